@@ -1,0 +1,5 @@
+//! What every layer needs and what knows no layer: time with its error bar, units, printable text.
+
+pub mod text;
+pub mod time;
+pub mod units;

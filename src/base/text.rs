@@ -1,0 +1,78 @@
+//! Text from a stranger's file made safe to print.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Longest quote kept from a line, in bytes (the place tells where the rest is).
+pub const QUOTE_LIMIT: usize = 1024;
+
+/// Makes bytes printable on a terminal: invalid UTF-8 becomes U+FFFD, control characters (escape sequences,
+/// carriage returns, bidirectional overrides) become `\xNN` or `\u{NNNN}`; a tab becomes one blank.
+pub fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(' '),
+            c if c.is_ascii_control() => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            c if is_unsafe(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// C1 controls, bidirectional overrides, line separators, zero-width and tag characters.
+fn is_unsafe(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// At most `limit` bytes of `text`, cut at a character and marked with `…`.
+pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=limit)
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0);
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or("")))
+}
+
+/// A line as it is kept for a report: printable, trailing line end removed, cut at [`QUOTE_LIMIT`].
+pub fn quote(line: &[u8]) -> String {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Escaping can only lengthen the text, so cutting the raw bytes first bounds the work on a huge line.
+    let head = line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line);
+    let text = printable(head);
+    cut(&text, QUOTE_LIMIT).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_escape_sequence_survives() {
+        assert_eq!(
+            printable(b"a\x1b[31mred\x07\r\n"),
+            "a\\x1b[31mred\\x07\\x0d\\x0a"
+        );
+        assert_eq!(printable("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+        assert_eq!(printable(b"\xff\tx"), "\u{fffd} x");
+        assert_eq!(printable("中文".as_bytes()), "中文");
+    }
+
+    #[test]
+    fn cuts_at_characters() {
+        assert_eq!(cut("中文", 4), "中…");
+        assert_eq!(cut("ab", 2), "ab");
+        assert!(quote(&vec![b'x'; 1 << 20]).len() <= QUOTE_LIMIT + 3);
+    }
+}

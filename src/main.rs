@@ -1,0 +1,2 @@
+//! The `kforensics` command.
+fn main() {}

@@ -1,0 +1,74 @@
+//! Who wrote a line: the component's name as Kubernetes people say it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A component by its field name (`kubelet`, `kube-apiserver`, `containerd`) or one of the pseudo components
+/// for evidence that is not a log: [`Component::OBJECT`], [`Component::EVENT`], [`Component::PROCESS`],
+/// [`Component::CERTIFICATE`], [`Component::KUBECTL`], [`Component::AUDIT`], [`Component::HOST`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Component(Cow<'static, str>);
+
+impl Component {
+    /// Nobody knows.
+    pub const UNKNOWN: Self = Self(Cow::Borrowed("unknown"));
+    /// State of an API object: a kubectl table, a YAML or JSON object, a describe output.
+    pub const OBJECT: Self = Self(Cow::Borrowed("object"));
+    /// A Kubernetes Event, in whatever form it came.
+    pub const EVENT: Self = Self(Cow::Borrowed("event"));
+    /// A row of a process list.
+    pub const PROCESS: Self = Self(Cow::Borrowed("process"));
+    /// An X.509 certificate.
+    pub const CERTIFICATE: Self = Self(Cow::Borrowed("certificate"));
+    /// What kubectl itself said (errors, warnings).
+    pub const KUBECTL: Self = Self(Cow::Borrowed("kubectl"));
+    /// An `audit.k8s.io` event.
+    pub const AUDIT: Self = Self(Cow::Borrowed("audit"));
+    /// Output of a host command (df, ip route, busctl, resolv.conf).
+    pub const HOST: Self = Self(Cow::Borrowed("host"));
+    /// The Linux kernel.
+    pub const KERNEL: Self = Self(Cow::Borrowed("kernel"));
+    /// The kubelet.
+    pub const KUBELET: Self = Self(Cow::Borrowed("kubelet"));
+
+    /// A component by name.
+    pub fn named(name: &str) -> Self {
+        Self(Cow::Owned(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Nobody knows who wrote it.
+    pub fn is_unknown(&self) -> bool {
+        self.0 == "unknown"
+    }
+
+    /// Whether it runs once on every node and speaks about that node, so that the node it runs on is the
+    /// node its facts are about.
+    pub fn is_node_local(&self) -> bool {
+        matches!(
+            &*self.0,
+            "kubelet"
+                | "containerd"
+                | "dockerd"
+                | "cri-o"
+                | "cni"
+                | "kernel"
+                | "systemd"
+                | "kube-proxy"
+                | "process"
+                | "host"
+                | "runc"
+                | "containerd-shim"
+        )
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,21 @@
+//! The nouns of the house: source, place, quote, record, entity, fact, topology, incident.
+//!
+//! Types only, with the invariants that keep them honest (a fact cannot be built without evidence). No
+//! reading, no rules, no printing.
+
+pub mod analysis;
+pub mod component;
+pub mod entity;
+pub mod fact;
+pub mod incident;
+pub mod record;
+pub mod source;
+pub mod state;
+
+pub use analysis::{Analysis, Bundle, ClockNote, Unexplained};
+pub use component::Component;
+pub use entity::{Entity, Relation, Topology};
+pub use fact::{Basis, Fact, FactId, Keys, Place, Quote, Severity, Span};
+pub use record::{Level, Record};
+pub use source::{Clock, Confidence, Coverage, Scope, Source, SourceId, SourceKind, Status};
+pub use state::StateLine;

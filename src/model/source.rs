@@ -1,0 +1,222 @@
+//! One file of the bundle: what it is, whose it is, which clock it has, what it covers.
+
+use std::collections::BTreeMap;
+
+use super::component::Component;
+use crate::base::time::{Instant, RawStamp};
+
+/// Index of a source within one run. Sources are numbered in path order, so it is stable for one bundle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u32);
+
+/// What kind of content a source has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SourceKind {
+    /// Lines of a log, whatever the wrapping.
+    Log,
+    /// API objects as JSON or YAML (also Lists, Events, Tables).
+    Objects,
+    /// A kubectl table.
+    Table,
+    /// A `kubectl describe` output.
+    Describe,
+    /// A process list.
+    Processes,
+    /// A goroutine dump.
+    Goroutines,
+    /// Certificates (PEM, or `openssl x509 -text`).
+    Certificates,
+    /// Output of a host command, or sections of several (`-----run`).
+    Host,
+    /// An archive that was opened.
+    Archive,
+    /// Not text.
+    Binary,
+    /// Nothing in it.
+    Empty,
+    /// Text that no format claims.
+    Text,
+}
+
+impl SourceKind {
+    /// The word for a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Objects => "objects",
+            Self::Table => "table",
+            Self::Describe => "describe",
+            Self::Processes => "processes",
+            Self::Goroutines => "goroutines",
+            Self::Certificates => "certificates",
+            Self::Host => "host",
+            Self::Archive => "archive",
+            Self::Binary => "binary",
+            Self::Empty => "empty",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// How the reading of a source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Read to the end.
+    Read,
+    /// Read in part (truncated, limit reached, damaged tail).
+    Partial,
+    /// Left out on purpose (a link, a duplicate, binary, over a limit).
+    Skipped,
+    /// Could not be read.
+    Failed,
+}
+
+impl Status {
+    /// The word for a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Partial => "partial",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Whose lines these are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Who wrote it.
+    pub component: Component,
+    /// The node (machine) it was written on.
+    pub node: Option<String>,
+    /// Namespace of the pod it comes from.
+    pub namespace: Option<String>,
+    /// Name of the pod it comes from.
+    pub pod: Option<String>,
+    /// Name of the container it comes from.
+    pub container: Option<String>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            component: Component::UNKNOWN,
+            node: None,
+            namespace: None,
+            pod: None,
+            container: None,
+        }
+    }
+}
+
+/// How sure a conclusion is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Little speaks for it.
+    Low,
+    /// More speaks for it than against it.
+    Medium,
+    /// The evidence decides.
+    High,
+}
+
+impl Confidence {
+    /// The word for a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Year, zone and boot time of a source, and from what they are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clock {
+    /// Offset of the local readings from UTC, in seconds (east positive).
+    pub zone: Option<i32>,
+    /// Year of the first local reading.
+    pub year: Option<i32>,
+    /// The moment of boot, for kernel stamps.
+    pub boot: Option<Instant>,
+    /// When the output was collected, for ages and states.
+    pub collected: Option<Instant>,
+    /// From what: one sentence.
+    pub basis: String,
+    /// How sure.
+    pub confidence: Confidence,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            zone: None,
+            year: None,
+            boot: None,
+            collected: None,
+            basis: String::from("nothing tells the clock"),
+            confidence: Confidence::Low,
+        }
+    }
+}
+
+/// A stretch of a source in which it printed nothing, longer than its habit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Last reading before.
+    pub from: RawStamp,
+    /// First reading after.
+    pub to: RawStamp,
+    /// Line number of the last line before.
+    pub line: u64,
+    /// Byte offset of that line.
+    pub offset: u64,
+}
+
+/// What a source covers.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// Physical lines.
+    pub lines: u64,
+    /// Bytes after decompression.
+    pub bytes: u64,
+    /// Earliest reading seen.
+    pub first: Option<RawStamp>,
+    /// Latest reading seen.
+    pub last: Option<RawStamp>,
+    /// Lines by severity letter (`I W E F`), where the format tells.
+    pub levels: BTreeMap<char, u64>,
+    /// Longest pauses, at most a handful, longest first.
+    pub pauses: Vec<Pause>,
+    /// Highest verbosity that its start-up flags name (`--v`).
+    pub verbosity: Option<u8>,
+    /// Whether its last line had no line end (cut in the middle).
+    pub cut: bool,
+}
+
+/// One file of the bundle.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its number.
+    pub id: SourceId,
+    /// Virtual path: `outer.tar.gz!node1/kubelet.log`.
+    pub path: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// Its layers of format from the outside in (`journald`, `klog`).
+    pub formats: Vec<&'static str>,
+    /// Why it was taken for that: one sentence.
+    pub why: String,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Its clock.
+    pub clock: Clock,
+    /// What it covers.
+    pub coverage: Coverage,
+    /// How the reading ended.
+    pub status: Status,
+    /// What to know about it (an error, a reason, a warning).
+    pub note: String,
+}
