@@ -6,7 +6,7 @@ use crate::base::text::printable;
 use crate::model::{ClockNote, Confidence, Source, SourceKind, Status};
 
 use super::view::Report;
-use super::words::fill;
+use super::words::{Words, fill};
 
 /// Components every cluster has, whose log a complete bundle holds.
 const USUAL: [&str; 5] = [
@@ -110,7 +110,7 @@ pub(crate) fn absent(report: &Report<'_>) -> Vec<String> {
         .map(|c| fill(words.log_of, &[c]))
         .collect();
     if !RUNTIMES.iter().any(|c| has_log(c)) {
-        out.push(fill(words.log_of, &[words.container_runtime]));
+        out.push(words.runtime_log.to_owned());
     }
     let is_state = |s: &Source| {
         is_readable(s)
@@ -158,6 +158,18 @@ pub(crate) fn clocks(notes: &[ClockNote]) -> Vec<ClockGroup<'_>> {
 }
 
 impl ClockGroup<'_> {
+    /// The first of its sources, and how many more.
+    pub(crate) fn names(&self, words: &Words) -> String {
+        let first = self.artifacts.first().copied().unwrap_or("").to_owned();
+        match self.artifacts.len() {
+            0 | 1 => first,
+            n => {
+                let more = fill(words.and_more, &[&(n - 1).to_string()]);
+                format!("{first}{}{more}", words.list)
+            }
+        }
+    }
+
     /// `+08:00, 2026`.
     pub(crate) fn reading(&self, unknown_zone: &str) -> String {
         let zone = if self.zone == "unknown" {

@@ -254,7 +254,7 @@ fn row(report: &Report<'_>, f: &File, s: &Source) -> [String; 8] {
         f.formats.join("+")
     };
     [
-        report.words().status(s.status).to_owned(),
+        report.words().status_short(s.status).to_owned(),
         fit(&kind, 16),
         fit(f.component.as_deref().unwrap_or("–"), 24),
         fit(f.node.as_deref().unwrap_or("–"), 20),

@@ -77,11 +77,6 @@ impl Sheet {
         }
     }
 
-    /// Columns of the sheet.
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
     /// An empty line, but never two of them and none at the top.
     pub(crate) fn blank(&mut self) {
         if !self.out.is_empty() && !self.out.ends_with("\n\n") {

@@ -115,8 +115,8 @@ fn root(out: &mut String, report: &Report<'_>, incident: &Incident) {
     line(out, &format!("### {}", words.root(first.confidence)));
     line(out, &format!("**{}**", title(report, first)));
     for term in &first.terms {
-        let name = term.name.replace('-', " ");
-        let _ = writeln!(out, "- `{:+}` {} ({name})", term.value, prose(&term.because));
+        let name = fill(words.aside, &[&term.name.replace('-', " ")]);
+        let _ = writeln!(out, "- `{:+}` {}{name}", term.value, prose(&term.because));
     }
     if !first.terms.is_empty() {
         out.push('\n');
@@ -126,7 +126,7 @@ fn root(out: &mut String, report: &Report<'_>, incident: &Incident) {
             words.confidence_score,
             &[words.confidence(other.confidence), &other.score.to_string()],
         );
-        let text = format!("{}{}", title(report, other), fill(words.aside, &[&sure]));
+        let text = format!("{} — {sure}", title(report, other));
         line(out, &fill(words.colon, &[words.also_possible, &text]));
     }
 }
@@ -169,7 +169,7 @@ fn timeline(out: &mut String, report: &Report<'_>, incident: &Incident) {
         .map(|f| prose(&report.title_and_doubt(f)))
         .collect();
     if !others.is_empty() {
-        line(out, &fill(words.colon, &[words.also_affected, &others.join(words.list)]));
+        line(out, &fill(words.colon, &[words.also_affected, &others.join(words.semicolon)]));
     }
 }
 
@@ -189,14 +189,16 @@ fn evidence(out: &mut String, report: &Report<'_>, incident: &Incident) {
     line(out, &format!("### {}", words.evidence));
     for (number, (step, fact)) in (1..).zip(report.steps(&incident.chain)) {
         let text = prose(&report.title_and_doubt(fact));
-        let _ = writeln!(out, "{number}. **{text}**");
         let indent = " ".repeat(format!("{number}. ").len());
+        let mut lines = vec![format!("{number}. **{text}**")];
         if !step.because.is_empty() {
-            let _ = writeln!(out, "{indent}↑ {}", prose(&step.because));
+            lines.push(format!("{indent}↑ {}", prose(&step.because)));
         }
         if let Some(text) = report.rests_on(fact) {
-            let _ = writeln!(out, "{indent}{}", prose(&text));
+            lines.push(format!("{indent}{}", prose(&text)));
         }
+        // A backslash at its end keeps a line apart from the next.
+        let _ = writeln!(out, "{}", lines.join("\\\n"));
         for quote in fact.evidence().iter().take(PROOFS) {
             out.push('\n');
             quoted(out, &indent, report, quote);
@@ -320,18 +322,11 @@ fn about(out: &mut String, report: &Report<'_>) {
             words.clock,
             &[
                 &g.reading(words.unknown_zone),
-                g.basis,
                 words.confidence(g.confidence),
+                &g.names(words),
             ],
         );
-        let first = g.artifacts.first().copied().unwrap_or("");
-        let mut text = format!("{} — {}", prose(&clock), code(&clean(first)));
-        if g.artifacts.len() > 1 {
-            let more = (g.artifacts.len() - 1).to_string();
-            text.push_str(words.list);
-            text.push_str(&fill(words.and_more, &[&more]));
-        }
-        points.push(text);
+        points.push(prose(&format!("{clock} — {}", g.basis)));
     }
     if report.incidents().next().is_some() {
         points.extend(troubled(report));

@@ -342,7 +342,7 @@ pub(crate) fn two() -> Analysis {
     second.gaps.clear();
     second.symptoms = vec![FactId(8)];
     second.chain = vec![Step { fact: FactId(8), because: String::new() }];
-    a.facts[8].span.last = Some(Stamp { at: at(24 + 3, 0, 0), ..stamp(0, 0, 0) });
+    a.facts[8].span.last = Some(Stamp { at: at(3, 0, 0).plus(crate::base::time::DAY), ..stamp(0, 0, 0) });
     a.facts[8].count = 3;
     a.incidents.push(second);
     a

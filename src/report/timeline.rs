@@ -84,7 +84,7 @@ pub fn entries(report: &Report<'_>, filter: &Filter) -> Vec<Entry> {
             let closing = fact.evidence().last();
             end.path = closing.map(|q| report.path(q.place));
             end.line = closing.map(|q| q.place.line);
-            end.text = closing.map(|q| q.text.clone());
+            end.text = closing.map(|q| printable(q.text.as_bytes()));
             out.push(end);
         }
         out.push(begin);
@@ -162,6 +162,8 @@ pub fn text(report: &Report<'_>, entries: &[Entry], look: Look) -> String {
         .max()
         .unwrap_or(0)
         .min(24);
+    // A guessed time has a mark before it.
+    let times = if entries.iter().any(|e| e.guessed) { 9 } else { 8 };
     let mut day: Option<String> = None;
     for e in entries {
         let date = e.at.map(Instant::date);
@@ -178,8 +180,13 @@ pub fn text(report: &Report<'_>, entries: &[Entry], look: Look) -> String {
         if e.guessed {
             time.insert(0, '~');
         }
-        let time = format!("{}  ", pad(&time, 8));
-        let who = format!("{}  ", pad(&e.component, component));
+        let time = format!("{}  ", pad(&time, times));
+        let who = if e.component == "unknown" {
+            "–"
+        } else {
+            &e.component
+        };
+        let who = format!("{}  ", pad(who, component));
         let hang = " ".repeat(columns(&time) + columns(&who));
         let severity = Severity::parse(e.severity).unwrap_or(Severity::Info);
         let ink = match severity {
@@ -218,9 +225,7 @@ fn said(report: &Report<'_>, e: &Entry, date: Option<&str>) -> String {
         "suspected" => asides.push(words.suspected.to_owned()),
         _ => {}
     }
-    if e.count > 1 {
-        asides.push(fill(words.times, &[&group(e.count)]));
-    }
+    let count = group(e.count);
     if let Some(until) = &e.until {
         // On the same day the date is in the heading.
         let short = until
@@ -231,7 +236,13 @@ fn said(report: &Report<'_>, e: &Entry, date: Option<&str>) -> String {
                 |(_, t)| t.trim_end_matches('Z').to_owned(),
             );
         let short = short.split('.').next().unwrap_or("").to_owned();
-        asides.push(format!("– {short}"));
+        asides.push(if e.count > 1 {
+            fill(words.times_until, &[&count, &short])
+        } else {
+            fill(words.until, &[&short])
+        });
+    } else if e.count > 1 {
+        asides.push(fill(words.times, &[&count]));
     }
     if asides.is_empty() {
         e.title.clone()

@@ -168,7 +168,7 @@ impl<'a> Report<'a> {
             Basis::Suspected => words.would_explain,
             _ => words.follows_from,
         };
-        Some(fill(template, &[&titles.join(words.list)]))
+        Some(fill(template, &[&titles.join(words.semicolon)]))
     }
 }
 

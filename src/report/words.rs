@@ -36,13 +36,16 @@ words! {
     partial: "partly read", "部分读取";
     skipped: "left out", "略过";
     failed: "could not be read", "无法读取";
+    partial_short: "partial", "部分";
+    skipped_short: "skipped", "略过";
+    failed_short: "failed", "失败";
     // Brackets and joints.
     aside: " ({})", "（{}）";
     colon: "{}: {}", "{}：{}";
     list: ", ", "、";
+    semicolon: "; ", "；";
     // Head of the report.
     no_incident: "No incident found", "未发现事件";
-    one_incident: "1 incident", "1 个事件";
     incidents: "{} incidents", "{} 个事件";
     below: "{} more below the severity asked for", "另有 {} 个低于所要求的级别";
     // Root cause.
@@ -51,10 +54,8 @@ words! {
     root_unsure: "Possible root cause (low confidence)", "猜测的根因（把握：低）";
     root_unknown: "Root cause: not known", "根因：未知";
     root_unknown_why: "Nothing in the bundle explains the first step below.", "材料中没有任何内容能解释下面的第一步。";
-    because: "Why", "依据";
     also_possible: "Also possible", "其他可能";
     confidence_score: "{} confidence, score {}", "把握：{}，得分 {}";
-    score: "score {}", "得分 {}";
     // Chain.
     chain: "What happened", "经过";
     times_are_utc: "times are UTC", "时间为 UTC";
@@ -62,6 +63,8 @@ words! {
     by: "by {}", "不晚于 {}";
     no_time: "–", "–";
     times: "{}×", "{} 次";
+    times_until: "{}× until {}", "{} 次，至 {}";
+    until: "until {}", "至 {}";
     times_at: "{}× at {}", "{} 次，{}";
     times_between: "{}× between {} and {}", "{} 次，{} 至 {}";
     lasted: "from {} to {}", "{} 至 {}";
@@ -69,7 +72,7 @@ words! {
     follows_from: "follows from: {}", "由此得出：{}";
     would_explain: "would explain: {}", "可以解释：{}";
     also_affected: "Also affected", "同样受影响";
-    more_lines: "{} more lines of proof (-v shows them)", "另有 {} 行证据（-v 显示）";
+    more_lines: "lines of proof not shown: {} (-v shows them)", "未显示的证据：{} 行（-v 显示）";
     // What to do.
     remedy: "What to do", "处理办法";
     warning: "What not to do", "切勿";
@@ -81,7 +84,7 @@ words! {
     files: "{} files", "{} 个文件";
     lines: "{} lines", "{} 行";
     clocks: "Clocks", "时钟";
-    clock: "{}: {} ({} confidence)", "{}：{}（把握：{}）";
+    clock: "{} ({} confidence): {}", "{}（把握：{}）：{}";
     unknown_zone: "zone unknown", "时区未知";
     guessed_times: "Times marked ~ rest on a guessed clock.", "带 ~ 的时间基于猜测的时钟。";
     and_more: "and {} more", "另有 {} 个";
@@ -94,7 +97,7 @@ words! {
     nothing_readable: "nothing: no file of the bundle is a log or an output that is understood", "无：材料中没有可识别的日志或输出";
     not_in_bundle: "not in the bundle: {}", "材料中缺少：{}";
     log_of: "log of {}", "{} 的日志";
-    container_runtime: "the container runtime", "容器运行时";
+    runtime_log: "log of the container runtime", "容器运行时的日志";
     kubectl_outputs: "outputs of kubectl", "kubectl 的输出";
     logs: "logs of {}", "{} 的日志";
     nothing_missing: "nothing: every file was read, and every usual component is there", "无：全部文件均已读取，常见组件齐全";
@@ -103,7 +106,6 @@ words! {
     // Markdown.
     postmortem: "Analysis of {}", "{} 分析报告";
     summary: "Summary", "摘要";
-    incident: "Incident", "事件";
     severity: "Severity", "级别";
     window: "Time", "时间";
     since: "since {}", "自 {}";
@@ -116,10 +118,8 @@ words! {
     proof: "Proof", "证据";
     evidence: "Evidence", "证据";
     seen: "seen", "可见";
-    decides: "decides", "用于判断";
     status: "Status", "状态";
     file: "File", "文件";
-    note: "Note", "说明";
     component: "Component", "组件";
     count: "Count", "次数";
     made_by: "Made by kforensics {} with {} rules.", "由 kforensics {} 生成，规则 {} 条。";
@@ -181,6 +181,16 @@ impl Words {
             Confidence::High => self.root_sure,
             Confidence::Medium => self.root_fairly_sure,
             Confidence::Low => self.root_unsure,
+        }
+    }
+
+    /// The same as [`Self::status`], for a column.
+    pub(crate) fn status_short(&self, status: Status) -> &'static str {
+        match status {
+            Status::Read => self.read,
+            Status::Partial => self.partial_short,
+            Status::Skipped => self.skipped_short,
+            Status::Failed => self.failed_short,
         }
     }
 

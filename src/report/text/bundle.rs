@@ -46,7 +46,10 @@ pub(super) fn put(sheet: &mut Sheet, report: &Report<'_>, verbose: bool) {
     let bundle = &report.analysis.bundle;
     sheet.blank();
     sheet.line(&[(Ink::Bold, words.bundle)]);
-    let mut parts = vec![bundle.name.clone()];
+    let mut parts = Vec::new();
+    if !bundle.name.is_empty() {
+        parts.push(bundle.name.clone());
+    }
     if !bundle.kind.is_empty() && bundle.kind != "unknown" {
         parts.push(bundle.kind.clone());
     }
@@ -91,21 +94,15 @@ fn clocks(sheet: &mut Sheet, report: &Report<'_>, verbose: bool) {
     sheet.line(&[INDENT, (Ink::Plain, head.trim_end())]);
     let most = if verbose { usize::MAX } else { SHOWN };
     for g in groups.iter().take(most) {
-        let mut text = fill(
+        let clock = fill(
             words.clock,
             &[
                 &g.reading(words.unknown_zone),
-                g.basis,
                 words.confidence(g.confidence),
+                &g.names(words),
             ],
         );
-        text.push_str(" — ");
-        text.push_str(g.artifacts.first().copied().unwrap_or(""));
-        if g.artifacts.len() > 1 {
-            let more = (g.artifacts.len() - 1).to_string();
-            text.push_str(words.list);
-            text.push_str(&fill(words.and_more, &[&more]));
-        }
+        let text = format!("{clock} — {}", g.basis);
         sheet.flow(&[HANG], &[(Ink::Plain, "      ")], Ink::Plain, &text, 3);
     }
     if groups.len() > most {
@@ -124,13 +121,11 @@ fn files(sheet: &mut Sheet, report: &Report<'_>, most: usize) {
         } else {
             Ink::Yellow
         };
-        let status = format!("{} ", words.status(source.status));
-        let path = printable(source.path.as_bytes());
-        let text = if source.note.is_empty() {
-            path
-        } else {
-            fill(words.colon, &[&path, &source.note])
-        };
+        let status = fill(words.colon, &[words.status(source.status), ""]);
+        let mut text = printable(source.path.as_bytes());
+        if !source.note.is_empty() {
+            text = format!("{text} — {}", source.note);
+        }
         sheet.flow(&[INDENT, (ink, &status)], &[HANG], Ink::Plain, &text, 4);
     }
     let more = coverage::troubled(&report.analysis.sources)

@@ -12,7 +12,7 @@ use super::super::words::fill;
 /// Lines of proof shown for a step unless all are asked for.
 const PROOFS: usize = 1;
 /// Lines a quote may take unless all of it is asked for.
-const QUOTE_LINES: usize = 2;
+const QUOTE_LINES: usize = 3;
 
 /// Writes the steps. `calendar` tells how much of a date the times need.
 pub(crate) fn put(
@@ -39,7 +39,7 @@ pub(crate) fn put(
         let rail = if i + 1 < facts.len() { "  │ " } else { "    " };
         one(sheet, report, fact, calendar, times, rail, verbose);
     }
-    legend(sheet, report, &facts);
+    legend(sheet, report, &facts, verbose);
 }
 
 fn one(
@@ -69,7 +69,9 @@ fn one(
     if let Some(text) = report.rests_on(fact) {
         sheet.flow(&hang, &hang, Ink::Plain, &text, 4);
     }
-    proofs(sheet, report, fact.evidence(), &hang, verbose);
+    // Proofs stand left of the titles: a log line needs the width.
+    let hang = format!("{rail}  ");
+    proofs(sheet, report, fact.evidence(), &[(Ink::Dim, &hang)], verbose);
 }
 
 /// The lines of proof below what they prove: `path:line`, then what the line says.
@@ -103,7 +105,7 @@ fn mark(basis: &Basis) -> (&'static str, Ink) {
 }
 
 /// What the marks mean, as far as they occur.
-fn legend(sheet: &mut Sheet, report: &Report<'_>, facts: &[(&Step, &Fact)]) {
+fn legend(sheet: &mut Sheet, report: &Report<'_>, facts: &[(&Step, &Fact)], verbose: bool) {
     let words = report.words();
     let mut parts = Vec::new();
     for (basis, text) in [
@@ -116,14 +118,14 @@ fn legend(sheet: &mut Sheet, report: &Report<'_>, facts: &[(&Step, &Fact)]) {
             parts.push(format!("{sign} {text}"));
         }
     }
-    let mut text = parts.join("   ");
+    let indent = [(Ink::Plain, "  ")];
+    sheet.flow(&indent, &indent, Ink::Dim, &parts.join("   "), 3);
     let more: usize = facts
         .iter()
         .map(|(_, f)| f.evidence().len().saturating_sub(PROOFS))
         .sum();
-    if more > 0 {
-        text.push_str("   ");
-        text.push_str(&fill(words.more_lines, &[&more.to_string()]));
+    if more > 0 && !verbose {
+        let text = fill(words.more_lines, &[&more.to_string()]);
+        sheet.flow(&indent, &indent, Ink::Dim, &text, 2);
     }
-    sheet.flow(&[(Ink::Plain, "  ")], &[(Ink::Plain, "  ")], Ink::Dim, &text, 3);
 }

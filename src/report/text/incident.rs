@@ -6,7 +6,7 @@ use crate::model::incident::{Gap, Incident, RuledOut, Term};
 use super::super::layout::{Ink, Piece, Sheet, clean};
 use super::super::times;
 use super::super::view::Report;
-use super::super::words::fill;
+use super::super::words::{Words, fill};
 
 const INDENT: Piece<'static> = (Ink::Plain, "  ");
 
@@ -21,7 +21,7 @@ pub(super) fn put(
     let words = report.words();
     sheet.blank();
     let number = number.map_or_else(String::new, |n| format!("{n}. "));
-    let severity = format!("{} ", words.severity(incident.severity).to_uppercase());
+    let severity = format!("[{}] ", words.severity(incident.severity).to_uppercase());
     sheet.flow(
         &[(Ink::Bold, &number), (ink(incident.severity), &severity)],
         &[INDENT],
@@ -79,7 +79,7 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
         |f| report.title_and_doubt(f),
     );
     sheet.flow(&[INDENT], &[INDENT], Ink::Bold, &title, 4);
-    terms(sheet, &first.terms);
+    terms(sheet, words, &first.terms);
     for other in incident.roots.iter().skip(1) {
         let title = report.fact(other.fact).map_or_else(
             || report.title_of(other.fact),
@@ -89,24 +89,25 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
             words.confidence_score,
             &[words.confidence(other.confidence), &other.score.to_string()],
         );
-        let text = format!("{title}{}", fill(words.aside, &[&sure]));
-        let lead = format!("{} ", fill(words.colon, &[words.also_possible, ""]).trim_end());
+        let text = format!("{title} — {sure}");
+        let lead = fill(words.colon, &[words.also_possible, ""]);
         sheet.flow(&[INDENT, (Ink::Yellow, &lead)], &[INDENT, INDENT], Ink::Plain, &text, 4);
         if verbose {
-            terms(sheet, &other.terms);
+            terms(sheet, words, &other.terms);
         }
     }
 }
 
 /// For what reasons, with their points: `+40  the line names the VPC (decisive)`.
-fn terms(sheet: &mut Sheet, terms: &[Term]) {
+fn terms(sheet: &mut Sheet, words: &Words, terms: &[Term]) {
     for term in terms {
         let points = format!("    {:+3}  ", term.value);
         let ink = if term.value < 0 { Ink::Yellow } else { Ink::Dim };
         let text = if term.because.is_empty() {
             term.name.replace('-', " ")
         } else {
-            format!("{} ({})", term.because, term.name.replace('-', " "))
+            let name = fill(words.aside, &[&term.name.replace('-', " ")]);
+            format!("{}{name}", term.because)
         };
         let hang = " ".repeat(points.len());
         sheet.flow(&[(ink, &points)], &[(Ink::Plain, &hang)], Ink::Dim, &text, 3);
@@ -129,10 +130,10 @@ fn chain(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: b
             .take(if verbose { usize::MAX } else { 6 })
             .map(|f| report.title_and_doubt(f))
             .collect();
-        let mut text = titles.join(words.list);
+        let mut text = titles.join(words.semicolon);
         if titles.len() < others.len() {
             let more = others.len() - titles.len();
-            text.push_str(words.list);
+            text.push_str(words.semicolon);
             text.push_str(&fill(words.and_more, &[&more.to_string()]));
         }
         let text = fill(words.colon, &[words.also_affected, &text]);

@@ -43,7 +43,7 @@ fn index(sheet: &mut Sheet, report: &Report<'_>, n: usize) {
     sheet.line(&[(Ink::Bold, &head)]);
     for (i, incident) in report.incidents().enumerate() {
         let number = format!("  {}. ", i + 1);
-        let word = format!("{} ", report.words().severity(incident.severity));
+        let word = format!("[{}] ", report.words().severity(incident.severity));
         let ink = incident::ink(incident.severity);
         let hang = " ".repeat(number.len());
         sheet.flow(
@@ -53,5 +53,10 @@ fn index(sheet: &mut Sheet, report: &Report<'_>, n: usize) {
             &incident.title,
             2,
         );
+        if let Some(fact) = incident.roots.first().and_then(|r| report.fact(r.fact)) {
+            let lead = format!("{hang}← ");
+            let text = report.title_and_doubt(fact);
+            sheet.flow(&[(Ink::Dim, &lead)], &[(Ink::Plain, &hang)], Ink::Dim, &text, 2);
+        }
     }
 }
