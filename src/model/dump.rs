@@ -4,6 +4,8 @@
 //! kept once ([`Stacks`]): a frame is a call site (function, file, line), where it stands in the file and where
 //! its arguments stand in one common buffer; a goroutine is a range of frames. Nothing here reads or judges.
 
+use std::fmt::Write as _;
+
 use super::fact::{Place, Quote};
 use crate::base::text;
 use crate::base::time::{RawStamp, Stamp};
@@ -88,6 +90,10 @@ pub struct Frame {
 
 /// One goroutine, or `count` equal ones in an aggregated profile.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks of a header, as printed"
+)]
 pub struct Goroutine {
     /// Its number (0 in an aggregated profile).
     pub id: u64,
@@ -196,7 +202,9 @@ fn bare(text: &str) -> &str {
 
 fn skip_type_arguments(text: &str) -> &str {
     if text.starts_with('[') {
-        text.rfind(']').and_then(|i| text.get(i + 1..)).unwrap_or("")
+        text.rfind(']')
+            .and_then(|i| text.get(i + 1..))
+            .unwrap_or("")
     } else {
         text
     }
@@ -400,7 +408,7 @@ impl Dump {
         };
         if self.kind != DumpKind::Aggregated {
             if let Some(m) = g.minutes {
-                line.push_str(&format!(", {m} minutes"));
+                let _ = write!(line, ", {m} minutes");
             }
             if g.locked {
                 line.push_str(", locked to thread");
@@ -443,6 +451,11 @@ impl Goroutine {
             place,
             frames: (low(start), low(start)),
         }
+    }
+
+    /// Its first frame.
+    pub fn start(&self) -> usize {
+        self.frames.0 as usize
     }
 
     /// Ends its frames before frame `end` of its dump.
@@ -494,11 +507,36 @@ mod tests {
             "Daemon",
             "setupDumpStackTrap",
         );
-        case("net/http.HandlerFunc.ServeHTTP", "net/http", "HandlerFunc", "ServeHTTP");
-        case("net/http.(*connReader).startBackgroundRead.gowrap2", "net/http", "connReader", "startBackgroundRead");
-        case("gopkg.in/yaml%2ev2.Unmarshal", "gopkg.in/yaml%2ev2", "", "Unmarshal");
-        case("k8s.io/client-go/util/workqueue.(*Typed[...]).Get", "k8s.io/client-go/util/workqueue", "Typed", "Get");
-        case("a/b.Map[go.shape.int_0,go.shape.string_1].Load", "a/b", "Map", "Load");
+        case(
+            "net/http.HandlerFunc.ServeHTTP",
+            "net/http",
+            "HandlerFunc",
+            "ServeHTTP",
+        );
+        case(
+            "net/http.(*connReader).startBackgroundRead.gowrap2",
+            "net/http",
+            "connReader",
+            "startBackgroundRead",
+        );
+        case(
+            "gopkg.in/yaml%2ev2.Unmarshal",
+            "gopkg.in/yaml%2ev2",
+            "",
+            "Unmarshal",
+        );
+        case(
+            "k8s.io/client-go/util/workqueue.(*Typed[...]).Get",
+            "k8s.io/client-go/util/workqueue",
+            "Typed",
+            "Get",
+        );
+        case(
+            "a/b.Map[go.shape.int_0,go.shape.string_1].Load",
+            "a/b",
+            "Map",
+            "Load",
+        );
         case("slices.SortFunc[...].func1", "slices", "", "SortFunc");
         case("noise", "", "", "noise");
         case("", "", "", "");
@@ -506,11 +544,17 @@ mod tests {
 
     #[test]
     fn inexact_words_are_marked() {
-        let all: Vec<Arg> = words(b"0xc000a561e0, {0xc000f12376?, 0x40}, {...}, 0x0?, ...").collect();
+        let all: Vec<Arg> =
+            words(b"0xc000a561e0, {0xc000f12376?, 0x40}, {...}, 0x0?, ...").collect();
         assert_eq!(
             all,
-            [(0xc0_00a5_61e0, true), (0xc0_00f1_2376, false), (0x40, true), (0, false)]
-                .map(|(value, exact)| Arg { value, exact })
+            [
+                (0xc0_00a5_61e0, true),
+                (0xc0_00f1_2376, false),
+                (0x40, true),
+                (0, false)
+            ]
+            .map(|(value, exact)| Arg { value, exact })
         );
     }
 }
