@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod component;
+pub mod dump;
 pub mod entity;
 pub mod fact;
 pub mod incident;
@@ -14,6 +15,7 @@ pub mod state;
 
 pub use analysis::{Analysis, Bundle, ClockNote, Unexplained};
 pub use component::Component;
+pub use dump::{Dump, DumpKind, Frame, Goroutine};
 pub use entity::{Entity, Relation, Topology};
 pub use fact::{Basis, Fact, FactId, Keys, Place, Quote, Severity, Span};
 pub use record::{Level, Record};
