@@ -288,7 +288,13 @@ impl Run<'_> {
             return self.visit(&found, content);
         };
         let mut kept = Vec::new();
-        let error = content.take(ASIDE).read_to_end(&mut kept).err();
+        let mut head = content.take(size.saturating_add(1));
+        let error = head.read_to_end(&mut kept).err();
+        if kept.len() as u64 > size {
+            // Its header lied: there is more of it than was set aside.
+            self.aside.fetch_sub(size, Ordering::Relaxed);
+            return self.visit(&found, &mut Cursor::new(kept).chain(content));
+        }
         scope.spawn(move |_| {
             self.visit(&found, &mut Cursor::new(kept).chain(Failing(error)));
             self.aside.fetch_sub(size, Ordering::Relaxed);
@@ -359,8 +365,10 @@ impl Run<'_> {
 /// An empty tar is zeros and has no magic; a file of zeros is one if it is called so.
 fn is_empty_tar(item: &Item, head: &[u8]) -> bool {
     let name = item.path.rsplit('!').next().unwrap_or_default();
-    let name = name.to_ascii_lowercase();
-    let called = name.ends_with(".tgz") || name.ends_with(".tar") || name.contains(".tar.");
+    let called = name
+        .split('.')
+        .skip(1)
+        .any(|e| e.eq_ignore_ascii_case("tar") || e.eq_ignore_ascii_case("tgz"));
     called && head.len() == magic::HEAD && head.iter().all(|b| *b == 0)
 }
 

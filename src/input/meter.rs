@@ -106,7 +106,10 @@ fn limit(why: String) -> io::Error {
 
 /// Whether a read ended because of a limit, not because of the data.
 pub(super) fn is_limit(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|e| e.is::<LimitReached>())
+    error
+        .get_ref()
+        .and_then(|e| e.downcast_ref::<LimitReached>())
+        .is_some()
 }
 
 /// A file of the input itself: what is read counts as packed.

@@ -22,6 +22,7 @@ mod layout;
 mod magic;
 mod meter;
 mod names;
+mod pax;
 mod pipe;
 pub mod rotation;
 mod sparse;
@@ -29,6 +30,7 @@ mod tarball;
 mod unpack;
 mod walk;
 mod zipball;
+mod ziphead;
 
 #[cfg(test)]
 mod tests;

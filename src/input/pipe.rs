@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn yields_all_then_the_error() {
-        let bytes: Vec<u8> = (0..3 * BLOCK + 17).map(|i| (i % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 * BLOCK + 17).collect();
         let source = Cursor::new(bytes.clone()).chain(Broken);
         let (got, error) = ahead(source, |blocks| {
             let mut got = Vec::new();

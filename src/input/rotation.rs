@@ -33,7 +33,7 @@ pub fn series(path: &str) -> Series {
     let name = [".gz", ".bz2", ".xz", ".zst"]
         .iter()
         .find_map(|suffix| name.strip_suffix(suffix))
-        .filter(|rest| !rest.is_empty() && !rest.ends_with(".tar"))
+        .filter(|rest| !rest.is_empty() && rest.rsplit('.').next() != Some("tar"))
         .unwrap_or(name);
     let (name, within) = klog(name)
         .or_else(|| dated_before_extension(name))

@@ -18,8 +18,9 @@ use super::descent::{Item, Run, Stream};
 use super::magic;
 use super::meter::{Tally, Unpacked, is_limit};
 use super::names::{self, Seen};
+use super::pax::Extended;
 use super::pipe::fill;
-use super::sparse::{Map, Sparse, decimal};
+use super::sparse::{Map, Sparse};
 use crate::base::text::{cut, printable};
 use crate::base::time::{Instant, SECOND};
 use crate::model::Status;
@@ -144,23 +145,6 @@ impl Read for Content<'_, '_, '_> {
     }
 }
 
-/// What extended headers say about the member behind them.
-#[derive(Default)]
-struct Extended {
-    name: Option<Vec<u8>>,
-    /// Name of a sparse member, whose `path` is made up.
-    real_name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    mtime: Option<Instant>,
-    /// Real size, where pax records say that the member is sparse.
-    sparse: Option<u64>,
-    /// Map of a sparse member in the records; without it, it is in front of the data.
-    map: Option<Vec<(u64, u64)>>,
-    /// Offsets and lengths of the oldest pax form, a record each.
-    pieces: Vec<u64>,
-}
-
 /// One walk over an archive.
 struct Walk<'r, 't> {
     tape: Tape<'r, 't>,
@@ -204,7 +188,7 @@ impl Walk<'_, '_> {
             match kind.as_byte() {
                 b'L' => extended.name = Some(until_nul(self.extension(size)?)),
                 b'K' => extended.link = Some(until_nul(self.extension(size)?)),
-                b'x' | b'X' => records(&self.extension(size)?, &mut extended),
+                b'x' | b'X' => extended.records(&self.extension(size)?),
                 b'g' => drop(self.extension(size)?), // a comment, in practice
                 _ => {
                     run.account.member().map_err(Broken::Limit)?;
@@ -252,7 +236,8 @@ impl Walk<'_, '_> {
             .clone()
             .or_else(|| extended.name.clone())
             .unwrap_or_else(|| header.path_bytes().into_owned());
-        if kind.is_dir() || (kind.as_byte() == 0 && raw.ends_with(b"/")) {
+        // Before there was a type for them, directories were empty files with a slash.
+        if kind.is_dir() || (size == 0 && raw.ends_with(b"/")) {
             return Ok(());
         }
         let name = names::tidy(&raw);
@@ -268,7 +253,7 @@ impl Walk<'_, '_> {
         }
         let stored = extended.size.unwrap_or(size);
         member.size = Some(stored);
-        member.note = name.note.to_owned();
+        name.note.clone_into(&mut member.note);
         member.mtime = extended.mtime.or_else(|| mtime(header));
 
         let map = match self.sparse(header, &extended, stored)? {
@@ -463,79 +448,12 @@ fn pairs(numbers: &[u64]) -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// Reads pax records, `<length> <key>=<value>\n` each; a damaged one ends the reading, what came before it counts.
-fn records(mut data: &[u8], into: &mut Extended) {
-    while let Some((key, value, rest)) = record(data) {
-        data = rest;
-        match key {
-            b"path" => into.name = Some(value.to_vec()),
-            b"GNU.sparse.name" => into.real_name = Some(value.to_vec()),
-            b"linkpath" => into.link = Some(value.to_vec()),
-            b"size" => into.size = decimal(value),
-            b"mtime" => into.mtime = seconds(value),
-            b"GNU.sparse.realsize" | b"GNU.sparse.size" => into.sparse = decimal(value),
-            b"GNU.sparse.map" => into.map = Map::numbers(value),
-            b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => into.pieces.extend(decimal(value)),
-            _ => {}
-        }
-    }
-}
-
-/// The first record, and what follows it.
-fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let blank = memchr::memchr(b' ', data.get(..24).unwrap_or(data))?;
-    let length = usize::try_from(decimal(data.get(..blank)?)?).ok()?;
-    let record = data
-        .get(blank.checked_add(1)?..length)?
-        .strip_suffix(b"\n")?;
-    let equals = memchr::memchr(b'=', record)?;
-    Some((
-        record.get(..equals)?,
-        record.get(equals.checked_add(1)?..)?,
-        data.get(length..)?,
-    ))
-}
-
-/// `1711111111.123456789` as an instant.
-fn seconds(text: &[u8]) -> Option<Instant> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole: i64 = whole.parse().ok().filter(|s| *s > 0)?;
-    let nanos: String = fraction
-        .chars()
-        .chain("000000000".chars())
-        .take(9)
-        .collect();
-    let nanos = i64::try_from(decimal(nanos.as_bytes())?).ok()?;
-    Some(Instant(whole.checked_mul(SECOND)?.checked_add(nanos)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn pax_records_by_length() {
-        let mut got = Extended::default();
-        records(
-            b"22 path=node1/a\nb.log\n19 size=8589934592\n30 mtime=1711111111.123456789\n99 broken",
-            &mut got,
-        );
-        assert_eq!(got.name.as_deref(), Some(&b"node1/a\nb.log"[..]));
-        assert_eq!(got.size, Some(8_589_934_592));
-        assert_eq!(got.mtime, Some(Instant(1_711_111_111_123_456_789)));
-    }
 
     #[test]
     fn padding_fills_the_block() {
         assert_eq!([0, 1, 511, 512, u64::MAX].map(padding), [0, 511, 1, 0, 1]);
-    }
-
-    proptest! {
-        #[test]
-        fn any_records(data in prop::collection::vec(any::<u8>(), 0..200)) {
-            records(&data, &mut Extended::default());
-        }
     }
 }

@@ -204,7 +204,7 @@ impl<R: BufRead> Zstd<R> {
                         return Err(ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(e) => return Err(zstd_error(e)),
+                Err(e) => return Err(zstd_error(&e)),
             }
         }
     }
@@ -222,7 +222,7 @@ impl<R: BufRead> Read for Zstd<R> {
             while self.frames.can_collect() == 0 && !self.frames.is_finished() {
                 self.frames
                     .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(zstd_error)?;
+                    .map_err(|e| zstd_error(&e))?;
             }
             let n = self.frames.read(into)?;
             if n > 0 {
@@ -241,8 +241,8 @@ impl<R: BufRead> Read for Zstd<R> {
 }
 
 /// Keeps the kind of a read error below a decoder error: an early end is not damage.
-fn zstd_error(error: FrameDecoderError) -> io::Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+fn zstd_error(error: &FrameDecoderError) -> io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut kind = ErrorKind::InvalidData;
     while let Some(e) = cause {
         if let Some(e) = e.downcast_ref::<io::Error>() {
