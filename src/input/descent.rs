@@ -202,9 +202,7 @@ impl Run<'_> {
             ),
             Kind::Packed(packing) => {
                 let size = item.size.take();
-                if let Some(time) = gzip_time(&head) {
-                    item.mtime = Some(time);
-                }
+                item.mtime = item.mtime.or_else(|| gzip_time(&head));
                 item.layers = item.layers.saturating_add(1);
                 let mut whole = Cursor::new(head).chain(stream);
                 self.unpack(packing, size, &mut whole, |content| {
@@ -372,7 +370,8 @@ fn is_empty_tar(item: &Item, head: &[u8]) -> bool {
     called && head.len() == magic::HEAD && head.iter().all(|b| *b == 0)
 }
 
-/// When the content of a gzip file was last changed, which survives the copying of the file.
+/// When the content of a gzip file was last changed, says its header; many programs write something else there, so it
+/// only stands in for a time that the container does not tell.
 fn gzip_time(head: &[u8]) -> Option<Instant> {
     let [0x1f, 0x8b, 8, _, a, b, c, d, ..] = head else {
         return None;

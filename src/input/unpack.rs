@@ -174,7 +174,12 @@ struct Zstd<R> {
     source: R,
     frames: FrameDecoder,
     inside: bool,
+    /// What stopped the decoder, while it still holds content from before that.
+    broken: Option<io::Error>,
 }
+
+/// An empty block that is the last one, and a checksum.
+const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
 impl<R: BufRead> Zstd<R> {
     fn new(source: R) -> Self {
@@ -184,7 +189,29 @@ impl<R: BufRead> Zstd<R> {
             source,
             frames,
             inside: false,
+            broken: None,
         }
+    }
+
+    /// Decodes until there is content to hand out or the frame is over.
+    fn decode(&mut self) -> io::Result<()> {
+        while self.frames.can_collect() == 0 && !self.frames.is_finished() {
+            let one = BlockDecodingStrategy::UptoBlocks(1);
+            let Err(error) = self.frames.decode_blocks(&mut self.source, one) else {
+                continue;
+            };
+            let error = zstd_error(&error);
+            if error.kind() != ErrorKind::UnexpectedEof {
+                return Err(error);
+            }
+            // A decoder holds a whole window back until its frame is over. It is over now.
+            let all = BlockDecodingStrategy::All;
+            if self.frames.decode_blocks(&LAST_BLOCK[..], all).is_err() {
+                return Err(error);
+            }
+            self.broken = Some(error);
+        }
+        Ok(())
     }
 
     /// Enters the next frame; `false`: there is none.
@@ -219,14 +246,13 @@ impl<R: BufRead> Read for Zstd<R> {
                 }
                 self.inside = true;
             }
-            while self.frames.can_collect() == 0 && !self.frames.is_finished() {
-                self.frames
-                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(|e| zstd_error(&e))?;
-            }
+            self.decode()?;
             let n = self.frames.read(into)?;
             if n > 0 {
                 return Ok(n);
+            }
+            if let Some(error) = self.broken.take() {
+                return Err(error);
             }
             self.inside = false;
             let stated = self.frames.get_checksum_from_data();

@@ -145,3 +145,31 @@ fn foreign_packings_are_named() {
         "7-Zip is not read: unpack it and give what is in it"
     );
 }
+
+#[test]
+fn the_time_in_a_gzip_header_stands_in() {
+    let mut encoder = flate2::GzBuilder::new()
+        .mtime(1_711_111_112)
+        .write(Vec::new(), Compression::fast());
+    encoder.write_all(LINE).unwrap();
+    let packed = encoder.finish().unwrap();
+    let time = |archive: &[u8]| run("x", archive).found("x!a.gz").mtime;
+    let members: &[(&str, &[u8])] = &[("a.gz", &packed)];
+    let in_zip = time(&zip(members, SimpleFileOptions::default()));
+    let in_tar = time(&tar(members));
+    assert_eq!(in_zip, Some(Instant(1_711_111_112_000_000_000)));
+    assert_eq!(in_tar, Some(Instant(1_711_111_111_000_000_000)));
+}
+
+#[test]
+fn a_cut_zstd_frame_gives_the_blocks_before_the_cut() {
+    // 4200 lines, by the zstd tool: a block of 128 KiB and a rest.
+    let packed = hex(
+        "28b52ffda4000d0200740100904930323239206c696e6520300a31323334350720c033075eca2e7cd77e7cd7cef8aebbf05decb7778d9d259c0e450000000100fd1cbe020210d31278",
+    );
+    let (whole, error) = run("x", &packed).content("x");
+    assert_eq!((whole.len(), error), (134_400, None));
+    let (got, error) = run("x", &packed[..packed.len() - 12]).content("x");
+    assert!(got == whole[..128 << 10]);
+    assert!(error.unwrap().contains("the zstd data is cut off"));
+}
