@@ -1,4 +1,4 @@
-//! Makes a member name safe and unique: `/tmp/../etc/x` → `etc/x`, a second `kubelet.log` → `kubelet.log#2`.
+//! Makes a member name safe and unique: `/var/../etc/x` → `etc/x`, a second `kubelet.log` → `kubelet.log#2`.
 //!
 //! Names are only shown and compared, nothing is ever written to them; they still must not suggest a place outside the
 //! bundle, break a terminal or hide one file behind another.
