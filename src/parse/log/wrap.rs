@@ -172,7 +172,10 @@ fn dated(line: &[u8]) -> Option<Layer<'_>> {
     }
     // `…Z  info  scope  msg`: istio whose tabs became blanks; its time belongs to the payload.
     let word = rest.trim_ascii_start();
-    let end = word.iter().position(|c| c.is_ascii_whitespace())?;
+    let end = word
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(word.len());
     let level = level::from_word(word.get(..end)?);
     if level != Level::Unknown && word.get(..end)?.iter().all(u8::is_ascii_alphabetic) {
         return None;
@@ -285,8 +288,8 @@ fn program(b: &[u8]) -> Option<(&[u8], Option<u64>, &[u8])> {
         b'[' => {
             let close = memchr::memchr(b']', behind.get(..behind.len().min(12))?)?;
             let pid = stamp::number(behind.get(..close)?)?;
-            // Only with a pid behind it is a name with blanks told from a host and a name.
-            if ident.iter().filter(|c| **c == b' ').count() > 0 {
+            // A name with a blank is a host and a name.
+            if ident.contains(&b' ') {
                 return None;
             }
             (Some(pid), behind.get(close + 1..)?.strip_prefix(b":")?)
