@@ -8,6 +8,7 @@
 
 mod audit;
 mod canon;
+mod envelope;
 mod goquote;
 mod json;
 mod klog;
@@ -329,7 +330,7 @@ fn read<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
     if outer.depth >= DEPTH {
         return payload(chunk, outer);
     }
-    if let Some(layer) = wrap::export_entry(chunk) {
+    if let Some(layer) = envelope::export_entry(chunk) {
         return read(layer.inside.raw(), outer.with(&layer));
     }
     let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());
