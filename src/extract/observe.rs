@@ -270,7 +270,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
 fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) -> Vec<u8> {
     let mut text = head;
     let room = STATE_LIMIT.saturating_sub(text.len());
-    if let Err(e) = reader.by_ref().take(room as u64).read_to_end(&mut text) {
+    if let Err(e) = (&mut *reader).take(room as u64).read_to_end(&mut text) {
         partial(&mut observation.source, format!("reading stopped after {}: {e}", human_bytes(text.len() as u64)));
         return text;
     }

@@ -37,6 +37,8 @@ const PAUSE_MIN: i64 = 5 * SECOND;
 const PAUSES: usize = 12;
 /// More process lives than this in one file: the lines are of many processes.
 const LIVES: usize = 64;
+/// Different offsets kept: a source has one, or two around a change of daylight saving.
+const ZONES: usize = 8;
 /// Largest goroutine dump kept from inside a log.
 const DUMP_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -406,10 +408,10 @@ impl<'c> Scan<'c> {
     fn sample_record(&mut self, line: &[u8], offset: u64) {
         let record = log::record(line);
         if let Some(zone) = record.zone {
-            match self.zones.iter_mut().find(|(z, _)| *z == zone) {
-                Some((_, n)) => *n += 1,
-                None if self.zones.len() < 16 => self.zones.push((zone, 1)),
-                None => {}
+            if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
+                *n += 1;
+            } else if self.zones.len() < ZONES {
+                self.zones.push((zone, 1));
             }
         }
         let Some(pid) = record.pid else { return };
