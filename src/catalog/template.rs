@@ -1,6 +1,6 @@
 //! Texts with `{name}` places: titles and entities.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// A text whose `{name}` places are filled from keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,16 @@ impl Template {
     }
 }
 
+impl fmt::Display for Template {
+    /// The template as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(t) => f.write_str(t),
+            Part::Key(k) => write!(f, "{{{k}}}"),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +107,7 @@ mod tests {
         assert_eq!(t.fill(value).as_deref(), Some("apiservice/v1.g"));
         assert_eq!(Template::parse("a {x}").unwrap().fill(value), None);
         assert_eq!(Template::parse("a {x}").unwrap().fill_lossy(value), "a ?");
+        assert_eq!(t.to_string(), "apiservice/{version}.{group}");
         assert!(Template::parse("a {x").is_err());
         assert!(Template::parse("a {x y}").is_err());
     }

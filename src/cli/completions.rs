@@ -44,7 +44,6 @@ impl ManArgs {
             Some(name) => all
                 .find_subcommand(name)
                 .cloned()
-                .map(|c| c.name(format!("kforensics-{name}")))
                 .ok_or_else(|| {
                     Failure::Usage(format!("there is no command {name}: see kforensics --help"))
                 })?,

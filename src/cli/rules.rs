@@ -83,7 +83,7 @@ impl Args {
             Action::Show { id, rules } => {
                 let catalog = pipeline::load(rules)?;
                 let definition = find(&catalog, id)?;
-                let text = catalog::rule_text(definition)?;
+                let text = catalog::page::source(definition)?;
                 stage.out.write_all(text.as_bytes())?;
                 Ok(Outcome::Done)
             }
@@ -123,7 +123,7 @@ fn list(
             &[(Ink::Cyan, &id), (Ink::Dim, &severity)],
             &[(Ink::Plain, &hang)],
             Ink::Plain,
-            &catalog::blanks(title),
+            &title.to_string(),
             3,
         );
     }
