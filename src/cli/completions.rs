@@ -1,6 +1,5 @@
 //! `kforensics completions` and `kforensics man`: what a shell and a reader of manuals want.
 
-use std::io::Write as _;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;

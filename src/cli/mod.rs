@@ -20,7 +20,6 @@ mod why;
 mod tests;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 

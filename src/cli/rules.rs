@@ -1,7 +1,6 @@
 //! `kforensics rules` and `kforensics explain`: the knowledge itself.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};

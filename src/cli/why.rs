@@ -1,6 +1,5 @@
 //! `kforensics why`: the chain behind one thing.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::failure::Failure;
