@@ -1,5 +1,8 @@
 //! Texts with `{name}` places: titles and entities.
 
+=======
+use std::fmt::{self, Write as _};
+
 /// A text whose `{name}` places are filled from keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -111,6 +114,16 @@ fn bracket(text: &str, open: &str, close: char, mark: char) -> Option<(usize, us
     None
 }
 
+impl fmt::Display for Template {
+    /// The template as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(t) => f.write_str(t),
+            Part::Key(k) => write!(f, "{{{k}}}"),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +143,9 @@ mod tests {
         assert_eq!(lossy("a {x}"), "a …");
         assert_eq!(lossy("{group} fails ({x} of {version}): {y}"), "g fails");
         assert_eq!(lossy("{group} fails (v {version})"), "g fails (v v1)");
+=======
+        assert_eq!(Template::parse("a {x}").unwrap().fill_lossy(value), "a ?");
+        assert_eq!(t.to_string(), "apiservice/{version}.{group}");
         assert!(Template::parse("a {x").is_err());
         assert!(Template::parse("a {x y}").is_err());
     }
