@@ -1,1 +1,2 @@
 //! (module of kforensics; see docs/architecture.md)
+pub mod waits;
