@@ -147,6 +147,7 @@ impl Teller<'_, '_> {
                 .copied()
                 .max_by_key(|p| {
                     (
+                        self.runs_child(*p),
                         self.graph.behind.get(*p).copied().unwrap_or(0),
                         self.graph.longest.get(*p).copied().unwrap_or(0),
                         std::cmp::Reverse(*p),
@@ -160,6 +161,19 @@ impl Teller<'_, '_> {
         }
         path.reverse();
         path
+    }
+
+    /// Whether a node is the call that the other side runs a process for, rather than one that waits behind it.
+    fn runs_child(&self, node: usize) -> bool {
+        let Some(Node::Goroutine(d, g)) = self.graph.nodes.get(node) else {
+            return false;
+        };
+        let Some(What::Call { service, method, .. }) = self.view(*d).map(|v| v.what(*g)) else {
+            return false;
+        };
+        self.knowledge
+            .service(service)
+            .is_some_and(|s| s.child.iter().any(|c| c.method == *method))
     }
 
     fn chain(&self, end: usize) -> Chain {

@@ -71,11 +71,13 @@ impl Teller<'_, '_> {
     pub(super) fn facts(&self, chains: &[Chain], growth: &[Growth]) -> Vec<WaitFact> {
         let mut out: Vec<WaitFact> = Vec::new();
         let mut told: BTreeSet<usize> = BTreeSet::new();
+        // One fact for all calls of one kind, but one for each process that is waited for.
+        let mut calls: BTreeMap<(usize, &'static str, Option<usize>), Vec<(u32, usize)>> =
+            BTreeMap::new();
         for chain in chains {
             if chain.cycle {
                 out.extend(self.cycle_fact(chain));
             }
-            let mut calls: BTreeMap<(usize, &'static str), Vec<(u32, usize)>> = BTreeMap::new();
             for &i in &chain.members {
                 if !told.insert(i) {
                     continue;
@@ -84,15 +86,26 @@ impl Teller<'_, '_> {
                     Some(Node::Lock(l)) if !chain.cycle => out.extend(self.lock_fact(*l)),
                     Some(Node::Goroutine(d, g)) => {
                         if let Some(kind) = self.outward(*d, *g) {
-                            calls.entry((*d, kind)).or_default().push((*g, i));
+                            let process = match self
+                                .graph
+                                .next
+                                .get(i)
+                                .copied()
+                                .flatten()
+                                .and_then(|n| self.graph.nodes.get(n))
+                            {
+                                Some(Node::Process(p)) => Some(*p),
+                                _ => None,
+                            };
+                            calls.entry((*d, kind, process)).or_default().push((*g, i));
                         }
                     }
                     _ => {}
                 }
             }
-            for ((dump, kind), members) in calls {
-                out.extend(self.outward_fact(dump, kind, &members));
-            }
+        }
+        for ((dump, kind, _), members) in calls {
+            out.extend(self.outward_fact(dump, kind, &members));
         }
         // A dump that the graph left out has no chains but may show growth.
         for g in growth {
@@ -337,15 +350,11 @@ impl Teller<'_, '_> {
             first: since(view.dump.time, minutes),
             last: view.dump.time,
             count: members.len() as u64,
-            because: format!(
-                "{} wait in {calls}",
-                if members.len() == 1 {
-                    String::from("a goroutine does")
-                } else {
-                    format!("{} goroutines", members.len())
-                }
-            )
-            .replace("a goroutine does wait", "a goroutine waits"),
+            because: if members.len() == 1 {
+                format!("a goroutine waits in {calls}")
+            } else {
+                format!("{} goroutines wait in {calls}", members.len())
+            },
         })
     }
 

@@ -100,6 +100,7 @@ impl Graph {
             let to = graph.node(to);
             graph.link(from, to);
         }
+        graph.enter_processes(views, host);
         graph.count(views);
         graph
     }
@@ -126,6 +127,53 @@ impl Graph {
             && slot.is_none()
         {
             *slot = Some(to);
+        }
+    }
+
+    /// A process of the list whose own dump is there waits for what its oldest waiting goroutine waits for.
+    fn enter_processes(&mut self, views: &[View<'_>], host: &Host) {
+        let inside: BTreeMap<&str, Vec<usize>> =
+            views
+                .iter()
+                .enumerate()
+                .fold(BTreeMap::new(), |mut map, (d, v)| {
+                    if let Some(p) = v.dump.process.as_deref() {
+                        map.entry(p).or_insert_with(Vec::new).push(d);
+                    }
+                    map
+                });
+        for i in 0..self.nodes.len() {
+            let Some(Node::Process(row)) = self.nodes.get(i) else {
+                continue;
+            };
+            let Some(row) = host.processes.get(*row) else {
+                continue;
+            };
+            let dumps = inside.get(row.comm.as_str()).into_iter().flatten();
+            let own = dumps.copied().find(|d| {
+                views.get(*d).is_some_and(|v| {
+                    v.dump.pid.is_none_or(|pid| pid == row.pid)
+                        && same_node(v.dump.node.as_deref(), row.node.as_deref())
+                })
+            });
+            let Some((d, view)) = own.and_then(|d| Some((d, views.get(d)?))) else {
+                continue;
+            };
+            let waiting = view
+                .shapes
+                .iter()
+                .filter(|s| {
+                    matches!(
+                        s.what,
+                        What::Call { .. } | What::End { .. } | What::Lock { .. }
+                    )
+                })
+                .flat_map(|s| s.members.iter().copied())
+                .max_by_key(|g| (view.minutes(*g), std::cmp::Reverse(*g)));
+            if let Some(g) = waiting {
+                let to = self.node(Node::Goroutine(d, g));
+                self.link(i, to);
+            }
         }
     }
 
@@ -212,8 +260,14 @@ struct Calls<'c, 'v> {
     knowledge: &'c Knowledge,
     clients: BTreeMap<(String, String), Waiting>,
     handlers: BTreeMap<(String, String), Waiting>,
-    used: BTreeSet<usize>,
+    /// Rows of the process list that may be what a call or a `Wait` waits for, the oldest last.
+    children: BTreeMap<Wanted, Vec<usize>>,
+    peers: BTreeMap<(usize, String), Node>,
+    parents: BTreeMap<usize, Option<u64>>,
 }
+
+/// Which processes are looked for: machine, parent, program or part of the command line, word.
+type Wanted = (Option<String>, Option<u64>, String, String);
 
 impl<'c, 'v> Calls<'c, 'v> {
     fn new(views: &'c [View<'v>], host: &'c Host, knowledge: &'c Knowledge) -> Self {
@@ -241,7 +295,9 @@ impl<'c, 'v> Calls<'c, 'v> {
             knowledge,
             clients: BTreeMap::new(),
             handlers,
-            used: BTreeSet::new(),
+            children: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            parents: BTreeMap::new(),
         }
     }
 
@@ -273,7 +329,10 @@ impl<'c, 'v> Calls<'c, 'v> {
 
     fn resolve(mut self) -> Vec<(Node, Node)> {
         let clients = std::mem::take(&mut self.clients);
-        let mut out = Vec::new();
+        let mut out: Vec<(Node, Node)> = Vec::new();
+        // Which process the other side runs for a client object: later calls on that object wait for it as well.
+        let mut busy: BTreeMap<(usize, u64), usize> = BTreeMap::new();
+        let mut later: Vec<(usize, u32, String)> = Vec::new();
         for ((service, method), mut waiting) in clients {
             self.sort(&mut waiting);
             let mut handlers = self
@@ -283,19 +342,15 @@ impl<'c, 'v> Calls<'c, 'v> {
                 .unwrap_or_default();
             self.sort(&mut handlers);
             let mut taken = vec![false; handlers.len()];
+            let mut queues: BTreeMap<usize, std::vec::IntoIter<usize>> = BTreeMap::new();
             for (d, g) in waiting {
-                // Several dumps of the same process must not lend each other their handlers twice; a handler in
-                // the caller's own dump (dockershim in the kubelet) is taken first.
-                let fits = |(i, (hd, hg)): (usize, &(usize, u32))| {
-                    let own = *hd == d && *hg != g;
-                    let other = *hd != d
-                        && same_node(self.node_of(*hd), self.node_of(d))
-                        && self.process_of(*hd) != self.process_of(d);
-                    (taken.get(i) == Some(&false) && (own || other)).then_some((!own, i))
-                };
-                let pick = handlers.iter().enumerate().filter_map(fits).min();
                 let from = Node::Goroutine(d, g);
-                if let Some((_, i)) = pick {
+                let queue = queues
+                    .entry(d)
+                    .or_insert_with(|| self.handlers_for(d, &handlers).into_iter());
+                let free = queue
+                    .find(|i| taken.get(*i) == Some(&false) && handlers.get(*i) != Some(&(d, g)));
+                if let Some(i) = free {
                     if let Some(slot) = taken.get_mut(i) {
                         *slot = true;
                     }
@@ -304,42 +359,93 @@ impl<'c, 'v> Calls<'c, 'v> {
                     }
                     continue;
                 }
-                let to = self.other_side(d, &service, &method);
-                out.push((from, to));
+                match (
+                    self.run_by_other_side(d, &service, &method),
+                    self.object(d, g),
+                ) {
+                    (Some(row), object) => {
+                        busy.extend(object.map(|o| ((d, o), row)));
+                        out.push((from, Node::Process(row)));
+                    }
+                    (None, _) => later.push((d, g, service.clone())),
+                }
             }
+        }
+        for (d, g, service) in later {
+            let row = self.object(d, g).and_then(|o| busy.get(&(d, o)).copied());
+            let to = row.map_or_else(|| self.other_side(d, &service), Node::Process);
+            out.push((Node::Goroutine(d, g), to));
         }
         out
     }
 
-    /// A call without a handler in any dump: what the other side runs for it, else the other side itself.
-    fn other_side(&mut self, dump: usize, service: &str, method: &str) -> Node {
-        let known = self.knowledge.service(service);
-        let child = known.and_then(|s| s.child.iter().find(|c| c.method == method));
-        if let Some(child) = child {
-            let node = self.node_of(dump);
-            let peers = known.map_or(&[][..], |s| s.peer.as_slice());
-            let mut rows: Vec<(std::cmp::Reverse<u64>, usize)> = self
-                .host
-                .on(node)
-                .filter(|(i, r)| {
-                    !self.used.contains(i)
-                        && r.runs(&child.process)
+    /// The client object that a call is made on, where its address is exact.
+    fn object(&self, dump: usize, g: u32) -> Option<u64> {
+        let view = self.views.get(dump)?;
+        let What::Call { frame, .. } = view.what(g) else {
+            return None;
+        };
+        view.dump.receiver(view.frames(g).get(*frame)?)
+    }
+
+    /// The handlers that may answer a call of this dump, in order: those in the same process (dockershim in the
+    /// kubelet), then those of other processes of the machine.
+    fn handlers_for(&self, dump: usize, handlers: &[(usize, u32)]) -> Vec<usize> {
+        let fits = |d: usize| {
+            d == dump
+                || (same_node(self.node_of(d), self.node_of(dump))
+                    && self.process_of(d) != self.process_of(dump))
+        };
+        let mut out: Vec<usize> = (0..handlers.len())
+            .filter(|i| handlers.get(*i).is_some_and(|(d, _)| fits(*d)))
+            .collect();
+        out.sort_by_key(|i| handlers.get(*i).is_none_or(|(d, _)| *d != dump));
+        out
+    }
+
+    /// The process that the other side runs for a call without a handler in any dump.
+    fn run_by_other_side(&mut self, dump: usize, service: &str, method: &str) -> Option<usize> {
+        let known = self.knowledge.service(service)?;
+        let child = known.child.iter().find(|c| c.method == method)?;
+        let node = self.node_of(dump);
+        let wanted = (
+            node.map(str::to_owned),
+            None,
+            child.process.clone(),
+            child.word.clone(),
+        );
+        let (host, peers) = (self.host, &known.peer);
+        self.children
+            .entry(wanted)
+            .or_insert_with(|| {
+                let pids: BTreeMap<u64, bool> = host
+                    .on(node)
+                    .map(|(_, r)| (r.pid, peers.iter().any(|p| r.runs(p))))
+                    .collect();
+                by_age(host.on(node).filter(|(_, r)| {
+                    r.runs(&child.process)
                         && r.cmd.split(' ').any(|w| w == child.word)
-                        && self.parent_runs(node, r.ppid, peers)
-                })
-                .map(|(i, r)| (std::cmp::Reverse(r.elapsed.unwrap_or(0)), i))
-                .collect();
-            rows.sort();
-            if let Some((_, i)) = rows.first() {
-                self.used.insert(*i);
-                return Node::Process(*i);
-            }
+                        && r.ppid.and_then(|p| pids.get(&p)).is_none_or(|shim| *shim)
+                }))
+            })
+            .pop()
+    }
+
+    /// The process that ought to answer a call.
+    fn other_side(&mut self, dump: usize, service: &str) -> Node {
+        let key = (dump, service.to_owned());
+        if let Some(node) = self.peers.get(&key) {
+            return node.clone();
         }
-        let names = known
+        let names = self
+            .knowledge
+            .service(service)
             .map(|s| s.peer.clone())
             .filter(|p| !p.is_empty())
             .unwrap_or_else(|| vec![format!("the server of {service}")]);
-        self.peer(dump, names)
+        let node = self.peer(dump, names);
+        self.peers.insert(key, node.clone());
+        node
     }
 
     /// The program that the machine runs comes first among the names.
@@ -351,12 +457,6 @@ impl<'c, 'v> Calls<'c, 'v> {
             names,
             from: dump,
         }
-    }
-
-    fn parent_runs(&self, node: Option<&str>, ppid: Option<u64>, programs: &[String]) -> bool {
-        let Some(ppid) = ppid else { return true };
-        let mut known = self.host.on(node).filter(|(_, r)| r.pid == ppid).peekable();
-        known.peek().is_none() || known.any(|(_, r)| programs.iter().any(|p| r.runs(p)))
     }
 
     /// What a goroutine waits for outside of its process.
@@ -387,8 +487,11 @@ impl<'c, 'v> Calls<'c, 'v> {
     fn child(&mut self, dump: usize, g: u32) -> Option<usize> {
         let view = self.views.get(dump)?;
         let node = self.node_of(dump);
-        let parent = self.host.find(node, view.dump.pid, self.process_of(dump))?;
-        let pid = self.host.processes.get(parent)?.pid;
+        let (host, program) = (self.host, self.process_of(dump));
+        let pid = (*self.parents.entry(dump).or_insert_with(|| {
+            let row = host.find(node, view.dump.pid, program)?;
+            Some(host.processes.get(row)?.pid)
+        }))?;
         let hint = view.frames(g).iter().find_map(|f| {
             let name = &view.role(f.site)?.name;
             if name.contains("go-runc") || name.contains("/runc") {
@@ -403,41 +506,77 @@ impl<'c, 'v> Calls<'c, 'v> {
                 None
             }
         });
-        let mut rows: Vec<(bool, std::cmp::Reverse<u64>, usize)> = self
-            .host
-            .on(node)
-            .filter(|(i, r)| {
-                r.ppid == Some(pid) && !self.used.contains(i) && !r.runs("containerd-shim")
+        let hint = hint.unwrap_or("");
+        // runc is a child of the shim and a plugin may be one of a helper: the program tells more than the parent.
+        let parents = [Some(pid), None];
+        let loose = matches!(hint, "runc" | "/cni/");
+        parents
+            .into_iter()
+            .filter(|p| p.is_some() || loose)
+            .find_map(|parent| {
+                let wanted = (
+                    node.map(str::to_owned),
+                    parent,
+                    hint.to_owned(),
+                    String::from("child"),
+                );
+                let rows = self.children.entry(wanted).or_insert_with(|| {
+                    by_age(host.on(node).filter(|(_, r)| {
+                        (parent.is_none() || r.ppid == parent)
+                            && !r.runs("containerd-shim")
+                            && !r.stat.starts_with('Z')
+                            && match hint {
+                                "runc" => r.runs("runc"),
+                                _ => r.comm.contains(hint) || r.cmd.contains(hint),
+                            }
+                    }))
+                });
+                rows.pop()
             })
-            .filter(|(_, r)| hint.is_none_or(|h| r.comm.contains(h) || r.cmd.contains(h)))
-            .map(|(i, r)| {
-                (
-                    r.stat.starts_with('Z'),
-                    std::cmp::Reverse(r.elapsed.unwrap_or(0)),
-                    i,
-                )
-            })
-            .collect();
-        rows.sort();
-        let (_, _, row) = rows.first()?;
-        self.used.insert(*row);
-        Some(*row)
     }
 
     /// The daemon behind a net/rpc call: its longest waiting handler, else its name.
-    fn rpc_daemon(&self, dump: usize) -> Option<Node> {
-        let node = self.node_of(dump);
-        let mut handlers = self
-            .handlers
-            .get(&(String::from("net/rpc"), String::new()))
-            .cloned()
-            .unwrap_or_default();
-        handlers.retain(|(d, _)| *d != dump && same_node(self.node_of(*d), node));
-        self.sort(&mut handlers);
-        if let Some((d, g)) = handlers.first() {
-            return Some(Node::Goroutine(*d, *g));
+    fn rpc_daemon(&mut self, dump: usize) -> Option<Node> {
+        const NET_RPC: &str = "net/rpc";
+        let key = (dump, String::from(NET_RPC));
+        if let Some(node) = self.peers.get(&key) {
+            return Some(node.clone());
         }
-        let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
-        Some(self.peer(dump, vec![peer.to_owned()]))
+        let node = self.node_of(dump);
+        let handler = self
+            .handlers
+            .get(&(String::from(NET_RPC), String::new()))
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|(d, _)| *d != dump && same_node(self.node_of(*d), node))
+            .max_by_key(|(d, g)| {
+                let minutes = self.views.get(*d).map_or(0, |v| v.minutes(*g));
+                (minutes, std::cmp::Reverse((*d, *g)))
+            });
+        let found = match handler {
+            Some((d, g)) => Node::Goroutine(d, g),
+            None => {
+                let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
+                self.peer(dump, vec![peer.to_owned()])
+            }
+        };
+        self.peers.insert(key, found.clone());
+        Some(found)
     }
+}
+
+/// Row numbers, the oldest process last.
+fn by_age<'r>(rows: impl Iterator<Item = (usize, &'r super::host::ProcessRow)>) -> Vec<usize> {
+    let mut seen = BTreeSet::new();
+    let mut rows: Vec<(usize, &super::host::ProcessRow)> = rows.collect();
+    // Several lists of one machine repeat a process: the row that says most is kept.
+    rows.sort_by_key(|(i, r)| (r.elapsed.is_none(), r.ppid.is_none(), *i));
+    let mut out: Vec<(u64, std::cmp::Reverse<usize>)> = rows
+        .into_iter()
+        .filter(|(_, r)| seen.insert(r.pid))
+        .map(|(i, r)| (r.elapsed.unwrap_or(0), std::cmp::Reverse(i)))
+        .collect();
+    out.sort_unstable();
+    out.into_iter().map(|(_, i)| i.0).collect()
 }

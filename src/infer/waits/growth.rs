@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::host::same_node;
 use super::stacks::{View, What};
 use crate::model::Place;
+use crate::model::dump::DumpKind;
 
 /// A group counts as growing from this many more goroutines on, and half as many again.
 const MORE: u64 = 50;
@@ -51,10 +52,17 @@ pub(super) fn between(views: &[View<'_>]) -> Vec<Growth> {
             (Some(a), Some(b)) if a.before(b) == Some(false) => (j, i, later, earlier),
             _ => (i, j, earlier, later),
         };
-        let old = count(earlier);
-        for (key, (after, member)) in count(later) {
+        // Aggregated profiles do not tell who started a goroutine.
+        let aggregated = [earlier, later]
+            .iter()
+            .any(|v| v.dump.kind == DumpKind::Aggregated);
+        let old = count(earlier, !aggregated);
+        for (key, (after, member)) in count(later, !aggregated) {
             let before = old.get(&key).map_or(0, |(n, _)| *n);
-            if after >= before.saturating_add(MORE)
+            // What is new altogether may be a start, not a growth.
+            let known = before > 0 || after >= MORE.saturating_mul(20);
+            if known
+                && after >= before.saturating_add(MORE)
                 && after.saturating_mul(2) >= before.saturating_mul(3)
             {
                 out.push(Growth {
@@ -76,7 +84,7 @@ pub(super) fn between(views: &[View<'_>]) -> Vec<Growth> {
     out
 }
 
-fn count(view: &View<'_>) -> BTreeMap<(String, String), (u64, u32)> {
+fn count(view: &View<'_>, creators: bool) -> BTreeMap<(String, String), (u64, u32)> {
     let mut out: BTreeMap<(String, String), (u64, u32)> = BTreeMap::new();
     for shape in view.shapes.iter().filter(|s| s.what != What::Running) {
         let Some(&g) = shape.members.first() else {
@@ -85,7 +93,12 @@ fn count(view: &View<'_>) -> BTreeMap<(String, String), (u64, u32)> {
         let Some(goroutine) = view.goroutine(g) else {
             continue;
         };
-        let creator = view.dump.creator(goroutine).unwrap_or("").to_owned();
+        let creator = view
+            .dump
+            .creator(goroutine)
+            .filter(|_| creators)
+            .unwrap_or("")
+            .to_owned();
         let n: u64 = shape
             .members
             .iter()

@@ -4,6 +4,7 @@
 //! inferred: a goroutine past the line where the others queue, inside a known critical section, with the same
 //! receiver, blocked in something slow. Reasons for and against are kept; values marked `?` are never compared.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,6 +17,8 @@ use crate::model::dump::POINTER_FLOOR;
 const LOCK_LIMIT: usize = 256;
 /// How many goroutines of one stack are compared by pointer.
 const MEMBER_LIMIT: usize = 256;
+/// Goroutines that are compared with the queues of one dump, all in all.
+const BUDGET: usize = 1_000_000;
 /// A holder is named from this score on.
 const ENOUGH: i32 = 4;
 /// The clock of a wait is set by garbage collections: durations differ by this many minutes without meaning.
@@ -119,11 +122,7 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
         )
     });
     let waits_for = waits_for(&locks);
-    let search = Search {
-        view,
-        knowledge,
-        waits_for: &waits_for,
-    };
+    let search = Search::new(view, knowledge, &waits_for);
     // Twice: a holder found in the first round can close a cycle that names one in the second.
     for round in 0..2 {
         let holders: Vec<Option<u32>> = locks
@@ -253,6 +252,12 @@ struct Search<'s, 'a> {
     view: &'s View<'a>,
     knowledge: &'s Knowledge,
     waits_for: &'s FxHashMap<u32, usize>,
+    /// Stacks that are doing something, by the packages on them.
+    by_package: FxHashMap<&'s str, Vec<usize>>,
+    /// Stacks inside a known critical section.
+    by_section: FxHashMap<usize, Vec<usize>>,
+    /// Comparisons left: a dump of nothing but distinct stacks and locks must not take for ever.
+    budget: Cell<usize>,
 }
 
 /// What the queue of a lock looks like from the outside.
@@ -265,7 +270,65 @@ struct Queue<'q> {
     members: FxHashSet<u32>,
 }
 
-impl<'s> Search<'s, '_> {
+impl<'s, 'a> Search<'s, 'a> {
+    fn new(
+        view: &'s View<'a>,
+        knowledge: &'s Knowledge,
+        waits_for: &'s FxHashMap<u32, usize>,
+    ) -> Self {
+        let mut by_package: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+        let mut by_section: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for (i, shape) in view.shapes.iter().enumerate() {
+            let Some(&g) = shape.members.first() else {
+                continue;
+            };
+            for f in view.frames(g) {
+                let Some(role) = view.role(f.site).filter(|r| !r.plumbing) else {
+                    continue;
+                };
+                if let Some(list) = role.holder.map(|s| by_section.entry(s).or_default())
+                    && list.last() != Some(&i)
+                {
+                    list.push(i);
+                }
+                if shape.what == What::Idle {
+                    continue;
+                }
+                let list = by_package.entry(&role.package).or_default();
+                if list.last() != Some(&i) {
+                    list.push(i);
+                }
+            }
+        }
+        Self {
+            view,
+            knowledge,
+            waits_for,
+            by_package,
+            by_section,
+            budget: Cell::new(BUDGET),
+        }
+    }
+
+    /// Stacks that share a package with the queue, or are inside the lock's critical section.
+    fn candidates(&self, lock: &Lock, queue: &Queue<'_>) -> BTreeSet<usize> {
+        let sections = lock.section.and_then(|s| self.by_section.get(&s));
+        queue
+            .packages
+            .iter()
+            .filter_map(|p| self.by_package.get(p))
+            .chain(sections)
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    fn spend(&self, n: usize) -> bool {
+        let left = self.budget.get();
+        self.budget.set(left.saturating_sub(n));
+        left >= n
+    }
+
     fn queue(&self, lock: &Lock) -> Queue<'s> {
         let mut q = Queue {
             lines: FxHashMap::default(),
@@ -300,7 +363,13 @@ impl<'s> Search<'s, '_> {
     fn holder(&self, lock: &Lock, holders: &[Option<u32>]) -> Option<Holder> {
         let queue = self.queue(lock);
         let mut best: Vec<Holder> = Vec::new();
-        for (i, shape) in self.view.shapes.iter().enumerate() {
+        for i in self.candidates(lock, &queue) {
+            let Some(shape) = self.view.shapes.get(i) else {
+                continue;
+            };
+            if !self.spend(shape.members.len().min(MEMBER_LIMIT)) {
+                return None;
+            }
             let Some(g) = self.pick(shape, &queue) else {
                 continue;
             };
@@ -429,21 +498,39 @@ impl<'s> Search<'s, '_> {
                 4,
                 format!("it is in {}, past the line where others queue", name(i)),
             );
-        } else if same_type.is_some() {
-            plus(
-                &mut h,
-                2,
-                format!("it is in a method of the same type, {}", name(relation)),
-            );
-        } else {
-            plus(
-                &mut h,
-                1,
-                format!("it is in the same package, {}", name(relation)),
-            );
         }
         if self.shares_pointer(g, queue) {
             plus(&mut h, 3, String::from("its stack shows the same object"));
+        }
+        if let (What::Lock { .. }, [.., (outer, i)]) = (&shape.what, owners.as_slice())
+            && owners.len() > 1
+        {
+            if past.is_none() && section.is_none() {
+                h.frame = *i;
+            }
+            plus(
+                &mut h,
+                2,
+                format!(
+                    "it came to its own wait through a method of {}",
+                    short(outer)
+                ),
+            );
+        }
+        if past.is_none() {
+            if same_type.is_some() {
+                plus(
+                    &mut h,
+                    2,
+                    format!("it is in a method of the same type, {}", name(relation)),
+                );
+            } else {
+                plus(
+                    &mut h,
+                    1,
+                    format!("it is in the same package, {}", name(relation)),
+                );
+            }
         }
         match &shape.what {
             What::Lock { .. } => {
@@ -452,23 +539,6 @@ impl<'s> Search<'s, '_> {
                     2,
                     String::from("it waits for another lock meanwhile"),
                 );
-                if let [.., (outer, i)] = owners.as_slice()
-                    && owners.len() > 1
-                {
-                    h.frame = if past.is_some() || section.is_some() {
-                        h.frame
-                    } else {
-                        *i
-                    };
-                    plus(
-                        &mut h,
-                        2,
-                        format!(
-                            "it came there through a method of another type, {}",
-                            short(outer)
-                        ),
-                    );
-                }
                 let mine = self
                     .waits_for
                     .get(&g)
@@ -480,7 +550,7 @@ impl<'s> Search<'s, '_> {
                         &mut h,
                         2,
                         String::from(
-                            "the holder of the lock it waits for waits for this one: that closes a cycle",
+                            "the holder of that other lock waits for this one, which closes a cycle",
                         ),
                     );
                 }

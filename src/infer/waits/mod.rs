@@ -131,6 +131,7 @@ pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
         dumps: all
             .iter()
             .enumerate()
+            .filter(|(_, v)| v.dump.kind != DumpKind::Stack)
             .map(|(i, v)| summary(i, v, aside.get(i).cloned().flatten()))
             .collect(),
         growth: growth::between(&all),
@@ -170,7 +171,7 @@ pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
 /// Which dumps the graph leaves out, and why: copies, other dumps of the same process, single stacks.
 fn set_aside(views: &[View<'_>]) -> Vec<Option<String>> {
     let mut out: Vec<Option<String>> = vec![None; views.len()];
-    let mut best: BTreeMap<(String, String, u64), (u64, usize)> = BTreeMap::new();
+    let mut chosen: Vec<(usize, Vec<(u64, String)>)> = Vec::new();
     for (i, view) in views.iter().enumerate() {
         let d = view.dump;
         if d.goroutines.len() < 2 || matches!(d.kind, DumpKind::Aggregated | DumpKind::Race) {
@@ -179,30 +180,73 @@ fn set_aside(views: &[View<'_>]) -> Vec<Option<String>> {
             }
             continue;
         }
-        // A dump whose process nobody knows stands for itself.
-        let name = d.process.clone().unwrap_or_else(|| format!("?{i}"));
-        let key = (d.node.clone().unwrap_or_default(), name, 0);
-        let rank = (stuck_count(view), i);
-        match best.get(&key).copied() {
-            Some((old, j)) if old > rank.0 => {
-                if let Some(slot) = out.get_mut(i) {
-                    *slot = Some(format!("dump {} of the same process shows more", j + 1));
-                }
-            }
-            previous => {
-                if let Some((_, j)) = previous
-                    && let Some(slot) = out.get_mut(j)
-                {
-                    *slot = Some(format!(
-                        "dump {} of the same process shows as much or more",
-                        i + 1
-                    ));
-                }
-                best.insert(key, rank);
-            }
+        let print = fingerprint(view);
+        let same = chosen.iter_mut().find(|(j, other)| {
+            views
+                .get(*j)
+                .is_some_and(|v| same_process(v.dump, d, other, &print))
+        });
+        let Some((j, other)) = same else {
+            chosen.push((i, print));
+            continue;
+        };
+        let better = rank(view, i) > views.get(*j).map_or((0, false, false, 0), |v| rank(v, *j));
+        let (left, kept) = if better { (*j, i) } else { (i, *j) };
+        if let Some(slot) = out.get_mut(left) {
+            *slot = Some(format!(
+                "dump {} is of the same process and shows as much or more",
+                kept + 1
+            ));
         }
+        (*j, *other) = (kept, if better { print } else { std::mem::take(other) });
     }
     out
+}
+
+/// Which of two dumps of one process says more: what is stuck, then lines of its own, then a known time or pid.
+fn rank(view: &View<'_>, index: usize) -> (u64, bool, bool, usize) {
+    let d = view.dump;
+    let lines =
+        d.goroutines.first().map(|g| g.place.line) != d.goroutines.last().map(|g| g.place.line);
+    (
+        stuck_count(view),
+        lines,
+        d.pid.is_some() || d.time.is_some(),
+        index,
+    )
+}
+
+/// The oldest goroutines and what they run: they live as long as the process.
+fn fingerprint(view: &View<'_>) -> Vec<(u64, String)> {
+    let mut oldest: Vec<(u64, u32)> = view
+        .dump
+        .goroutines
+        .iter()
+        .zip(0_u32..)
+        .filter(|(g, _)| g.id > 0)
+        .map(|(g, i)| (g.id, i))
+        .collect();
+    let keep = oldest.len().min(32);
+    if keep < oldest.len() {
+        oldest.select_nth_unstable(keep);
+        oldest.truncate(keep);
+    }
+    oldest
+        .into_iter()
+        .map(|(id, i)| (id, view.face(i)))
+        .collect()
+}
+
+fn same_process(a: &Dump, b: &Dump, fa: &[(u64, String)], fb: &[(u64, String)]) -> bool {
+    if !host::same_node(a.node.as_deref(), b.node.as_deref()) {
+        return false;
+    }
+    if a.process.is_some() && a.process == b.process {
+        return true;
+    }
+    // Two names may be one process: `main.main` lies in a folder of another name than the service has.
+    let common = fa.iter().filter(|x| fb.contains(x)).count();
+    common >= 5 && common * 4 >= fa.len().min(fb.len()) * 3
 }
 
 /// How many goroutines wait for something that can be named.
