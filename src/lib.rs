@@ -14,3 +14,5 @@ pub mod infer;
 pub mod input;
 pub mod parse;
 pub mod report;
+pub mod pipeline;
+pub mod selftest;

@@ -1,1 +1,1 @@
-//! (module of kforensics; see docs/architecture.md)
+//! The command line.

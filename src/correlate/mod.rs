@@ -1,1 +1,16 @@
-//! (module of kforensics; see docs/architecture.md)
+//! What caused what: facts and causes become a graph, its components become incidents.
+//!
+//! No chain without mechanism, meeting entities and fitting times. What merely happens close together stays on the
+//! timeline.
+
+mod graph;
+mod incident;
+mod link;
+mod score;
+mod symptom;
+mod verdict;
+
+pub use graph::{Graph, Link};
+pub use incident::explain;
+pub use link::{Fit, Met, fits, meets};
+pub use verdict::title;

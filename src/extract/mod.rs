@@ -1,1 +1,21 @@
-//! (module of kforensics; see docs/architecture.md)
+//! What each source says: kind, node and clock of a source; anchors, captures, facts; folding.
+//!
+//! A source is read once, forwards. [`observe`] turns one source into an [`Observation`] (folded facts with raw
+//! times, coverage, relations, clock evidence); [`assemble`] brings all observations together: it solves the clocks,
+//! gives times to the facts, merges what several sources say, and numbers everything in a fixed order.
+
+mod assemble;
+mod clock;
+mod fold;
+mod matcher;
+mod observe;
+mod scan;
+mod templates;
+mod unexplained;
+
+pub use assemble::{World, assemble};
+pub use clock::{Overrides, Zone};
+pub use fold::{RawFact, Seen};
+pub use matcher::Matcher;
+pub use observe::{Life, Observation, observe, observe_line, shows};
+pub use unexplained::unexplained;

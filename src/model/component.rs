@@ -41,6 +41,49 @@ impl Component {
         &self.0
     }
 
+    /// The component a program is, by its name in a process list or a journal (`crio`, `dockerd`,
+    /// `/usr/bin/kubelet`); `None` for programs that are no component.
+    pub fn of_program(program: &str) -> Option<Self> {
+        const PROGRAMS: [(&str, &str); 34] = [
+            ("kubelet", "kubelet"),
+            ("hyperkube", "kubelet"),
+            ("kube-apiserver", "kube-apiserver"),
+            ("hyperkube-apiserver", "kube-apiserver"),
+            ("kube-controller-manager", "kube-controller-manager"),
+            ("kube-scheduler", "kube-scheduler"),
+            ("kube-proxy", "kube-proxy"),
+            ("cloud-controller-manager", "cloud-controller-manager"),
+            ("etcd", "etcd"),
+            ("containerd", "containerd"),
+            ("docker-containerd", "containerd"),
+            ("dockerd", "dockerd"),
+            ("docker", "dockerd"),
+            ("dockerd-current", "dockerd"),
+            ("crio", "cri-o"),
+            ("cri-o", "cri-o"),
+            ("conmon", "cri-o"),
+            ("runc", "runc"),
+            ("docker-runc", "runc"),
+            ("containerd-shim", "containerd-shim"),
+            ("containerd-shim-runc-v1", "containerd-shim"),
+            ("containerd-shim-runc-v2", "containerd-shim"),
+            ("docker-containerd-shim", "containerd-shim"),
+            ("kernel", "kernel"),
+            ("systemd", "systemd"),
+            ("coredns", "coredns"),
+            ("cluster-autoscaler", "cluster-autoscaler"),
+            ("metrics-server", "metrics-server"),
+            ("k3s", "k3s"),
+            ("k3s-agent", "k3s"),
+            ("rke2", "rke2"),
+            ("rke2-server", "rke2"),
+            ("rke2-agent", "rke2"),
+            ("terwayd", "cni"),
+        ];
+        let base = program.rsplit('/').next().unwrap_or(program);
+        PROGRAMS.iter().find(|(p, _)| *p == base).map(|(_, c)| Self(Cow::Borrowed(c)))
+    }
+
     /// Nobody knows who wrote it.
     pub fn is_unknown(&self) -> bool {
         self.0 == "unknown"

@@ -226,6 +226,13 @@ impl Fact {
         }
     }
 
+    /// Follows a renumbering of the facts it rests on.
+    pub fn renumber(&mut self, new: impl Fn(FactId) -> FactId) {
+        for id in &mut self.from {
+            *id = new(*id);
+        }
+    }
+
     /// A key's value.
     pub fn key(&self, name: &str) -> Option<&str> {
         self.keys.get(name).map(String::as_str)

@@ -18,6 +18,7 @@ pub use component::Component;
 pub use dump::{Dump, DumpKind, Frame, Goroutine};
 pub use entity::{Entity, Relation, Topology};
 pub use fact::{Basis, Fact, FactId, Keys, Place, Quote, Severity, Span};
+pub use incident::Incident;
 pub use record::{Level, Record};
 pub use source::{Clock, Confidence, Coverage, Scope, Source, SourceId, SourceKind, Status};
 pub use state::StateLine;

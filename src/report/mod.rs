@@ -1,1 +1,27 @@
-//! (module of kforensics; see docs/architecture.md)
+//! Says it: an analysis as text for a terminal, Markdown to send, JSON for machines, a time line, an
+//! inventory of the files, the story of one thing, and a script that collects what is missing.
+//!
+//! Nothing is concluded here. Texts about the cluster come with the analysis; [`words`] holds our own.
+
+pub mod inventory;
+pub mod json;
+mod coverage;
+mod layout;
+pub mod markdown;
+mod names;
+#[cfg(test)]
+mod sample;
+pub mod script;
+pub mod text;
+#[cfg(test)]
+mod tests;
+pub mod timeline;
+mod times;
+mod view;
+pub mod why;
+mod words;
+
+pub use layout::Look;
+pub(crate) use layout::{Ink, Sheet};
+pub use names::{IdNames, Names};
+pub use view::Report;

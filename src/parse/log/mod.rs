@@ -1,1 +1,443 @@
-//! log
+//! One log entry from its bytes, whatever the wrapping: bytes to [`Record`].
+//!
+//! `Nov 20 17:06:13 cp1 kube-apiserver[60]: I1120 17:06:13.398027      60 flags.go:59] FLAG: --address="127.0.0.1"` is a
+//! journald wrapper around a klog line. Wrappers are peeled from the outside in, the payload is read by the format its
+//! first bytes show, and unknown text is its own canonical text. The cheap questions ([`time`], [`level`],
+//! [`starts_record`]) allocate nothing. What a message means, which year a reading has and whose line it is, is not
+//! decided here.
+
+mod audit;
+mod canon;
+mod goquote;
+mod json;
+mod klog;
+mod level;
+mod lines;
+mod logfmt;
+mod members;
+mod pairs;
+mod plain;
+mod stamp;
+mod wrap;
+
+use std::borrow::Cow;
+
+use crate::base::time::RawStamp;
+use crate::model::{Level, Record};
+use wrap::{Inside, Layer, Wrap};
+
+/// Most wrappers around one payload.
+const DEPTH: usize = 4;
+
+/// journald cuts a line of a service at this length.
+const LINE_MAX: usize = 48 * 1024;
+
+/// Which of its two streams a container wrote to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// The format of a payload, its header read.
+enum Shape<'a> {
+    Klog(klog::Header<'a>),
+    Klogr,
+    Json,
+    Logfmt,
+    Plain(plain::Plain<'a>),
+    Text,
+}
+
+/// The format that the first bytes of a payload show.
+fn shape(b: &[u8]) -> Shape<'_> {
+    let Some(first) = b.first() else {
+        return Shape::Text;
+    };
+    match first {
+        b'I' | b'W' | b'E' | b'F' | b'C' => {
+            if let Some(header) = klog::header(b) {
+                return Shape::Klog(header);
+            }
+        }
+        b'{' => {
+            // Within a JSON string the quote is escaped.
+            if b.starts_with(b"{\"") || b.starts_with(b"{\\\"") || b.starts_with(b"{ \"") {
+                return Shape::Json;
+            }
+            return Shape::Text;
+        }
+        b'"' => {
+            if klog::is_klogr(b) {
+                return Shape::Klogr;
+            }
+            return Shape::Text;
+        }
+        b'a'..=b'z' => {
+            if logfmt::is(b) {
+                return Shape::Logfmt;
+            }
+        }
+        _ => {}
+    }
+    plain::parse(b).map_or(Shape::Text, Shape::Plain)
+}
+
+/// Whether a payload has a format of its own.
+fn is_known(b: &[u8]) -> bool {
+    !matches!(shape(b), Shape::Text) || wrap::peel(b).is_some_and(|l| l.wrap == Wrap::Cri)
+}
+
+/// Line ends at the end of a line or chunk.
+fn chomp(b: &[u8]) -> &[u8] {
+    let mut b = b;
+    while let Some(rest) = b.strip_suffix(b"\n").or_else(|| b.strip_suffix(b"\r")) {
+        b = rest;
+    }
+    b
+}
+
+/// The layers of one line, without allocation.
+struct Stack<'a> {
+    layers: [Option<Layer<'a>>; DEPTH],
+    /// The payload; within a JSON string it is still escaped.
+    payload: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Stack<'a> {
+    fn of(line: &'a [u8]) -> Self {
+        let mut stack = Self {
+            layers: [None; DEPTH],
+            payload: lines::uncoloured(chomp(line)),
+            escaped: false,
+        };
+        for slot in &mut stack.layers {
+            let Some(layer) = wrap::peel(stack.payload) else {
+                break;
+            };
+            stack.payload = lines::uncoloured(layer.inside.raw());
+            stack.escaped = matches!(layer.inside, Inside::Escaped(_));
+            *slot = Some(layer);
+            if stack.escaped {
+                break;
+            }
+        }
+        stack
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &Layer<'a>> {
+        self.layers.iter().flatten()
+    }
+
+    fn is_wrapped(&self) -> bool {
+        self.layers().any(|l| l.wrap != Wrap::Bom)
+    }
+}
+
+/// Whether this physical line starts a record of its own, or continues the one before.
+///
+/// Wrapped lines are judged by their payload. Unknown text starts a record when it is wrapped and does not look like
+/// a continuation, and continues one when it is not wrapped (a source that has no known format at all, see
+/// [`formats`], is better read line by line).
+pub fn starts_record(line: &[u8]) -> bool {
+    let stack = Stack::of(line);
+    if stack.payload.is_empty() {
+        return stack
+            .layers()
+            .any(|l| l.wrap == Wrap::JournalExport && line.starts_with(b"__CURSOR="));
+    }
+    if stack.layers().any(|l| l.wrap == Wrap::JournalExport) {
+        return false;
+    }
+    match shape(stack.payload) {
+        Shape::Text if stack.is_wrapped() => {
+            let tab = stack.escaped && stack.payload.starts_with(b"\\t");
+            !tab && !lines::continues(stack.payload)
+        }
+        Shape::Text => lines::starts(stack.payload),
+        _ => true,
+    }
+}
+
+/// Whether a CRI or docker line is a piece that further pieces of the same stream complete.
+pub fn partial(line: &[u8]) -> Option<Stream> {
+    Stack::of(line)
+        .layers()
+        .find(|l| l.partial)
+        .and_then(|l| l.stream)
+}
+
+/// The time of a line and nothing else.
+pub fn time(line: &[u8]) -> Option<RawStamp> {
+    let stack = Stack::of(line);
+    let own = match shape(stack.payload) {
+        Shape::Klog(header) => Some(header.stamp),
+        Shape::Json => json::peek_time(stack.payload),
+        Shape::Logfmt => logfmt::peek_time(stack.payload),
+        Shape::Plain(plain) => plain.time,
+        Shape::Klogr | Shape::Text => None,
+    };
+    let mut stamps = Stamps::default();
+    for layer in stack.layers() {
+        stamps.push(layer.stamp);
+    }
+    stamps.push(own);
+    stamps.choose().0
+}
+
+/// The severity of a line and nothing else.
+pub fn level(line: &[u8]) -> Level {
+    let stack = Stack::of(line);
+    let own = match shape(stack.payload) {
+        Shape::Klog(header) => header.level,
+        Shape::Json if stack.escaped => escaped_level(stack.payload),
+        Shape::Json => json::peek_level(stack.payload),
+        Shape::Logfmt => logfmt::peek_level(stack.payload),
+        Shape::Plain(plain) => plain.level,
+        Shape::Klogr | Shape::Text => Level::Unknown,
+    };
+    if own != Level::Unknown {
+        return own;
+    }
+    let known = |l: &&Layer<'_>| l.level != Level::Unknown;
+    stack.layers().filter(known).last().map_or(own, |l| l.level)
+}
+
+/// The level of a JSON line inside a JSON string.
+fn escaped_level(b: &[u8]) -> Level {
+    const KEY: &[u8] = b"\\\"level\\\":\\\"";
+    memchr::memmem::find(b, KEY)
+        .and_then(|at| b.get(at + KEY.len()..))
+        .map_or(Level::Unknown, level::from_word)
+}
+
+/// The layers of a line from the outside in, for reports: `["journald", "klog"]`. Empty: nothing is known.
+pub fn formats(line: &[u8]) -> Vec<&'static str> {
+    let stack = Stack::of(line);
+    let mut names: Vec<_> = stack
+        .layers()
+        .filter(|l| l.wrap != Wrap::Bom)
+        .map(|l| l.wrap.as_str())
+        .collect();
+    let own = match shape(stack.payload) {
+        Shape::Klog(_) | Shape::Klogr => Some("klog"),
+        Shape::Json if stack.escaped => json::format(&members::unescape(stack.payload)),
+        Shape::Json => json::format(stack.payload),
+        Shape::Logfmt => Some("logfmt"),
+        Shape::Plain(plain) => Some(plain.name),
+        Shape::Text => None,
+    };
+    names.extend(own);
+    names
+}
+
+/// Times of the layers, from the outside in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stamps {
+    list: [Option<RawStamp>; DEPTH + 2],
+    len: usize,
+}
+
+impl Stamps {
+    fn push(&mut self, stamp: Option<RawStamp>) {
+        if let (Some(_), Some(slot)) = (stamp, self.list.get_mut(self.len)) {
+            *slot = stamp;
+            self.len += 1;
+        }
+    }
+
+    fn choose(&self) -> (Option<RawStamp>, Option<i32>) {
+        let mut flat = [RawStamp::Boot { ns: 0 }; DEPTH + 2];
+        for (slot, stamp) in flat.iter_mut().zip(self.list.iter().flatten()) {
+            *slot = *stamp;
+        }
+        stamp::choose(flat.get(..self.len).unwrap_or_default())
+    }
+}
+
+/// What the wrappers of a record say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outer<'a> {
+    stamps: Stamps,
+    depth: usize,
+    host: Option<&'a [u8]>,
+    ident: Option<&'a [u8]>,
+    pid: Option<u64>,
+    level: Level,
+}
+
+impl<'a> Outer<'a> {
+    fn with(mut self, layer: &Layer<'a>) -> Self {
+        self.stamps.push(layer.stamp);
+        self.depth += 1;
+        self.host = layer.host.or(self.host);
+        self.ident = layer.ident.or(self.ident);
+        self.pid = layer.pid.or(self.pid);
+        if layer.level != Level::Unknown {
+            self.level = layer.level;
+        }
+        self
+    }
+}
+
+/// Reads one record: a first physical line and its continuation lines, each still in its wrapper, joined by `\n`.
+///
+/// Never fails: unknown text is its own canonical text with [`Level::Unknown`].
+pub fn record(chunk: &[u8]) -> Record<'_> {
+    read(chomp(chunk), Outer::default())
+}
+
+/// Makes a record independent of the bytes it was read from.
+fn own(record: Record<'_>) -> Record<'static> {
+    let text = |c: Cow<'_, str>| Cow::Owned(c.into_owned());
+    Record {
+        time: record.time,
+        zone: record.zone,
+        level: record.level,
+        caller: record.caller.map(text),
+        pid: record.pid,
+        host: record.host.map(text),
+        ident: record.ident.map(text),
+        text: Cow::Owned(record.text.into_owned()),
+        message: record.message,
+        fields: record
+            .fields
+            .into_iter()
+            .map(|(k, v)| (text(k), text(v)))
+            .collect(),
+    }
+}
+
+fn read<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
+    if memchr::memchr(0x1b, chunk).is_some() {
+        return own(read(&lines::without_escapes(chunk), outer));
+    }
+    if outer.depth >= DEPTH {
+        return payload(chunk, outer);
+    }
+    if let Some(layer) = wrap::export_entry(chunk) {
+        return read(layer.inside.raw(), outer.with(&layer));
+    }
+    let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());
+    let (first, behind) = chunk.split_at(end);
+    let Some(layer) = wrap::peel(first.strip_suffix(b"\r").unwrap_or(first)) else {
+        return payload(chunk, outer);
+    };
+    let outer = outer.with(&layer);
+    if layer.wrap == Wrap::Bom {
+        return read(chunk.get(3..).unwrap_or_default(), outer);
+    }
+    if behind.is_empty() {
+        return inside(layer.inside, layer.wrap, outer);
+    }
+    own(read(&joined(first, &layer, behind), outer))
+}
+
+/// Reads what one wrapper on one line holds.
+fn inside<'a>(content: Inside<'a>, wrap: Wrap, outer: Outer<'a>) -> Record<'a> {
+    match content {
+        Inside::Plain(b) => {
+            if matches!(wrap, Wrap::Syslog | Wrap::Journald) && lines::has_octal(b) {
+                return own(read(&lines::without_octal(b), outer));
+            }
+            read(b, outer)
+        }
+        Inside::Escaped(raw) => match members::unescape(raw) {
+            Cow::Borrowed(b) => read(b, outer),
+            Cow::Owned(b) => own(read(chomp(&b), outer)),
+        },
+        Inside::Numbers(raw) => own(read(&lines::from_numbers(raw), outer)),
+    }
+}
+
+/// Takes the same wrapper off each line of a chunk and joins what is inside; pieces are joined without a line end.
+fn joined(first: &[u8], layer: &Layer<'_>, behind: &[u8]) -> Vec<u8> {
+    let width = first.len().saturating_sub(layer.inside.raw().len());
+    let mut out = Vec::with_capacity(first.len() + behind.len());
+    lines::push(&mut out, layer.inside);
+    let mut glue = layer.partial || is_cut(layer);
+    for line in behind
+        .strip_prefix(b"\n")
+        .unwrap_or(behind)
+        .split(|c| *c == b'\n')
+    {
+        if !glue {
+            out.push(b'\n');
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some(next) = wrap::peel(line).filter(|next| layer.wrap.continues_as(next.wrap)) {
+            lines::push(&mut out, next.inside);
+            glue = next.partial || is_cut(&next);
+        } else {
+            // journalctl indents the further lines of a message to the width of its prefix.
+            let blanks = line.iter().take_while(|c| **c == b' ').count();
+            let indent = if blanks >= width { width } else { 0 };
+            out.extend_from_slice(line.get(indent..).unwrap_or_default());
+            glue = false;
+        }
+    }
+    out
+}
+
+/// Whether journald cut the line there.
+fn is_cut(layer: &Layer<'_>) -> bool {
+    layer.wrap == Wrap::Journald && layer.inside.raw().len() == LINE_MAX
+}
+
+/// Reads an unwrapped entry.
+fn payload<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
+    if memchr::memchr(b'\r', chunk).is_some_and(|at| chunk.get(at + 1) == Some(&b'\n')) {
+        let clean: Vec<u8> = chunk
+            .split(|c| *c == b'\n')
+            .map(|l| l.strip_suffix(b"\r").unwrap_or(l))
+            .collect::<Vec<_>>()
+            .join(&b'\n');
+        return own(payload(&clean, outer));
+    }
+    let mut record = Record::default();
+    match shape(chunk) {
+        Shape::Klog(header) => {
+            record.time = Some(header.stamp);
+            record.level = header.level;
+            record.pid = header.pid;
+            record.caller = Some(String::from_utf8_lossy(header.caller));
+            klog::fill(header.rest, &mut record);
+        }
+        Shape::Klogr => klog::fill(chunk, &mut record),
+        Shape::Json => json::fill(chunk, &mut record),
+        Shape::Logfmt => {
+            record.time = logfmt::peek_time(chunk);
+            record.level = logfmt::peek_level(chunk);
+            logfmt::fill(chunk, &mut record);
+        }
+        Shape::Plain(plain) => {
+            record.time = plain.time;
+            record.level = plain.level;
+            record.pid = plain.pid;
+            plain.fill(&mut record);
+        }
+        Shape::Text => {
+            record.text = Cow::Borrowed(chunk);
+            record.message = chunk.len();
+            if let Some(pairs) = chunk.strip_prefix(b"AUDIT: ") {
+                audit::fill_text(pairs, &mut record);
+            }
+        }
+    }
+    let mut stamps = outer.stamps;
+    stamps.push(record.time);
+    (record.time, record.zone) = stamps.choose();
+    if record.level == Level::Unknown {
+        record.level = outer.level;
+    }
+    record.pid = record.pid.or(outer.pid);
+    record.host = outer.host.map(String::from_utf8_lossy);
+    record.ident = outer.ident.map(String::from_utf8_lossy);
+    record
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,481 @@
+//! From rule texts to a [`Catalog`]: parse, resolve references, collect every mistake.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use miette::NamedSource;
+use regex::bytes::{Regex, RegexBuilder};
+use sha2::{Digest, Sha256};
+
+use super::definition::{
+    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact, Strength, Weight,
+};
+use super::error::{BadRule, CatalogError};
+use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
+use super::template::Template;
+use super::{Catalog, RuleText, automaton, check};
+use crate::base::time::{MINUTE, RawStamp, SECOND};
+use crate::base::units::duration;
+use crate::model::{Component, Level, Severity};
+
+/// How long after a cause's last sign its effect may begin when a rule does not say.
+const DEFAULT_WITHIN: i64 = 5 * MINUTE;
+
+/// Collects mistakes of one file.
+pub(super) struct Mistakes<'a> {
+    file: &'a RuleText,
+    found: Vec<BadRule>,
+}
+
+impl<'a> Mistakes<'a> {
+    pub(super) fn of(file: &'a RuleText) -> Self {
+        Self { file, found: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, at: Range<usize>, what: impl Into<String>, label: impl Into<String>) {
+        self.add_with(at, what, label, None);
+    }
+
+    pub(super) fn add_with(
+        &mut self,
+        at: Range<usize>,
+        what: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
+        self.found.push(BadRule {
+            what: format!("{}: {}", self.file.id, what.into()),
+            text: NamedSource::new(&self.file.path, self.file.text.clone()),
+            at: at.into(),
+            label: label.into(),
+            help,
+        });
+    }
+
+    pub(super) fn take(self) -> Vec<BadRule> {
+        self.found
+    }
+}
+
+pub(super) fn compile(files: Vec<RuleText>) -> Result<Catalog, CatalogError> {
+    let mut bad = Vec::new();
+    let mut parsed = Vec::new();
+    for file in &files {
+        match toml::from_str::<RuleFile>(&file.text) {
+            Ok(rule) => parsed.push((file, rule)),
+            Err(e) => {
+                let mut mistakes = Mistakes::of(file);
+                mistakes.add(e.span().unwrap_or(0..0), e.message(), "here");
+                bad.extend(mistakes.take());
+            }
+        }
+    }
+
+    let mut definitions: Vec<Definition> = Vec::new();
+    let mut patterns: Vec<Pattern> = Vec::new();
+    let mut kept = Vec::new();
+    for (file, rule) in &parsed {
+        let mut mistakes = Mistakes::of(file);
+        if let Some(mut definition) = define(file, rule, &mut mistakes) {
+            for table in &rule.pattern {
+                if let Some(pattern) = pattern(table, definitions.len(), &mut mistakes) {
+                    definition.patterns.push(patterns.len());
+                    patterns.push(pattern);
+                }
+            }
+            definitions.push(definition);
+            kept.push((*file, rule));
+        }
+        bad.extend(mistakes.take());
+    }
+
+    let mut by_id = BTreeMap::new();
+    for (i, d) in definitions.iter().enumerate() {
+        by_id.insert(d.id.clone(), i);
+        for alias in &d.aliases {
+            by_id.entry(alias.clone()).or_insert(i);
+        }
+    }
+
+    let mut causes = Vec::new();
+    let mut excludes: Vec<(usize, Exclude)> = Vec::new();
+    for (i, (file, rule)) in kept.iter().enumerate() {
+        let mut mistakes = Mistakes::of(file);
+        for table in &rule.explains {
+            causes.extend(cause(table, i, &definitions, &by_id, &mut mistakes));
+        }
+        for table in &rule.excludes {
+            excludes.extend(exclude(table, &by_id, &mut mistakes).map(|e| (i, e)));
+        }
+        bad.extend(mistakes.take());
+    }
+    for (i, exclude) in excludes {
+        if let Some(d) = definitions.get_mut(i) {
+            d.excludes.push(exclude);
+        }
+    }
+    for (i, (file, rule)) in kept.iter().enumerate() {
+        let mut mistakes = Mistakes::of(file);
+        check::file(rule, i, &definitions, &patterns, &causes, &mut mistakes);
+        bad.extend(mistakes.take());
+    }
+    bad.extend(check::cycles(&kept, &definitions, &causes));
+    if !bad.is_empty() {
+        return Err(CatalogError::Bad(bad));
+    }
+
+    let (literals, anchored) = anchors(&patterns);
+    let anchors = automaton(&literals).map_err(|e| CatalogError::Anchors(e.to_string()))?;
+    let mut digest = Sha256::new();
+    for file in &files {
+        digest.update(file.id.as_bytes());
+        digest.update([0]);
+        digest.update(file.text.as_bytes());
+        digest.update([0]);
+    }
+    let digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    Ok(Catalog { definitions, by_id, patterns, causes, anchors, anchored, digest })
+}
+
+/// The distinct literals, and for each the patterns that have it.
+fn anchors(patterns: &[Pattern]) -> (Vec<String>, Vec<Vec<usize>>) {
+    let mut map: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, p) in patterns.iter().enumerate() {
+        for a in &p.anchors {
+            map.entry(a.clone()).or_default().push(i);
+        }
+    }
+    map.into_iter().unzip()
+}
+
+fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
+    let template = |text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>| match Template::parse(text) {
+        Ok(t) => Some(t),
+        Err(why) => {
+            mistakes.add(at, "the text has a broken place", why);
+            None
+        }
+    };
+    let en = template(&rule.title.get_ref().en, rule.title.span(), mistakes);
+    let zh = template(&rule.title.get_ref().zh, rule.title.span(), mistakes);
+    let entity = template(rule.entity.get_ref(), rule.entity.span(), mistakes);
+    let severity = Severity::parse(rule.severity.get_ref());
+    if severity.is_none() {
+        mistakes.add(rule.severity.span(), "unknown severity", "one of critical, high, medium, low, info");
+    }
+    let weight = match &rule.weight {
+        None => Some(Weight::Strong),
+        Some(w) => {
+            let parsed = Weight::parse(w.get_ref());
+            if parsed.is_none() {
+                let names: Vec<_> = Weight::SCALE.iter().map(|(_, n, _)| *n).collect();
+                mistakes.add(w.span(), "unknown weight", format!("one of {}", names.join(", ")));
+            }
+            parsed
+        }
+    };
+    let mut time = |spanned: &Option<toml::Spanned<String>>| match spanned {
+        None => None,
+        Some(text) => {
+            let ns = duration(text.get_ref());
+            if ns.is_none() {
+                mistakes.add(text.span(), "not a duration", "such as 90s, 2m, 1h");
+            }
+            ns
+        }
+    };
+    let (lasting, startup) = (time(&rule.lasting), time(&rule.startup));
+    let origin = match (&rule.inferred, rule.suspect) {
+        (Some(by), false) => Origin::Inferred { by: by.get_ref().clone(), parameters: rule.infer.clone() },
+        (None, true) => Origin::Suspect,
+        (None, false) => Origin::Lines,
+        (Some(by), true) => {
+            mistakes.add(by.span(), "a fact is inferred or suspected, not both", "remove one");
+            return None;
+        }
+    };
+    if matches!(origin, Origin::Lines) && rule.pattern.is_empty() {
+        mistakes.add(rule.title.span(), "nothing makes this fact", "needs a [[pattern]], `inferred` or `suspect = true`");
+    }
+    let examples = |line: &Option<String>, text: &Option<String>| line.clone().or_else(|| text.clone()).unwrap_or_default();
+    let matches = rule
+        .matches
+        .iter()
+        .map(|m| {
+            let at = m.span();
+            let m = m.get_ref();
+            Example {
+                component: m.component.clone(),
+                file: m.file.clone(),
+                text: examples(&m.line, &m.text),
+                gives: m.gives.clone(),
+                keys: m.keys.clone(),
+                also: m.also.clone(),
+                why: String::new(),
+                at: (at.start, at.end),
+            }
+        })
+        .collect();
+    let ignores = rule
+        .ignores
+        .iter()
+        .map(|m| {
+            let at = m.span();
+            let m = m.get_ref();
+            Example {
+                component: m.component.clone(),
+                file: m.file.clone(),
+                text: examples(&m.line, &m.text),
+                gives: Vec::new(),
+                keys: BTreeMap::new(),
+                also: Vec::new(),
+                why: m.why.clone(),
+                at: (at.start, at.end),
+            }
+        })
+        .collect();
+    Some(Definition {
+        id: file.id.clone(),
+        path: file.path.clone(),
+        aliases: rule.aliases.clone(),
+        title: (en?, zh?),
+        entity: entity?,
+        severity: severity?,
+        since: rule.since.clone(),
+        symptom: rule.symptom,
+        benign: rule.benign,
+        transient: rule.transient,
+        origin,
+        weight: weight?,
+        keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),
+        lasting,
+        startup,
+        detail: rule.detail.clone(),
+        notes: rule.notes.clone(),
+        sources: rule.source.clone(),
+        references: rule.references.clone(),
+        patterns: Vec::new(),
+        matches,
+        ignores,
+        excludes: Vec::new(),
+        asks: rule.ask.clone(),
+        remedies: rule.remedy.clone(),
+        warnings: rule.warning.clone(),
+    })
+}
+
+fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Option<Pattern> {
+    let (text, each) = match (&table.regex, &table.each) {
+        (Some(r), None) => (r, false),
+        (None, Some(e)) => (e, true),
+        _ => {
+            mistakes.add(table.anchor.span(), "a pattern has exactly one of `regex` and `each`", "this pattern");
+            return None;
+        }
+    };
+    let regex: Regex = match RegexBuilder::new(text.get_ref()).unicode(false).build() {
+        Ok(r) => r,
+        Err(e) => {
+            mistakes.add(text.span(), "the expression does not compile", e.to_string());
+            return None;
+        }
+    };
+    let mut levels = Vec::new();
+    for letter in &table.level {
+        match letter.chars().next().map(Level::from_letter) {
+            Some(l) if l != Level::Unknown && letter.len() == 1 => levels.push(l),
+            _ => mistakes.add(table.component.span(), format!("unknown level `{letter}`"), "one of D, I, W, E, F"),
+        }
+    }
+    Some(Pattern {
+        fact,
+        components: table.component.get_ref().list().iter().map(|c| Component::named(c)).collect(),
+        anchors: table.anchor.get_ref().list(),
+        regex,
+        each,
+        levels,
+        caller: table.caller.clone(),
+        fields: table.field.clone(),
+        closes: table.closes,
+        ago: table.ago.as_ref().map(|a| a.get_ref().clone()),
+        at: (text.span().start, text.span().end),
+    })
+}
+
+fn cause(
+    table: &ExplainTable,
+    cause: usize,
+    definitions: &[Definition],
+    by_id: &BTreeMap<String, usize>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Cause> {
+    let effect = reference(table.effect.get_ref(), table.effect.span(), by_id, mistakes)?;
+    let join = joins(table.join.get_ref(), table.join.span(), mistakes);
+    let within = match &table.within {
+        None => DEFAULT_WITHIN,
+        Some(text) => duration(text.get_ref()).unwrap_or_else(|| {
+            mistakes.add(text.span(), "not a duration", "such as 90s, 10m, 1h");
+            DEFAULT_WITHIN
+        }),
+    };
+    let strength = match table.strength.get_ref().as_str() {
+        "certain" => Strength::Certain,
+        "strong" => Strength::Strong,
+        "weak" => Strength::Weak,
+        _ => {
+            mistakes.add(table.strength.span(), "unknown strength", "one of certain, strong, weak");
+            Strength::Weak
+        }
+    };
+    bilingual(&table.why, table.effect.span(), mistakes);
+    let mut needs = Vec::new();
+    for need in &table.needs {
+        match parse_need(need.get_ref()) {
+            Some(n) => needs.push(n),
+            None => mistakes.add(
+                need.span(),
+                "unknown source",
+                "log:<component>, object:<kind>, events, processes, goroutines:<component>, certificates, audit, host:<command>",
+            ),
+        }
+    }
+    let family = definitions.get(cause).map_or("", Definition::family);
+    let mut story = |lines: &[toml::Spanned<String>]| {
+        let facts: Vec<StoryFact> =
+            lines.iter().filter_map(|l| story_fact(l, family, by_id, mistakes)).collect();
+        let at = lines.first().map_or((0, 0), |l| (l.span().start, l.span().end));
+        Story { facts, at }
+    };
+    let holds = (!table.holds.is_empty()).then(|| story(&table.holds));
+    let not = table.not.iter().map(|lines| story(lines)).collect();
+    Some(Cause { cause, effect, join, within, strength, why: table.why.clone(), needs, holds, not })
+}
+
+fn exclude(table: &ExcludeTable, by_id: &BTreeMap<String, usize>, mistakes: &mut Mistakes<'_>) -> Option<Exclude> {
+    let kind = reference(table.kind.get_ref(), table.kind.span(), by_id, mistakes)?;
+    bilingual(&table.why, table.kind.span(), mistakes);
+    Some(Exclude { kind, join: joins(table.join.get_ref(), table.join.span(), mistakes), why: table.why.clone() })
+}
+
+fn bilingual(text: &Text, at: Range<usize>, mistakes: &mut Mistakes<'_>) {
+    if text.en.trim().is_empty() || text.zh.trim().is_empty() {
+        mistakes.add(at, "a text is missing in one language", "`why` needs en and zh");
+    }
+}
+
+fn reference(
+    id: &str,
+    at: Range<usize>,
+    by_id: &BTreeMap<String, usize>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<usize> {
+    if let Some(i) = by_id.get(id) {
+        return Some(*i);
+    }
+    let near = by_id.keys().min_by_key(|k| distance(k, id)).filter(|k| distance(k, id) <= 6);
+    mistakes.add_with(
+        at,
+        format!("there is no fact `{id}`"),
+        "unknown id",
+        near.map(|n| format!("did you mean `{n}`?")),
+    );
+    None
+}
+
+/// Edit distance, for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<u8> = b.bytes().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut previous = i;
+        let mut left = i + 1;
+        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+            let up = *cell;
+            let value = (previous + usize::from(x != *y)).min(up + 1).min(left + 1);
+            previous = up;
+            left = value;
+            *cell = value;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+fn joins(terms: &[String], at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Vec<Join> {
+    let mut out = Vec::new();
+    for term in terms {
+        if term == "cluster" {
+            out.push(Join::Cluster);
+            continue;
+        }
+        let (left, right) = term.split_once('=').map_or((term.as_str(), term.as_str()), |(l, r)| (l.trim(), r.trim()));
+        match (key_path(left), key_path(right)) {
+            (Some(cause), Some(effect)) => out.push(Join::Meet { cause, effect }),
+            _ => mistakes.add(at.clone(), format!("`{term}` is not a join"), "`key`, `key = key.relation` or `cluster`"),
+        }
+    }
+    if out.is_empty() {
+        mistakes.add(at, "nothing joins the two facts", "name the keys that meet, or `cluster`");
+    }
+    out
+}
+
+fn key_path(text: &str) -> Option<KeyPath> {
+    let ok = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let mut parts = text.split('.');
+    let key = parts.next().filter(ok)?.to_owned();
+    let walk: Vec<&str> = parts.collect();
+    walk.iter().all(ok).then(|| KeyPath { key, walk: walk.into_iter().map(str::to_owned).collect() })
+}
+
+fn parse_need(text: &str) -> Option<Need> {
+    Some(match text.split_once(':') {
+        Some(("log", c)) => Need::Log(Component::named(c)),
+        Some(("object", k)) => Need::Object(k.to_owned()),
+        Some(("goroutines", c)) => Need::Goroutines(c.to_owned()),
+        Some(("host", c)) => Need::Host(c.to_owned()),
+        None if text == "events" => Need::Events,
+        None if text == "processes" => Need::Processes,
+        None if text == "certificates" => Need::Certificates,
+        None if text == "audit" => Need::Audit,
+        _ => return None,
+    })
+}
+
+/// `+40s discovery-incomplete apiservice=a`.
+fn story_fact(
+    line: &toml::Spanned<String>,
+    family: &str,
+    by_id: &BTreeMap<String, usize>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<StoryFact> {
+    let mut words = line.get_ref().split_whitespace();
+    let at = words.next().and_then(|w| w.strip_prefix('+')).and_then(duration);
+    let (Some(at), Some(id)) = (at, words.next()) else {
+        mistakes.add(line.span(), "not a story line", "`+40s <id> key=value …`");
+        return None;
+    };
+    let full = if id.contains('/') { id.to_owned() } else { format!("{family}/{id}") };
+    let fact = by_id.get(&full).copied().or_else(|| {
+        let mut found = by_id.iter().filter(|(k, _)| k.split_once('/').is_some_and(|(_, n)| n == id));
+        match (found.next(), found.next()) {
+            (Some((_, i)), None) => Some(*i),
+            _ => None,
+        }
+    });
+    let Some(fact) = fact else {
+        mistakes.add(line.span(), format!("there is no fact `{id}`, or several"), "write family/name");
+        return None;
+    };
+    let mut keys = BTreeMap::new();
+    for word in words {
+        let Some((k, v)) = word.split_once('=') else {
+            mistakes.add(line.span(), format!("`{word}` is not key=value"), "here");
+            return None;
+        };
+        keys.insert(k.to_owned(), v.to_owned());
+    }
+    Some(StoryFact { fact, at: RawStamp::utc(at, SECOND), keys })
+}

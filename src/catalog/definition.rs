@@ -1,0 +1,322 @@
+//! A rule file once it is compiled.
+
+use std::collections::BTreeMap;
+
+use regex::bytes::Regex;
+
+use super::schema::{Ask, Remedy, Text, Warning};
+use super::template::Template;
+use crate::base::time::RawStamp;
+use crate::model::{Component, Level, Severity};
+
+/// Where a fact comes from when no line shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// Patterns only.
+    Lines,
+    /// An inference makes it; with its parameters.
+    Inferred {
+        /// Name of the inference.
+        by: String,
+        /// The `[infer]` table.
+        parameters: toml::Table,
+    },
+    /// A hypothesis.
+    Suspect,
+}
+
+/// How much a fact says as a root: the documented scale of scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Sets the scene.
+    Contextual,
+    /// Fits.
+    Supporting,
+    /// Fits, from another side.
+    Corroborating,
+    /// Says much.
+    Strong,
+    /// Names the cause.
+    Primary,
+    /// Leaves no other cause.
+    Decisive,
+}
+
+impl Weight {
+    /// All of them with word and points.
+    pub const SCALE: [(Self, &'static str, i32); 6] = [
+        (Self::Decisive, "decisive", 40),
+        (Self::Primary, "primary", 30),
+        (Self::Strong, "strong", 20),
+        (Self::Corroborating, "corroborating", 12),
+        (Self::Supporting, "supporting", 8),
+        (Self::Contextual, "contextual", 4),
+    ];
+
+    /// The word.
+    pub fn name(self) -> &'static str {
+        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// The points.
+    pub fn points(self) -> i32 {
+        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or(0, |(.., points)| *points)
+    }
+
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::SCALE.iter().find(|(_, name, _)| *name == word).map(|(w, ..)| *w)
+    }
+}
+
+/// How strictly an effect follows from a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Possible.
+    Weak,
+    /// The usual cause.
+    Strong,
+    /// The mechanism leaves no choice.
+    Certain,
+}
+
+impl Strength {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Weak => "weak",
+            Self::Strong => "strong",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// One fact of the catalogue.
+#[derive(Debug)]
+pub struct Definition {
+    /// `family/name`.
+    pub id: String,
+    /// File it was read from.
+    pub path: String,
+    /// Former ids.
+    pub aliases: Vec<String>,
+    /// Title, English and Chinese.
+    pub title: (Template, Template),
+    /// Entity.
+    pub entity: Template,
+    /// Severity.
+    pub severity: Severity,
+    /// Version of kforensics that first knew it.
+    pub since: String,
+    /// A person notices it.
+    pub symptom: bool,
+    /// Healthy clusters print it.
+    pub benign: bool,
+    /// Heals by itself.
+    pub transient: bool,
+    /// Where it comes from when no line shows it.
+    pub origin: Origin,
+    /// How much it says as a root.
+    pub weight: Weight,
+    /// Captures that tell two facts apart, besides those of the entity.
+    pub keys: Vec<String>,
+    /// As a symptom it must last that long (nanoseconds).
+    pub lasting: Option<i64>,
+    /// As a symptom it does not count within that time after its component started (nanoseconds).
+    pub startup: Option<i64>,
+    /// What it is, for `explain`.
+    pub detail: Option<Text>,
+    /// For maintainers.
+    pub notes: Option<String>,
+    /// Where the texts come from.
+    pub sources: Vec<String>,
+    /// Where to read on.
+    pub references: Vec<String>,
+    /// Its patterns, as positions in the catalogue.
+    pub patterns: Vec<usize>,
+    /// Lines that must match.
+    pub matches: Vec<Example>,
+    /// Lines that must not match.
+    pub ignores: Vec<Example>,
+    /// What it rules out.
+    pub excludes: Vec<Exclude>,
+    /// What to collect.
+    pub asks: Vec<Ask>,
+    /// What to do.
+    pub remedies: Vec<Remedy>,
+    /// What not to do.
+    pub warnings: Vec<Warning>,
+}
+
+impl Definition {
+    /// The family: what stands before the `/`.
+    pub fn family(&self) -> &str {
+        self.id.split_once('/').map_or("", |(f, _)| f)
+    }
+
+    /// The kind of entity it is about (empty when captured).
+    pub fn entity_kind(&self) -> &str {
+        self.entity.head().split_once('/').map_or("", |(k, _)| k)
+    }
+}
+
+/// How a line shows a fact.
+#[derive(Debug)]
+pub struct Pattern {
+    /// Position of its definition.
+    pub fact: usize,
+    /// Who prints it.
+    pub components: Vec<Component>,
+    /// Literals, one of which is in the line.
+    pub anchors: Vec<String>,
+    /// The expression.
+    pub regex: Regex,
+    /// Every occurrence in a record is a fact.
+    pub each: bool,
+    /// Only these levels (empty: any).
+    pub levels: Vec<Level>,
+    /// Only lines of this Go file.
+    pub caller: Option<String>,
+    /// Only records with these field values.
+    pub fields: BTreeMap<String, String>,
+    /// The line says that the fact ended.
+    pub closes: bool,
+    /// Capture with a duration: the fact began that long before the line.
+    pub ago: Option<String>,
+    /// Where the expression stands in its file (bytes), for messages.
+    pub at: (usize, usize),
+}
+
+/// An example line or file.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The component whose line it is (`None`: from the file's path and content).
+    pub component: Option<String>,
+    /// Path of the file, for whole files.
+    pub file: Option<String>,
+    /// The line, or the text of the file.
+    pub text: String,
+    /// Entities it gives; a leading `-` for an end.
+    pub gives: Vec<String>,
+    /// Keys the (first) fact must have.
+    pub keys: BTreeMap<String, String>,
+    /// Other ids that claim it too.
+    pub also: Vec<String>,
+    /// Why not (counterexamples).
+    pub why: String,
+    /// Where it stands in its file (bytes).
+    pub at: (usize, usize),
+}
+
+/// A key, walked along relations of the topology.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPath {
+    /// The key.
+    pub key: String,
+    /// Kinds of entity to walk over.
+    pub walk: Vec<String>,
+}
+
+/// One condition of a join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Holds for the whole cluster.
+    Cluster,
+    /// The two sides meet.
+    Meet {
+        /// A key of the cause.
+        cause: KeyPath,
+        /// A key of the effect.
+        effect: KeyPath,
+    },
+}
+
+/// A source that would show a cause.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The log of a component.
+    Log(Component),
+    /// API objects or tables of a kind.
+    Object(String),
+    /// Events.
+    Events,
+    /// A process list.
+    Processes,
+    /// A goroutine dump of a component.
+    Goroutines(String),
+    /// Certificates.
+    Certificates,
+    /// Audit log.
+    Audit,
+    /// Output of a host command.
+    Host(String),
+}
+
+impl Need {
+    /// The words for a reader.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Log(c) => format!("{c} log"),
+            Self::Object(k) => format!("kubectl output for {k}"),
+            Self::Events => String::from("events"),
+            Self::Processes => String::from("process list"),
+            Self::Goroutines(c) => format!("goroutine dump of {c}"),
+            Self::Certificates => String::from("certificates"),
+            Self::Audit => String::from("audit log"),
+            Self::Host(c) => format!("output of {c}"),
+        }
+    }
+}
+
+/// This kind explains that effect.
+#[derive(Debug)]
+pub struct Cause {
+    /// Position of the cause's definition.
+    pub cause: usize,
+    /// Position of the effect's definition.
+    pub effect: usize,
+    /// When the keys meet.
+    pub join: Vec<Join>,
+    /// How long after the cause's last sign the effect may begin (nanoseconds).
+    pub within: i64,
+    /// How strictly it follows.
+    pub strength: Strength,
+    /// The mechanism.
+    pub why: Text,
+    /// Sources that would show the cause.
+    pub needs: Vec<Need>,
+    /// A story in which the cause holds.
+    pub holds: Option<Story>,
+    /// Stories in which it does not.
+    pub not: Vec<Story>,
+}
+
+/// When this fact is seen, that kind is not the reason.
+#[derive(Debug)]
+pub struct Exclude {
+    /// Position of the excluded definition.
+    pub kind: usize,
+    /// When the keys meet (cause side: this fact; effect side: the excluded one).
+    pub join: Vec<Join>,
+    /// Why.
+    pub why: Text,
+}
+
+/// A few facts in time, to test a cause.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// The facts.
+    pub facts: Vec<StoryFact>,
+    /// Where it stands in its file (bytes).
+    pub at: (usize, usize),
+}
+
+/// One fact of a story.
+#[derive(Clone, Debug)]
+pub struct StoryFact {
+    /// Position of its definition.
+    pub fact: usize,
+    /// When, as UTC nanoseconds from an arbitrary zero.
+    pub at: RawStamp,
+    /// Its keys.
+    pub keys: BTreeMap<String, String>,
+}

@@ -1,0 +1,402 @@
+//! From the graph to incidents: the best explanation of each symptom, and what shares it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::{Graph, Link};
+use super::score::{self, Bearing};
+use super::symptom::{self, Starts};
+use super::verdict::{self, text_of};
+use crate::base::lang::Lang;
+use crate::base::units::human_duration;
+use crate::catalog::{Catalog, Definition, Strength, Weight};
+use crate::extract::World;
+use crate::model::incident::{Root, Step};
+use crate::model::{Basis, Entity, Fact, FactId, Incident, Severity};
+
+/// Steps of a chain shown; the rest of the symptoms is counted.
+const CHAIN: usize = 14;
+/// Candidates shown.
+const ROOTS: usize = 4;
+/// Longest path from a symptom to a root.
+const DEPTH: usize = 16;
+/// Steps taken in search of paths from one symptom: bounds a dense graph, where many paths say the same.
+const STEPS: usize = 20_000;
+
+/// One way from a symptom back to a root.
+#[derive(Clone, Debug)]
+struct Path {
+    root: FactId,
+    /// From the root forwards.
+    links: Vec<Link>,
+    points: i32,
+}
+
+/// Explains what a person noticed. Hypotheses that came up are added to the facts of the world.
+pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
+    let mut symptoms = symptom::symptoms(catalog, world);
+    symptoms.extend(findings(catalog, world, &symptoms));
+    let graph = Graph::build(catalog, world, &symptoms);
+    let mut paths: BTreeMap<FactId, Vec<Path>> = BTreeMap::new();
+    for symptom in &symptoms {
+        let mut found = Vec::new();
+        let mut steps = STEPS;
+        walk(&graph, *symptom, &mut Vec::new(), &mut BTreeSet::new(), &mut found, &mut steps);
+        paths.insert(*symptom, best_by_root(&graph, found));
+    }
+    let mut incidents: Vec<(Incident, i32)> =
+        group(&graph, &symptoms, &paths).iter().map(|members| incident(&graph, members, &paths, lang)).collect();
+    incidents.sort_by(|(a, x), (b, y)| {
+        b.severity.cmp(&a.severity).then(y.cmp(x)).then(a.window.0.cmp(&b.window.0)).then(a.title.cmp(&b.title))
+    });
+    for (i, (incident, _)) in incidents.iter_mut().enumerate() {
+        incident.id = format!("incident-{}", i + 1);
+    }
+    incidents.into_iter().map(|(i, _)| i).collect()
+}
+
+/// Grave facts that are no symptom and that no symptom leads to are still told.
+fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
+    let starts = Starts::of(world);
+    let known: BTreeSet<FactId> = symptoms.iter().copied().collect();
+    world
+        .facts
+        .iter()
+        .zip(0u32..)
+        .map(|(f, i)| (f, FactId(i)))
+        .filter(|(fact, id)| {
+            !known.contains(id)
+                && catalog.get(&fact.kind).is_some_and(|d| {
+                    d.severity >= Severity::High
+                        && d.weight >= Weight::Primary
+                        && !d.benign
+                        && symptom::counts(d, fact, world, &starts)
+                })
+        })
+        .map(|(_, id)| id)
+        .collect()
+}
+
+/// Every way back from `at`. A fact is a root when nothing proven explains it well.
+fn walk(
+    graph: &Graph<'_>,
+    at: FactId,
+    trail: &mut Vec<Link>,
+    seen: &mut BTreeSet<FactId>,
+    found: &mut Vec<Path>,
+    steps: &mut usize,
+) {
+    *steps = steps.saturating_sub(1);
+    if trail.len() > DEPTH || *steps == 0 || !seen.insert(at) {
+        return;
+    }
+    let Some(fact) = graph.fact(at) else { return };
+    let explained = graph.causes(at).iter().any(|l| {
+        graph.rule(l).is_some_and(|r| r.strength >= Strength::Strong)
+            && graph.fact(l.cause).is_some_and(|f| *f.basis() != Basis::Suspected)
+            && !seen.contains(&l.cause)
+    });
+    if !explained {
+        let points = trail.iter().map(|l| score::link_points(graph, l)).sum::<i32>() + score::root_points(graph, fact);
+        let links: Vec<Link> = trail.iter().rev().copied().collect();
+        found.push(Path { root: at, links, points });
+    }
+    for link in graph.causes(at) {
+        trail.push(*link);
+        walk(graph, link.cause, trail, seen, found, steps);
+        trail.pop();
+    }
+    seen.remove(&at);
+}
+
+/// The best path for each root, best root first.
+fn best_by_root(graph: &Graph<'_>, found: Vec<Path>) -> Vec<Path> {
+    let mut best: BTreeMap<FactId, Path> = BTreeMap::new();
+    for path in found {
+        match best.get(&path.root) {
+            Some(old) if old.points >= path.points => {}
+            _ => {
+                best.insert(path.root, path);
+            }
+        }
+    }
+    let mut paths: Vec<Path> = best.into_values().collect();
+    let began = |p: &Path| graph.fact(p.root).and_then(|f| f.span.first).map_or(i64::MAX, |s| s.at.0);
+    paths.sort_by(|a, b| b.points.cmp(&a.points).then(began(a).cmp(&began(b))).then(a.root.cmp(&b.root)));
+    paths
+}
+
+/// Symptoms that share their best root, or whose roots are of one kind and one workload.
+fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>) -> Vec<Vec<FactId>> {
+    let mut groups: BTreeMap<(String, String), Vec<FactId>> = BTreeMap::new();
+    let mut inner: BTreeSet<FactId> = BTreeSet::new();
+    for list in paths.values() {
+        if let Some(best) = list.first() {
+            // A symptom that is a step towards another symptom is told there.
+            inner.extend(best.links.iter().map(|l| l.cause));
+        }
+    }
+    for symptom in symptoms {
+        let Some(best) = paths.get(symptom).and_then(|p| p.first()) else { continue };
+        let Some(root) = graph.fact(best.root) else { continue };
+        let is_symptom = graph
+            .fact(*symptom)
+            .and_then(|f| graph.catalog.get(&f.kind))
+            .is_some_and(|d| d.symptom);
+        if inner.contains(symptom) && !is_symptom {
+            continue;
+        }
+        groups.entry((root.kind.clone(), whose(graph, &root.entity))).or_default().push(*symptom);
+    }
+    groups.into_values().collect()
+}
+
+/// The workload of a pod (its owner, else its name without the generated part), else the entity itself.
+fn whose(graph: &Graph<'_>, entity: &Entity) -> String {
+    if entity.kind() != "pod" {
+        return entity.as_str().to_owned();
+    }
+    for path in [&["replicaset", "deployment"][..], &["replicaset"], &["statefulset"], &["daemonset"], &["job"]] {
+        if let Some(owner) = graph.world.topology.walk(entity, path).into_iter().next() {
+            return owner.as_str().to_owned();
+        }
+    }
+    workload(entity.name())
+}
+
+/// `shop/web-7c9ffff6d5-t7vmg` is of `shop/web`.
+fn workload(name: &str) -> String {
+    let generated = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let Some((head, last)) = name.rsplit_once('-') else { return name.to_owned() };
+    if last.bytes().all(|b| b.is_ascii_digit()) {
+        return head.to_owned();
+    }
+    if !generated(last, 5..=5) {
+        return name.to_owned();
+    }
+    match head.rsplit_once('-') {
+        Some((owner, hash)) if generated(hash, 6..=10) && hash.bytes().any(|b| b.is_ascii_digit()) => owner.to_owned(),
+        _ => head.to_owned(),
+    }
+}
+
+fn incident(
+    graph: &Graph<'_>,
+    members: &[FactId],
+    paths: &BTreeMap<FactId, Vec<Path>>,
+    lang: Lang,
+) -> (Incident, i32) {
+    let severity_of = |id: &FactId| {
+        graph.fact(*id).and_then(|f| graph.catalog.get(&f.kind)).map_or(Severity::Info, |d| d.severity)
+    };
+    // The main symptom: the gravest, then the one with the longest proven way, then the first.
+    let mut ordered = members.to_vec();
+    let way = |id: &FactId| paths.get(id).and_then(|p| p.first()).map_or(0, |p| p.links.len());
+    ordered.sort_by(|a, b| severity_of(b).cmp(&severity_of(a)).then(way(b).cmp(&way(a))).then(a.cmp(b)));
+    let main = ordered.first().copied().unwrap_or(FactId(0));
+    let candidates = paths.get(&main).map_or(&[][..], Vec::as_slice);
+    let chain = chain(graph, &ordered, paths, lang);
+    let chain_ids: Vec<FactId> = chain.iter().map(|s| s.fact).collect();
+    let best_path: Vec<FactId> = candidates
+        .first()
+        .map(|p| std::iter::once(p.root).chain(p.links.iter().map(|l| l.effect)).collect())
+        .unwrap_or_default();
+    let verdicts = verdict::look(graph, &best_path, lang);
+
+    let mut roots = Vec::new();
+    for (rank, path) in candidates.iter().take(ROOTS).enumerate() {
+        let Some(root) = graph.fact(path.root) else { continue };
+        let explains = members
+            .iter()
+            .filter(|m| paths.get(m).is_some_and(|list| list.iter().any(|p| p.root == path.root)))
+            .count();
+        let rival = rank == 0
+            && candidates.get(1).is_some_and(|second| {
+                path.points - second.points < 4
+                    && graph.fact(second.root).is_some_and(|f| *f.basis() != Basis::Suspected)
+            });
+        let bearing = Bearing {
+            symptoms: explains,
+            refuted: if rank == 0 { verdicts.ruled_out.len() } else { 0 },
+            against: contradictions(graph, root, lang),
+            blind: if rank == 0 { verdicts.blind } else { 0 },
+            rival,
+        };
+        let terms = score::terms(graph, root, &path.links, &bearing, lang);
+        let total = terms.iter().map(|t| t.value).sum();
+        roots.push(Root { fact: path.root, confidence: score::confidence(total, root), score: total, terms });
+    }
+    // Contradictions may turn the order; a suspected root never stands before a proven one.
+    let suspected = |r: &Root| graph.fact(r.fact).is_some_and(|f| *f.basis() == Basis::Suspected);
+    if roots.first().is_some_and(|r| r.score < 0) {
+        roots.sort_by_key(|r| (suspected(r), std::cmp::Reverse(r.score)));
+    }
+
+    let facts: Vec<&Fact> = chain_ids.iter().filter_map(|id| graph.fact(*id)).collect();
+    let window = (
+        facts.iter().filter_map(|f| f.span.first.or(f.span.last)).map(|s| s.at).min(),
+        facts.iter().filter_map(|f| f.span.last).map(|s| s.at).max(),
+    );
+    let score = roots.first().map_or(0, |r| r.score);
+    let severity = members.iter().map(severity_of).max().unwrap_or(Severity::Info);
+    let mut incident = Incident {
+        id: String::new(),
+        severity,
+        title: String::new(),
+        summary: String::new(),
+        window,
+        symptoms: ordered.clone(),
+        roots,
+        chain,
+        ruled_out: verdicts.ruled_out,
+        gaps: verdicts.gaps,
+        remedy: Vec::new(),
+        warnings: Vec::new(),
+        references: Vec::new(),
+    };
+    advise(graph, &mut incident, lang);
+    tell(graph, &mut incident, &ordered, lang);
+    (incident, score)
+}
+
+/// Facts that say this root cannot be it.
+fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
+    let Some(kind) = graph.catalog.index(&root.kind) else { return Vec::new() };
+    let mut out = Vec::new();
+    for definition in graph.catalog.definitions() {
+        let Some(index) = graph.catalog.index(&definition.id) else { continue };
+        for exclude in definition.excludes.iter().filter(|e| e.kind == kind) {
+            let against = graph.of_kind(index).iter().filter_map(|id| graph.fact(*id)).any(|f| {
+                super::link::meets(&exclude.join, &f.keys, &root.keys, &graph.world.topology) == super::link::Met::Yes
+            });
+            if against {
+                out.push(text_of(&exclude.why, lang).to_owned());
+            }
+        }
+    }
+    out
+}
+
+/// The way of the main symptom, then what the others add, cause before effect.
+fn chain(graph: &Graph<'_>, members: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>, lang: Lang) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut have = BTreeSet::new();
+    for member in members {
+        let Some(path) = paths.get(member).and_then(|p| p.first()) else { continue };
+        if have.insert(path.root) {
+            steps.push(Step { fact: path.root, because: String::new() });
+        }
+        for link in &path.links {
+            if have.insert(link.effect) {
+                let because = graph.rule(link).map(|r| text_of(&r.why, lang).to_owned()).unwrap_or_default();
+                steps.push(Step { fact: link.effect, because });
+            }
+        }
+        if steps.len() >= CHAIN {
+            break;
+        }
+    }
+    steps.truncate(CHAIN);
+    steps
+}
+
+/// Remedies of the root, else of the nearest step that has one; warnings of every step.
+fn advise(graph: &Graph<'_>, incident: &mut Incident, lang: Lang) {
+    let definitions: Vec<&Definition> = incident
+        .chain
+        .iter()
+        .filter_map(|s| graph.fact(s.fact))
+        .filter_map(|f| graph.catalog.get(&f.kind))
+        .collect();
+    let push = |list: &mut Vec<String>, text: &str| {
+        if !list.iter().any(|t| t == text) {
+            list.push(text.to_owned());
+        }
+    };
+    if let Some(d) = definitions.iter().find(|d| !d.remedies.is_empty()) {
+        for remedy in &d.remedies {
+            push(&mut incident.remedy, text_of(&remedy.action, lang));
+        }
+    }
+    for d in &definitions {
+        for warning in &d.warnings {
+            push(&mut incident.warnings, text_of(&warning.say, lang));
+        }
+        for reference in &d.references {
+            push(&mut incident.references, reference);
+        }
+    }
+}
+
+/// Title and summary.
+fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: Lang) {
+    let Some(main) = members.first().and_then(|id| graph.fact(*id)) else { return };
+    let symptom = graph.title(main, lang);
+    let others = members.len().saturating_sub(1);
+    let and_more = match (others, lang) {
+        (0, _) => String::new(),
+        (n, Lang::En) => format!(" (and {n} more)"),
+        (n, Lang::Zh) => format!("（另有 {n} 个）"),
+    };
+    let root = incident.roots.first().and_then(|r| graph.fact(r.fact));
+    let root_title = root.map(|f| graph.title(f, lang)).unwrap_or_default();
+    let same = root.is_some_and(|r| std::ptr::eq(r, main));
+    incident.title = if same { format!("{symptom}{and_more}") } else { format!("{symptom}{and_more}: {root_title}") };
+
+    let mut sentences: Vec<String> = Vec::new();
+    let since = main.span.first.map(|s| s.at.rfc3339());
+    match (lang, since) {
+        (Lang::En, Some(t)) => sentences.push(format!("{symptom}{and_more}, since {t}.")),
+        (Lang::En, None) => sentences.push(format!("{symptom}{and_more}.")),
+        (Lang::Zh, Some(t)) => sentences.push(format!("{symptom}{and_more}，自 {t} 起。")),
+        (Lang::Zh, None) => sentences.push(format!("{symptom}{and_more}。")),
+    }
+    if let (Some(root), false) = (root, same) {
+        let doubt = match (root.basis(), lang) {
+            (Basis::Seen, _) => "",
+            (Basis::Inferred { .. }, Lang::En) => " (inferred)",
+            (Basis::Inferred { .. }, Lang::Zh) => "（推断）",
+            (Basis::Suspected, Lang::En) => " (suspected)",
+            (Basis::Suspected, Lang::Zh) => "（怀疑）",
+        };
+        sentences.push(match lang {
+            Lang::En => format!("Root cause: {root_title}{doubt}."),
+            Lang::Zh => format!("根因：{root_title}{doubt}。"),
+        });
+    } else if same {
+        sentences.push(match lang {
+            Lang::En => String::from("Nothing in the bundle explains it further; see what to collect."),
+            Lang::Zh => String::from("材料中没有能进一步解释它的证据，请参阅需要补充收集的内容。"),
+        });
+    }
+    let because: Vec<&str> = incident.chain.iter().map(|s| s.because.as_str()).filter(|b| !b.is_empty()).take(2).collect();
+    for b in because {
+        let end = if b.ends_with(['.', '。']) { "" } else if lang == Lang::Zh { "。" } else { "." };
+        sentences.push(format!("{b}{end}"));
+    }
+    if let (Some(first), Some(last)) = (main.span.first, main.span.last)
+        && main.span.closed
+        && last.at.since(first.at) < symptom::SHORT
+    {
+        let lasted = human_duration(last.at.since(first.at));
+        sentences.push(match lang {
+            Lang::En => format!("It was over after {lasted}."),
+            Lang::Zh => format!("持续 {lasted} 后恢复。"),
+        });
+    }
+    incident.summary = sentences.join(" ");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workload;
+
+    #[test]
+    fn pods_of_one_workload() {
+        assert_eq!(workload("shop/web-7c9ffff6d5-t7vmg"), "shop/web");
+        assert_eq!(workload("shop/db-0"), "shop/db");
+        assert_eq!(workload("kube-system/node-agent-x7k2p"), "kube-system/node-agent");
+        assert_eq!(workload("shop/single"), "shop/single");
+    }
+}

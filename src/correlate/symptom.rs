@@ -1,0 +1,91 @@
+//! Which facts a person would notice, and which are start-up or passing noise.
+
+use crate::base::time::{Instant, MINUTE, SECOND};
+use crate::catalog::{Catalog, Definition};
+use crate::extract::World;
+use crate::model::{Fact, FactId, SourceKind};
+
+/// The symptoms, in order of time.
+pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
+    let starts = Starts::of(world);
+    world
+        .facts
+        .iter()
+        .zip(0u32..)
+        .filter(|(fact, _)| {
+            catalog.get(&fact.kind).is_some_and(|d| d.symptom && !d.benign && counts(d, fact, world, &starts))
+        })
+        .map(|(_, i)| FactId(i))
+        .collect()
+}
+
+/// Whether a fact of this definition counts: it lasts long enough, and is not the noise of a start.
+pub(super) fn counts(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) -> bool {
+    if definition.transient {
+        return false;
+    }
+    if let Some(lasting) = definition.lasting
+        && !lasts(fact, lasting, world)
+    {
+        return false;
+    }
+    if let (Some(startup), Some(last)) = (definition.startup, fact.span.last)
+        && !is_state(fact, world)
+        && starts.near(last.at, startup)
+    {
+        return false;
+    }
+    true
+}
+
+/// Whether the fact held for `lasting`: between its first and last sign, or open until the end of the bundle.
+fn lasts(fact: &Fact, lasting: i64, world: &World) -> bool {
+    let Some(last) = fact.span.last else { return true };
+    let Some(first) = fact.span.first else {
+        // A state as of the collection, since when is unknown.
+        return true;
+    };
+    if last.at.since(first.at) >= lasting {
+        return true;
+    }
+    // Printed once and never taken back counts until the end of what was collected.
+    let end = world.window.1.unwrap_or(last.at);
+    !fact.span.closed && is_state(fact, world) && end.since(first.at) >= lasting
+}
+
+/// Whether an output of a state, collected at the end, shows the fact.
+fn is_state(fact: &Fact, world: &World) -> bool {
+    fact.evidence()
+        .iter()
+        .filter_map(|q| world.source(q.place.source))
+        .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
+        && !matches!(fact.component.as_str(), "event")
+}
+
+/// When components started.
+#[derive(Debug)]
+pub(super) struct Starts(Vec<Instant>);
+
+impl Starts {
+    /// The start of every log and of every process life.
+    pub(super) fn of(world: &World) -> Self {
+        let mut starts: Vec<Instant> = world
+            .lives
+            .iter()
+            .filter_map(|(source, life)| life.first.and_then(|t| world.stamp(*source, t)))
+            .map(|s| s.at)
+            .collect();
+        starts.sort_unstable();
+        Self(starts)
+    }
+
+    /// Whether some component started at most `within` before.
+    fn near(&self, at: Instant, within: i64) -> bool {
+        let from = at.plus(-within);
+        let i = self.0.partition_point(|s| *s < from);
+        self.0.get(i).is_some_and(|s| *s <= at.plus(SECOND))
+    }
+}
+
+/// A symptom shorter than this, and over, is told as over.
+pub(super) const SHORT: i64 = MINUTE;

@@ -1,0 +1,465 @@
+//! Brings all sources together: order, duplicates, clocks, times, one fact for what several sources say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clock::{self, Evidence, Overrides};
+use super::fold::{RawFact, Seen};
+use super::observe::{Life, Observation};
+use super::templates::Template;
+use crate::base::time::{HOUR, Instant, RawStamp, Stamp};
+use crate::catalog::Catalog;
+use crate::model::{
+    Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId, SourceKind, Span,
+    StateLine, Status, Topology,
+};
+use crate::parse::state::ClockHint;
+
+/// Two stretches of one fact further apart than this are two facts.
+const EPISODE_GAP: i64 = 2 * HOUR;
+/// Quotes kept of one fact over all sources.
+const EVIDENCE: usize = 8;
+/// Smallest log that is compared for duplicates: small outputs are equal by chance.
+const DUPLICATE_MIN: u64 = 4096;
+
+/// Everything that was observed, with times.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Every file; index = id.
+    pub sources: Vec<Source>,
+    /// Facts in (time, path, offset) order; index = id.
+    pub facts: Vec<Fact>,
+    /// Relations.
+    pub topology: Topology,
+    /// Process lives by source.
+    pub lives: Vec<(SourceId, Life)>,
+    /// Processes, certificates and objects by source.
+    pub states: Vec<(SourceId, StateLine)>,
+    /// Error templates by source.
+    pub templates: Vec<(SourceId, Template)>,
+    /// Goroutine dumps, as text: source, text, first line number, offset, time.
+    pub dumps: Vec<DumpSource>,
+    /// Earliest and latest time over all sources.
+    pub window: (Option<Instant>, Option<Instant>),
+    /// Kinds of objects that some output shows.
+    pub object_kinds: BTreeSet<String>,
+    /// Whether some output shows events.
+    pub has_events: bool,
+    /// Hash of each source's content; index = source id.
+    pub hashes: Vec<u64>,
+    /// Stem of each source's rotation series; index = source id.
+    pub series: Vec<String>,
+    overrides: Overrides,
+}
+
+/// The text of one goroutine dump and where it stands.
+#[derive(Debug)]
+pub struct DumpSource {
+    /// In which source.
+    pub source: SourceId,
+    /// The text, wrappers on.
+    pub text: Vec<u8>,
+    /// Line number of its first line.
+    pub line: u64,
+    /// Byte offset of its first line.
+    pub offset: u64,
+    /// When it was written, as far as the log around it tells.
+    pub time: Option<Stamp>,
+}
+
+impl World {
+    /// The instant of a raw stamp of one source.
+    pub fn stamp(&self, source: SourceId, raw: RawStamp) -> Option<Stamp> {
+        let source = self.source(source)?;
+        clock::resolve(raw, &source.clock, &self.overrides)
+    }
+
+    /// A source.
+    pub fn source(&self, id: SourceId) -> Option<&Source> {
+        self.sources.get(id.0 as usize)
+    }
+
+    /// First and last time of a source.
+    pub fn coverage(&self, id: SourceId) -> (Option<Stamp>, Option<Stamp>) {
+        let Some(source) = self.source(id) else { return (None, None) };
+        let at = |raw: Option<RawStamp>| raw.and_then(|r| self.stamp(id, r));
+        (at(source.coverage.first), at(source.coverage.last))
+    }
+
+    /// Adds facts and brings all into order again; ids in `from` follow.
+    pub fn add(&mut self, facts: Vec<Fact>) {
+        self.facts.extend(facts);
+        self.renumber();
+    }
+
+    /// Keeps the facts that `keep` says, and those they rest on.
+    pub fn retain(&mut self, keep: impl Fn(&Fact) -> bool) {
+        let mut wanted: Vec<bool> = self.facts.iter().map(&keep).collect();
+        for (i, fact) in self.facts.iter().enumerate() {
+            if wanted.get(i) == Some(&true) {
+                let below: Vec<usize> = fact.from().iter().map(|id| id.0 as usize).collect();
+                for id in below {
+                    if let Some(w) = wanted.get_mut(id) {
+                        *w = true;
+                    }
+                }
+            }
+        }
+        let mut new = Vec::with_capacity(wanted.len());
+        let mut next = 0u32;
+        for w in &wanted {
+            new.push(FactId(next));
+            next += u32::from(*w);
+        }
+        let mut flags = wanted.into_iter();
+        self.facts.retain(|_| flags.next().unwrap_or(true));
+        for fact in &mut self.facts {
+            fact.renumber(|old| new.get(old.0 as usize).copied().unwrap_or(old));
+        }
+    }
+
+    fn renumber(&mut self) {
+        let mut order: Vec<usize> = (0..self.facts.len()).collect();
+        let key = |i: &usize| {
+            self.facts.get(*i).map(|f| {
+                let place = f.evidence().first().map_or(Place::default(), |q| q.place);
+                (
+                    f.span.moment().unwrap_or(Instant(i64::MAX)),
+                    place,
+                    f.kind.clone(),
+                    f.entity.clone(),
+                )
+            })
+        };
+        order.sort_by_cached_key(key);
+        let mut new_ids = vec![FactId(0); self.facts.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(slot) = new_ids.get_mut(*old) {
+                *slot = FactId(u32::try_from(new).unwrap_or(u32::MAX));
+            }
+        }
+        let mut slots: Vec<Option<Fact>> = std::mem::take(&mut self.facts).into_iter().map(Some).collect();
+        self.facts = order.iter().filter_map(|i| slots.get_mut(*i).and_then(Option::take)).collect();
+        for fact in &mut self.facts {
+            fact.renumber(|old| new_ids.get(old.0 as usize).copied().unwrap_or(old));
+        }
+    }
+}
+
+/// Brings the observations of a bundle together. `left_out` are members that were never read.
+pub fn assemble(
+    catalog: &Catalog,
+    mut observations: Vec<Observation>,
+    left_out: Vec<Source>,
+    overrides: &Overrides,
+) -> World {
+    observations.sort_by(|a, b| a.source.path.cmp(&b.source.path));
+    drop_duplicates(&mut observations);
+    name_nodes(&mut observations);
+
+    let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
+    let (clocks, _) = clock::solve(&evidence, overrides);
+
+    let mut world = World { overrides: overrides.clone(), ..World::default() };
+    let mut raw: Vec<(SourceId, RawFact)> = Vec::new();
+    for (i, (observation, clock)) in observations.into_iter().zip(clocks).enumerate() {
+        let id = SourceId(u32::try_from(i).unwrap_or(u32::MAX));
+        let Observation { mut source, facts, lives, relations, templates, states, dumps, series, has_events, hash, .. } = observation;
+        world.hashes.push(hash);
+        world.has_events |= has_events;
+        world.object_kinds.extend(states.iter().map(|l| l.entity.kind().to_owned()));
+        source.id = id;
+        source.clock = clock;
+        world.sources.push(source);
+        world.series.push(series.stem);
+        raw.extend(facts.into_iter().map(|f| (id, f)));
+        world.lives.extend(lives.into_iter().map(|l| (id, l)));
+        world.templates.extend(templates.into_iter().map(|t| (id, t)));
+        for (from, to, line) in relations {
+            world.topology.add(Relation { from, to, place: Place { source: id, offset: 0, line } });
+        }
+        world.states.extend(states.into_iter().map(|s| (id, s)));
+        for dump in dumps {
+            let time = dump.time.and_then(|t| world.stamp(id, t)).or_else(|| {
+                world.source(id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, crate::base::time::MINUTE))
+            });
+            world.dumps.push(DumpSource { source: id, text: dump.text, line: dump.line, offset: dump.offset, time });
+        }
+    }
+    for mut source in left_out {
+        source.id = SourceId(u32::try_from(world.sources.len()).unwrap_or(u32::MAX));
+        world.series.push(source.path.clone());
+        world.hashes.push(0);
+        world.sources.push(source);
+    }
+    world.window = window(&world);
+    relate(&raw, &mut world.topology);
+    world.facts = merge(catalog, &world, raw);
+    world.renumber();
+    world
+}
+
+/// Links in the field duplicate files: the later of two equal logs is left out.
+fn drop_duplicates(observations: &mut [Observation]) {
+    let mut seen: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    for o in observations {
+        let large = o.source.coverage.bytes >= DUPLICATE_MIN;
+        let is_log = matches!(o.source.kind, SourceKind::Log | SourceKind::Text | SourceKind::Goroutines);
+        if !large || !is_log {
+            continue;
+        }
+        if let Some(first) = seen.get(&(o.hash, o.source.coverage.bytes)) {
+            o.source.status = Status::Skipped;
+            o.source.note = format!("same content as {first}");
+            o.facts.clear();
+            o.lives.clear();
+            o.templates.clear();
+            o.dumps.clear();
+            o.zones.clear();
+        } else {
+            seen.insert((o.hash, o.source.coverage.bytes), o.source.path.clone());
+        }
+    }
+}
+
+/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree.
+fn name_nodes(observations: &mut [Observation]) {
+    let folder = |path: &str| path.rsplit_once('/').map(|(f, _)| f.to_owned());
+    let mut of_folder: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for o in observations.iter() {
+        let (Some(folder), Some(node)) = (folder(&o.source.path), &o.source.scope.node) else { continue };
+        of_folder
+            .entry(folder)
+            .and_modify(|n| {
+                if n.as_ref() != Some(node) {
+                    *n = None;
+                }
+            })
+            .or_insert_with(|| Some(node.clone()));
+    }
+    for o in observations {
+        let local = o.source.scope.component.is_node_local()
+            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host | SourceKind::Goroutines);
+        if o.source.scope.node.is_none()
+            && local
+            && let Some(Some(node)) = folder(&o.source.path).and_then(|f| of_folder.get(&f))
+        {
+            o.source.scope.node = Some(node.clone());
+        }
+    }
+}
+
+fn evidence_of(o: &Observation) -> Evidence {
+    let state = !matches!(o.source.kind, SourceKind::Log | SourceKind::Text);
+    let mut e = Evidence {
+        node: o.source.scope.node.clone(),
+        contained: o.source.scope.pod.is_some(),
+        first: o.source.coverage.first,
+        last: o.source.coverage.last,
+        zones: o.zones.clone(),
+        mtime: o.mtime,
+        state,
+        ..Evidence::default()
+    };
+    for hint in &o.hints {
+        match hint {
+            ClockHint::CollectedAt { at, .. } => {
+                e.collected = Some(*at);
+                if let RawStamp::Local { year: Some(y), .. } = at {
+                    e.year = Some(*y);
+                }
+            }
+            ClockHint::NotBefore { at: RawStamp::Utc { ns, .. }, .. } => {
+                let at = Instant(*ns);
+                e.absolute = Some(e.absolute.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
+            }
+            ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
+            ClockHint::BootTime { at, .. } => e.boot = Some(*at),
+            ClockHint::Year { year, .. } => e.year = Some(*year),
+            _ => {}
+        }
+    }
+    e
+}
+
+fn window(world: &World) -> (Option<Instant>, Option<Instant>) {
+    let mut window: (Option<Instant>, Option<Instant>) = (None, None);
+    for source in &world.sources {
+        if source.kind != SourceKind::Log || source.status == Status::Skipped {
+            continue;
+        }
+        let (first, last) = world.coverage(source.id);
+        for at in [first, last].into_iter().flatten().map(|s| s.at) {
+            window.0 = Some(window.0.map_or(at, |w| w.min(at)));
+            window.1 = Some(window.1.map_or(at, |w| w.max(at)));
+        }
+    }
+    window
+}
+
+/// A kubelet that speaks about a pod runs it.
+fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
+    for (source, fact) in raw {
+        let local = fact.component == Component::KUBELET || fact.component == Component::EVENT;
+        let (Some(pod), Some(node), true) = (fact.keys.get("pod"), fact.keys.get("node"), local) else { continue };
+        let Some(seen) = fact.first.first() else { continue };
+        if pod.contains('/') {
+            topology.add(Relation {
+                from: Entity::new("pod", pod),
+                to: Entity::new("node", node),
+                place: Place { source: *source, offset: seen.offset, line: seen.line },
+            });
+        }
+    }
+}
+
+/// One stretch of a fact in one source, with times.
+struct Stretch {
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    state: bool,
+    count: u64,
+    keys: Keys,
+    component: Component,
+    quotes: Vec<Quote>,
+}
+
+/// Merges what several sources say of the same thing into one fact for each stretch of time.
+fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec<Fact> {
+    type Group = (usize, String, Vec<String>);
+    let mut stretches: BTreeMap<Group, Vec<Stretch>> = BTreeMap::new();
+    let mut ends: BTreeMap<(usize, String), Vec<(Stamp, Quote)>> = BTreeMap::new();
+    for (source, fact) in raw {
+        let quote = |seen: &Seen| Quote {
+            place: Place { source, offset: seen.offset, line: seen.line },
+            text: seen.text.clone(),
+            time: seen.time.and_then(|t| world.stamp(source, t)),
+        };
+        let all: Vec<&Seen> = fact.first.iter().chain(&fact.last).collect();
+        if fact.closes {
+            for seen in all {
+                let q = quote(seen);
+                if let Some(at) = q.time {
+                    ends.entry((fact.fact, fact.entity.clone())).or_default().push((at, q));
+                }
+            }
+            continue;
+        }
+        let collected = world.source(source).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, crate::base::time::SECOND));
+        let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
+        let began = fact.began.and_then(|t| world.stamp(source, t));
+        let first = if fact.state {
+            began
+        } else {
+            began.or_else(|| {
+                all.iter()
+                    .filter_map(|s| times(s).map(|t| Stamp { at: t.at.plus(-s.ago), ..t }))
+                    .min_by_key(|s| s.at)
+            })
+        };
+        let last = if fact.state { collected } else { all.iter().filter_map(times).max_by_key(|s| s.at) };
+        let definition = catalog.at(fact.fact);
+        let distinguishing = definition
+            .map(|d| d.keys.iter().map(|k| fact.keys.get(k).cloned().unwrap_or_default()).collect())
+            .unwrap_or_default();
+        stretches.entry((fact.fact, fact.entity.clone(), distinguishing)).or_default().push(Stretch {
+            first,
+            last,
+            state: fact.state,
+            count: fact.count,
+            quotes: all.iter().map(|s| quote(s)).collect(),
+            keys: fact.keys,
+            component: fact.component,
+        });
+    }
+    let mut facts = Vec::new();
+    for ((kind, entity, _), mut group) in stretches {
+        let Some(definition) = catalog.at(kind) else { continue };
+        group.sort_by_key(|s| (s.first.or(s.last).map_or(i64::MAX, |t| t.at.0), s.state));
+        let mut ends = ends.get(&(kind, entity.clone())).cloned().unwrap_or_default();
+        ends.sort_by_key(|(at, q)| (at.at, q.place));
+        for episode in episodes(group, &ends) {
+            facts.push(build(&definition.id, &entity, episode, &ends));
+        }
+    }
+    facts
+}
+
+/// Joins stretches that overlap or follow closely; an end in between, or a long gap, starts a new one.
+fn episodes(group: Vec<Stretch>, ends: &[(Stamp, Quote)]) -> Vec<Vec<Stretch>> {
+    let mut out: Vec<(Option<Instant>, Vec<Stretch>)> = Vec::new();
+    for stretch in group {
+        let begin = stretch.first.or(stretch.last).map(|s| s.at);
+        let finish = stretch.last.or(stretch.first).map(|s| s.at);
+        let joins = out.last().is_some_and(|(last, _)| match (last, begin) {
+            (Some(last), Some(begin)) => {
+                let ended = ends.iter().any(|(e, _)| e.at >= *last && e.at <= begin);
+                !ended && begin.since(*last) <= EPISODE_GAP
+            }
+            _ => true,
+        });
+        if joins {
+            if let Some((last, members)) = out.last_mut() {
+                *last = (*last).max(finish);
+                members.push(stretch);
+            }
+        } else {
+            out.push((finish, vec![stretch]));
+        }
+    }
+    out.into_iter().map(|(_, members)| members).collect()
+}
+
+fn build(kind: &str, entity: &str, members: Vec<Stretch>, ends: &[(Stamp, Quote)]) -> Fact {
+    let mut keys = Keys::new();
+    let mut count: u64 = 0;
+    let mut span = Span::default();
+    let mut component = Component::UNKNOWN;
+    let mut quotes: Vec<Quote> = Vec::new();
+    // Events are compressed copies of what a log prints line by line: the larger count wins, not the sum.
+    for m in &members {
+        count = count.max(m.count);
+        for (k, v) in &m.keys {
+            keys.entry(k.clone()).or_insert_with(|| v.clone());
+        }
+        span.first = match (span.first, m.first) {
+            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        span.last = match (span.last, m.last) {
+            (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        if component.is_unknown() {
+            component = m.component.clone();
+        }
+    }
+    for rank in 0.. {
+        let before = quotes.len();
+        for m in &members {
+            if quotes.len() < EVIDENCE {
+                quotes.extend(m.quotes.get(rank).cloned());
+            }
+        }
+        if quotes.len() == before || quotes.len() >= EVIDENCE {
+            break;
+        }
+    }
+    quotes.sort_by_key(|q| (q.time.map_or(i64::MAX, |t| t.at.0), q.place));
+    quotes.dedup_by_key(|q| q.place);
+    if let Some(last) = span.last
+        && let Some((end, quote)) = ends.iter().find(|(e, _)| e.at >= last.at)
+    {
+        span.closed = true;
+        span.last = Some(*end);
+        quotes.push(quote.clone());
+    }
+    let mut quotes = quotes.into_iter();
+    let first = quotes.next().unwrap_or(Quote { place: Place::default(), text: String::new(), time: None });
+    let mut fact = Fact::seen(kind, Entity::parse(entity), first, quotes.collect());
+    debug_assert_eq!(*fact.basis(), Basis::Seen);
+    fact.keys = keys;
+    fact.span = span;
+    fact.count = count.max(1);
+    fact.component = component;
+    fact
+}

@@ -1,0 +1,430 @@
+//! Solves the clock of each source: which zone its local readings are in, which year, when an output was
+//! collected. Evidence first; what is assumed says so.
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, Offset, TimeZone};
+
+use crate::base::time::{DAY, HOUR, Instant, MINUTE, RawStamp, SECOND, Stamp, StampBasis, civil};
+use crate::model::{Clock, Confidence};
+
+/// What the caller knows better than the bundle.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--year`.
+    pub year: Option<i32>,
+    /// `--timezone`.
+    pub zone: Option<Zone>,
+}
+
+/// A time zone given by hand.
+#[derive(Clone, Debug)]
+pub enum Zone {
+    /// Seconds east of UTC.
+    Fixed(i32),
+    /// A place, with its changes of offset.
+    Named(chrono_tz::Tz),
+}
+
+impl Zone {
+    /// `UTC`, `Z`, `+08:00`, `+0800`, `Asia/Shanghai`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("utc") || text == "Z" {
+            return Some(Self::Fixed(0));
+        }
+        if let Some(rest) = text.strip_prefix(['+', '-']) {
+            let digits: String = rest.chars().filter(|c| *c != ':').collect();
+            let (h, m) = match digits.len() {
+                1 | 2 => (digits.parse::<i32>().ok()?, 0),
+                4 => (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse::<i32>().ok()?),
+                _ => return None,
+            };
+            if h > 14 || m > 59 {
+                return None;
+            }
+            let seconds = h * 3600 + m * 60;
+            return Some(Self::Fixed(if text.starts_with('-') { -seconds } else { seconds }));
+        }
+        text.parse().ok().map(Self::Named)
+    }
+
+    /// Offset on the day of a reading.
+    fn offset(&self, stamp: RawStamp, year: i32) -> i32 {
+        match self {
+            Self::Fixed(s) => *s,
+            Self::Named(tz) => {
+                let RawStamp::Local { month, day, ns, .. } = stamp else { return 0 };
+                NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day))
+                    .and_then(|d| d.and_hms_opt(u32::try_from(ns / HOUR).unwrap_or(0).min(23), 0, 0))
+                    .and_then(|t| tz.offset_from_local_datetime(&t).earliest())
+                    .map_or(0, |o| o.fix().local_minus_utc())
+            }
+        }
+    }
+}
+
+/// Clock evidence of one source, for the solver.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Evidence {
+    /// Machine.
+    pub(super) node: Option<String>,
+    /// Whether its process runs in a container (its zone may differ from the host's).
+    pub(super) contained: bool,
+    /// First and last reading.
+    pub(super) first: Option<RawStamp>,
+    pub(super) last: Option<RawStamp>,
+    /// Zones that wrappers of this source show.
+    pub(super) zones: Vec<(i32, u64)>,
+    /// A zone that this file states.
+    pub(super) stated_zone: Option<i32>,
+    /// The collection time that this file states.
+    pub(super) collected: Option<RawStamp>,
+    /// Year that this file states.
+    pub(super) year: Option<i32>,
+    /// Boot time that this file states.
+    pub(super) boot: Option<RawStamp>,
+    /// When the file was written.
+    pub(super) mtime: Option<Instant>,
+    /// Whether it is an output of a state, not a log.
+    pub(super) state: bool,
+    /// Instants in it that carry their offset: earliest, latest.
+    pub(super) absolute: Option<(Instant, Instant)>,
+}
+
+/// The bundle's frame: earliest and latest instant that needs no guess.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame {
+    pub(super) min: Option<Instant>,
+    pub(super) max: Option<Instant>,
+}
+
+/// Solves every clock.
+pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>, Frame) {
+    let frame = frame(evidence);
+    let mut zones_of_node: BTreeMap<&str, BTreeMap<i32, u64>> = BTreeMap::new();
+    let mut zones_of_bundle: BTreeMap<i32, u64> = BTreeMap::new();
+    for e in evidence {
+        let stated = e.stated_zone.map(|z| (z, 10));
+        for (zone, n) in e.zones.iter().copied().chain(stated) {
+            *zones_of_bundle.entry(zone).or_default() += n;
+            if let (Some(node), false) = (&e.node, e.contained) {
+                *zones_of_node.entry(node).or_default().entry(zone).or_default() += n;
+            }
+        }
+    }
+    let mut boots: BTreeMap<&str, Instant> = BTreeMap::new();
+    let clocks = evidence
+        .iter()
+        .map(|e| {
+            let of_node = e.node.as_deref().and_then(|n| zones_of_node.get(n));
+            one(e, of_node, &zones_of_bundle, frame, overrides)
+        })
+        .collect::<Vec<_>>();
+    for (e, clock) in evidence.iter().zip(&clocks) {
+        if let (Some(node), Some(stamp)) = (&e.node, e.boot.and_then(|b| resolve(b, clock, overrides))) {
+            boots.insert(node, stamp.at);
+        }
+    }
+    let clocks = clocks
+        .into_iter()
+        .zip(evidence)
+        .map(|(mut clock, e)| {
+            clock.boot = e.node.as_deref().and_then(|n| boots.get(n)).copied();
+            if matches!(e.first, Some(RawStamp::Boot { .. })) {
+                (clock.basis, clock.confidence) = match clock.boot {
+                    Some(_) => (String::from("seconds since boot; boot time from uptime of the node"), Confidence::Medium),
+                    None => (String::from("seconds since boot; the boot time is unknown"), Confidence::Low),
+                };
+            }
+            clock
+        })
+        .collect();
+    (clocks, frame)
+}
+
+fn frame(evidence: &[Evidence]) -> Frame {
+    let mut frame = Frame::default();
+    let mut add = |at: Instant| {
+        frame.min = Some(frame.min.map_or(at, |m| m.min(at)));
+        frame.max = Some(frame.max.map_or(at, |m| m.max(at)));
+    };
+    for e in evidence {
+        for stamp in [e.first, e.last, e.collected].into_iter().flatten() {
+            if let RawStamp::Utc { ns, .. } = stamp {
+                add(Instant(ns));
+            }
+        }
+        if let Some((a, b)) = e.absolute {
+            add(a);
+            add(b);
+        }
+    }
+    frame
+}
+
+fn one(
+    e: &Evidence,
+    of_node: Option<&BTreeMap<i32, u64>>,
+    of_bundle: &BTreeMap<i32, u64>,
+    frame: Frame,
+    overrides: &Overrides,
+) -> Clock {
+    let mut clock = Clock::default();
+    let local = matches!(e.last, Some(RawStamp::Local { .. }));
+    let bound = frame.max.or(e.mtime);
+    if local {
+        let (zone, basis, confidence) = zone(e, of_node, of_bundle, frame, overrides);
+        let (year, year_basis, year_confidence) = year(e, zone, bound, frame.max.is_some(), overrides);
+        clock.zone = Some(zone);
+        clock.year = year;
+        clock.basis = format!("{basis}; {year_basis}");
+        clock.confidence = confidence.min(year_confidence);
+    } else if matches!(e.last, Some(RawStamp::Utc { .. })) {
+        clock.zone = e.zones.iter().max_by_key(|(_, n)| *n).map(|(z, _)| *z);
+        clock.basis = String::from("each line carries its offset");
+        clock.confidence = Confidence::High;
+        clock.year = e.first.and_then(|f| match f {
+            RawStamp::Utc { ns, .. } => Some(Instant(ns).year()),
+            _ => None,
+        });
+    }
+    if e.state {
+        let plausible = |at: &Instant| match (frame.min, frame.max) {
+            (Some(min), Some(max)) => *at >= min.plus(-HOUR) && *at <= max.plus(HOUR),
+            _ => true,
+        };
+        let zone = clock.zone.or_else(|| of_node.and_then(majority)).or_else(|| majority(of_bundle)).unwrap_or(0);
+        let stated = e.collected.and_then(|c| {
+            let clock = Clock { zone: Some(zone), year: e.year.or(bound.map(Instant::year)), ..Clock::default() };
+            resolve(c, &clock, overrides)
+        });
+        let (collected, basis, confidence) = if let Some(stated) = stated {
+            (Some(stated.at), "the output states when it was made", Confidence::High)
+        } else if let Some(mtime) = e.mtime.filter(plausible) {
+            (Some(mtime), "collected when the file was written", Confidence::Medium)
+        } else if frame.max.is_some() {
+            (frame.max, "collected at the end of the bundle (assumed)", Confidence::Low)
+        } else {
+            (e.mtime, "collected when the file was written (copying changes that)", Confidence::Low)
+        };
+        clock.collected = collected;
+        if !local {
+            clock.basis = basis.to_owned();
+            clock.confidence = confidence;
+        }
+    }
+    clock
+}
+
+fn majority(zones: &BTreeMap<i32, u64>) -> Option<i32> {
+    zones.iter().max_by_key(|(_, n)| **n).map(|(z, _)| *z)
+}
+
+/// The zone of local readings: what the wrapper of the same lines shows, else what the node shows, else UTC,
+/// as long as the log then does not run past the end of the bundle.
+fn zone(
+    e: &Evidence,
+    of_node: Option<&BTreeMap<i32, u64>>,
+    of_bundle: &BTreeMap<i32, u64>,
+    frame: Frame,
+    overrides: &Overrides,
+) -> (i32, String, Confidence) {
+    if let (Some(zone), Some(last)) = (&overrides.zone, e.last) {
+        let year = overrides.year.or(frame.max.map(Instant::year)).unwrap_or(2000);
+        return (zone.offset(last, year), String::from("zone given by --timezone"), Confidence::High);
+    }
+    if let Some((zone, _)) = e.zones.iter().max_by_key(|(_, n)| *n) {
+        return (*zone, String::from("zone from lines that carry both a local time and an offset"), Confidence::High);
+    }
+    if let Some(zone) = e.stated_zone {
+        return (zone, String::from("the output states its zone"), Confidence::High);
+    }
+    let fits = |zone: i32| {
+        let (Some(last), Some(max)) = (e.last, frame.max) else { return true };
+        let year = max.year();
+        // Any of the three years around may be meant; only the time of year and of day counts here.
+        [year - 1, year, year + 1].into_iter().any(|y| {
+            let clock = Clock { zone: Some(zone), year: Some(y), ..Clock::default() };
+            resolve(with_turn_zero(last), &clock, &Overrides::default())
+                .is_some_and(|s| s.at <= max.plus(5 * MINUTE) && max.since(s.at) < 400 * DAY)
+                && distance_to_end(last, zone, max) < 12 * HOUR
+        })
+    };
+    let node_zone = of_node.and_then(majority);
+    if let Some(zone) = node_zone
+        && !e.contained
+        && fits(zone)
+    {
+        return (zone, String::from("zone from other outputs of the same machine"), Confidence::High);
+    }
+    // A container without zone files runs in UTC whatever its host does; only the end of the log tells.
+    let mut candidates: Vec<(i32, &str)> = vec![(0, "UTC")];
+    candidates.extend(node_zone.map(|z| (z, "zone of the machine")));
+    candidates.extend(of_bundle.keys().map(|z| (*z, "a zone seen elsewhere in the bundle")));
+    if let (Some(last), Some(max)) = (e.last, frame.max) {
+        let best = candidates
+            .iter()
+            .filter(|(z, _)| overrun(last, *z, max) <= 5 * MINUTE)
+            .min_by_key(|(z, _)| distance_to_end(last, *z, max));
+        if let Some((zone, what)) = best {
+            let near = distance_to_end(last, *zone, max) < HOUR;
+            let confidence = if near { Confidence::Medium } else { Confidence::Low };
+            return (*zone, format!("{what}: with it the log ends nearest to the end of the bundle"), confidence);
+        }
+    }
+    (node_zone.unwrap_or(0), String::from("zone assumed, nothing tells"), Confidence::Low)
+}
+
+fn with_turn_zero(stamp: RawStamp) -> RawStamp {
+    match stamp {
+        RawStamp::Local { year, month, day, ns, res, .. } => RawStamp::Local { year, month, day, ns, res, turn: 0 },
+        other => other,
+    }
+}
+
+/// How far the reading lies after `max` when read in `zone` (negative: before), year set to the nearest one.
+fn overrun(stamp: RawStamp, zone: i32, max: Instant) -> i64 {
+    let RawStamp::Local { year, month, day, ns, .. } = stamp else { return 0 };
+    let years: Vec<i32> = year.map_or_else(|| (max.year() - 1..=max.year() + 1).collect(), |y| vec![y]);
+    years
+        .into_iter()
+        .filter_map(|y| civil(y, month, day, ns))
+        .map(|local| Instant(local.saturating_sub(i64::from(zone) * SECOND)).since(max))
+        .min_by_key(|d| d.saturating_abs())
+        .unwrap_or(0)
+}
+
+fn distance_to_end(stamp: RawStamp, zone: i32, max: Instant) -> i64 {
+    overrun(stamp, zone, max).saturating_abs()
+}
+
+/// The year of the first reading: the latest that does not put the last line after the end of the bundle.
+fn year(
+    e: &Evidence,
+    zone: i32,
+    bound: Option<Instant>,
+    bound_is_evidence: bool,
+    overrides: &Overrides,
+) -> (Option<i32>, &'static str, Confidence) {
+    let Some(RawStamp::Local { year, turn, .. }) = e.last else { return (None, "no local time", Confidence::High) };
+    if let Some(y) = overrides.year {
+        return (Some(y), "year given by --year", Confidence::High);
+    }
+    if year.is_some() {
+        return (year, "year printed in the lines", Confidence::High);
+    }
+    let turns = i32::from(turn);
+    if let Some(y) = e.year {
+        return (Some(y), "year from the file's preamble or name", Confidence::High);
+    }
+    let Some(bound) = bound else {
+        return (None, "the year is unknown", Confidence::Low);
+    };
+    let last = e.last.unwrap_or(RawStamp::Boot { ns: 0 });
+    let found = (bound.year() - 3..=bound.year() + 1).rev().find(|y| {
+        let RawStamp::Local { month, day, ns, .. } = last else { return false };
+        civil(*y, month, day, ns)
+            .is_some_and(|local| Instant(local.saturating_sub(i64::from(zone) * SECOND)) <= bound.plus(DAY))
+    });
+    let (basis, confidence) = if bound_is_evidence {
+        ("year: the latest in which the log does not run past the end of the bundle", Confidence::High)
+    } else {
+        ("year from the time the file was written (copying changes that)", Confidence::Low)
+    };
+    (found.map(|y| y - turns), basis, confidence)
+}
+
+/// The instant of a raw stamp under a clock; `None` when the clock does not tell.
+pub(super) fn resolve(stamp: RawStamp, clock: &Clock, overrides: &Overrides) -> Option<Stamp> {
+    match stamp {
+        RawStamp::Utc { ns, res } => Some(Stamp::exact(Instant(ns), res / 2)),
+        RawStamp::Local { year, month, day, ns, res, turn } => {
+            let year = year.or(clock.year.map(|y| y + i32::from(turn)))?;
+            let offset = match &overrides.zone {
+                Some(zone) => zone.offset(stamp, year),
+                None => clock.zone?,
+            };
+            let local = civil(year, month, day, ns)?;
+            let basis = if clock.confidence == Confidence::Low { StampBasis::Guessed } else { StampBasis::Solved };
+            Some(Stamp { at: Instant(local.checked_sub(i64::from(offset) * SECOND)?), err: res / 2, basis })
+        }
+        RawStamp::Boot { ns } => {
+            let boot = clock.boot?;
+            // uptime prints minutes, and the kernel's clock drifts.
+            Some(Stamp { at: boot.plus(ns), err: MINUTE, basis: StampBasis::Solved })
+        }
+        RawStamp::Ago { ns, res } => {
+            let collected = clock.collected?;
+            let basis = if clock.confidence == Confidence::Low { StampBasis::Guessed } else { StampBasis::Solved };
+            Some(Stamp { at: collected.plus(-(ns.saturating_add(res / 2))), err: (res / 2).max(SECOND), basis })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(month: u8, day: u8, hour: i64) -> RawStamp {
+        RawStamp::Local { year: None, month, day, ns: hour * HOUR, res: 1000, turn: 0 }
+    }
+
+    fn utc(y: i32, m: u8, d: u8, hour: i64) -> RawStamp {
+        RawStamp::utc(civil(y, m, d, hour * HOUR).unwrap(), 1000)
+    }
+
+    fn log(node: &str, first: RawStamp, last: RawStamp) -> Evidence {
+        Evidence { node: Some(node.to_owned()), first: Some(first), last: Some(last), ..Evidence::default() }
+    }
+
+    #[test]
+    fn a_klog_file_takes_zone_from_its_node_and_year_from_the_bundle() {
+        let containerd = Evidence {
+            zones: vec![(8 * 3600, 10)],
+            ..log("n1", utc(2024, 1, 1, 2), utc(2024, 1, 1, 4))
+        };
+        let kubelet = log("n1", local(12, 31, 23), local(1, 1, 12));
+        let (clocks, _) = solve(&[containerd, kubelet], &Overrides::default());
+        assert_eq!(clocks[1].zone, Some(8 * 3600));
+        let at = resolve(local(1, 1, 12), &clocks[1], &Overrides::default()).unwrap().at;
+        assert_eq!(at.rfc3339(), "2024-01-01T04:00:00Z");
+    }
+
+    #[test]
+    fn new_year_counts_back_by_the_turns_of_the_source() {
+        let mut last = local(1, 1, 3);
+        if let RawStamp::Local { turn, .. } = &mut last {
+            *turn = 1;
+        }
+        let kubelet = log("n1", local(12, 31, 23), last);
+        let anchor = log("n2", utc(2026, 1, 1, 0), utc(2026, 1, 1, 4));
+        let (clocks, _) = solve(&[anchor, kubelet], &Overrides::default());
+        assert_eq!(clocks[1].year, Some(2025));
+        let first = resolve(local(12, 31, 23), &clocks[1], &Overrides::default()).unwrap();
+        assert_eq!(first.at.rfc3339(), "2025-12-31T23:00:00Z");
+    }
+
+    #[test]
+    fn a_log_that_would_end_in_the_future_is_not_utc() {
+        // The bundle ends at 04:00 UTC; a log that ends at 12:00 local must be +08:00, seen elsewhere.
+        let other = Evidence { zones: vec![(8 * 3600, 3)], ..log("n2", utc(2026, 5, 1, 1), utc(2026, 5, 1, 4)) };
+        let (clocks, _) = solve(&[other, log("n1", local(5, 1, 9), local(5, 1, 12))], &Overrides::default());
+        assert_eq!(clocks[1].zone, Some(8 * 3600));
+    }
+
+    #[test]
+    fn nothing_known_means_no_time() {
+        let (clocks, _) = solve(&[log("n1", local(5, 1, 9), local(5, 1, 12))], &Overrides::default());
+        assert_eq!(clocks[0].confidence, Confidence::Low);
+        assert_eq!(resolve(local(5, 1, 9), &clocks[0], &Overrides::default()), None);
+    }
+
+    #[test]
+    fn zones_by_hand() {
+        assert!(matches!(Zone::parse("+08:00"), Some(Zone::Fixed(28800))));
+        assert!(matches!(Zone::parse("-0530"), Some(Zone::Fixed(-19800))));
+        assert!(matches!(Zone::parse("Asia/Shanghai"), Some(Zone::Named(_))));
+        assert!(Zone::parse("Nowhere/Else").is_none());
+        assert!(Zone::parse("+99:00").is_none());
+    }
+}

@@ -1,0 +1,113 @@
+//! Folds repeated lines: 450,000 equal lines are one fact with a count. Memory follows distinct facts.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::base::time::RawStamp;
+use crate::model::{Component, Keys};
+
+/// Quotes kept of one fact in one source, besides the last: enough to show a pattern of repetition.
+const KEPT: usize = 3;
+
+/// Most facts kept of one kind in one source; more are counted but not told apart.
+const KINDS_LIMIT: usize = 5_000;
+
+/// One line that shows something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Byte offset of the line.
+    pub offset: u64,
+    /// Line number, from 1.
+    pub line: u64,
+    /// When, as the line says it.
+    pub time: Option<RawStamp>,
+    /// How long before the line the fact began (nanoseconds).
+    pub ago: i64,
+    /// The line, printable and cut.
+    pub text: String,
+}
+
+/// One fact of one source, times still raw.
+#[derive(Clone, Debug)]
+pub struct RawFact {
+    /// Position of the definition.
+    pub fact: usize,
+    /// Entity text.
+    pub entity: String,
+    /// Captured and scope keys, of the first line.
+    pub keys: Keys,
+    /// Whose line.
+    pub component: Component,
+    /// How many occurrences.
+    pub count: u64,
+    /// First lines, in order.
+    pub first: Vec<Seen>,
+    /// Last line, when it is not among the first.
+    pub last: Option<Seen>,
+    /// The line says that the fact ended.
+    pub closes: bool,
+    /// A state as of the collection, not an occurrence in time.
+    pub state: bool,
+    /// First occurrence, where the source tells it apart from the line (events).
+    pub began: Option<RawStamp>,
+}
+
+/// What tells two facts of one source apart: definition, closing or not, entity, chosen keys.
+type FoldKey = (usize, bool, String, Vec<String>);
+
+/// The fold of one source.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    facts: Vec<RawFact>,
+    index: FxHashMap<FoldKey, usize>,
+    per_kind: FxHashMap<usize, usize>,
+    /// Occurrences that were not told apart, per definition.
+    pub(crate) overflow: BTreeMap<usize, u64>,
+    /// For each entity of a definition with an end: the last end's order, to split episodes.
+    episodes: FxHashMap<(usize, String), u32>,
+}
+
+impl Fold {
+    /// Adds one occurrence.
+    pub(crate) fn add(&mut self, raw: RawFact, distinguishing: Vec<String>) {
+        let episode_key = (raw.fact, raw.entity.clone());
+        let episode = self.episodes.get(&episode_key).copied().unwrap_or(0);
+        if raw.closes {
+            // A later opening line starts a new episode.
+            self.episodes.insert(episode_key, episode.saturating_add(1));
+        }
+        let mut distinguishing = distinguishing;
+        distinguishing.push(episode.to_string());
+        let key = (raw.fact, raw.closes, raw.entity.clone(), distinguishing);
+        if let Some(fact) = self.index.get(&key).and_then(|i| self.facts.get_mut(*i)) {
+            fact.count = fact.count.saturating_add(raw.count);
+            for seen in raw.first.into_iter().chain(raw.last) {
+                if fact.first.len() < KEPT {
+                    fact.first.push(seen);
+                } else {
+                    fact.last = Some(seen);
+                }
+            }
+            return;
+        }
+        let of_kind = self.per_kind.entry(raw.fact).or_default();
+        if *of_kind >= KINDS_LIMIT {
+            let n = self.overflow.entry(raw.fact).or_default();
+            *n = n.saturating_add(raw.count);
+            return;
+        }
+        *of_kind += 1;
+        self.index.insert(key, self.facts.len());
+        self.facts.push(raw);
+    }
+
+    /// The facts, in order of their first line.
+    pub(crate) fn finish(mut self) -> Vec<RawFact> {
+        self.facts.sort_by(|a, b| {
+            let at = |f: &RawFact| f.first.first().map_or((0, 0), |s| (s.offset, s.line));
+            at(a).cmp(&at(b)).then_with(|| a.fact.cmp(&b.fact)).then_with(|| a.entity.cmp(&b.entity))
+        });
+        self.facts
+    }
+}

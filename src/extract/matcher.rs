@@ -1,0 +1,234 @@
+//! From an anchor hit to a fact: component, level, field conditions, then the expression and its captures.
+
+use std::borrow::Cow;
+
+use regex::bytes::Captures;
+
+use super::fold::{Fold, RawFact, Seen};
+use crate::base::text;
+use crate::base::units::duration;
+use crate::catalog::{Catalog, Definition, Pattern};
+use crate::model::{Component, Keys, Record, Scope, StateLine};
+
+/// Longest value kept of a capture, in bytes.
+const VALUE_LIMIT: usize = 512;
+
+/// Who may have printed a line.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// Component of the line.
+    pub component: &'a Component,
+    /// Scope of the source.
+    pub scope: &'a Scope,
+}
+
+/// Matches records and state lines against the patterns of the catalogue.
+#[derive(Debug)]
+pub struct Matcher<'c> {
+    catalog: &'c Catalog,
+    /// Patterns hit in the record at hand.
+    hit: Vec<usize>,
+}
+
+impl<'c> Matcher<'c> {
+    /// A matcher over `catalog`.
+    pub fn new(catalog: &'c Catalog) -> Self {
+        Self { catalog, hit: Vec::new() }
+    }
+
+    /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give. Returns
+    /// whether any claimed the record.
+    pub(crate) fn record(
+        &mut self,
+        hits: &[usize],
+        record: &Record<'_>,
+        author: Author<'_>,
+        seen: &Seen,
+        fold: &mut Fold,
+    ) -> bool {
+        let mut claimed = false;
+        for index in hits {
+            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            if !by(pattern, author.component) || !conditions(pattern, record) {
+                continue;
+            }
+            claimed |= self.apply(pattern, &record.text, author, fold, || RawParts::of(seen));
+        }
+        claimed
+    }
+
+    /// Matches every pattern whose anchor is in a state line.
+    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) {
+        let (automaton, anchored) = self.catalog.anchors();
+        self.hit.clear();
+        for m in automaton.find_overlapping_iter(line.text.as_bytes()) {
+            self.hit.extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
+        }
+        self.hit.sort_unstable();
+        self.hit.dedup();
+        let is_event = line.component == Component::EVENT;
+        let mut with_host = Cow::Borrowed(scope);
+        if let Some(host) = &line.host {
+            with_host.to_mut().node = Some(host.clone());
+        } else if !matches!(line.component.as_str(), "process" | "host") {
+            // kubectl ran anywhere: the machine of the output says nothing about the object.
+            with_host.to_mut().node = None;
+        }
+        let author = Author { component: &line.component, scope: &with_host };
+        let hits = std::mem::take(&mut self.hit);
+        for index in &hits {
+            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            if !by(pattern, author.component) {
+                continue;
+            }
+            self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
+                seen: Seen {
+                    offset,
+                    line: line.line,
+                    time: line.last.or(if is_event { line.first } else { None }),
+                    ago: 0,
+                    text: line.quote.clone(),
+                },
+                count: line.count.max(1),
+                state: !is_event,
+                began: line.first,
+            });
+        }
+        self.hit = hits;
+    }
+
+    fn apply(
+        &self,
+        pattern: &Pattern,
+        text: &[u8],
+        author: Author<'_>,
+        fold: &mut Fold,
+        parts: impl Fn() -> RawParts,
+    ) -> bool {
+        let Some(definition) = self.catalog.at(pattern.fact) else { return false };
+        let mut any = false;
+        if pattern.each {
+            for captures in pattern.regex.captures_iter(text) {
+                any |= give(definition, pattern, &captures, author, fold, parts());
+            }
+        } else if let Some(captures) = pattern.regex.captures(text) {
+            any |= give(definition, pattern, &captures, author, fold, parts());
+        }
+        any
+    }
+}
+
+/// What is known about an occurrence besides its captures.
+struct RawParts {
+    seen: Seen,
+    count: u64,
+    state: bool,
+    began: Option<crate::base::time::RawStamp>,
+}
+
+impl RawParts {
+    fn of(seen: &Seen) -> Self {
+        Self { seen: seen.clone(), count: 1, state: false, began: None }
+    }
+}
+
+/// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;
+/// k3s and RKE2 run every component in one process.
+fn by(pattern: &Pattern, component: &Component) -> bool {
+    pattern.components.iter().any(|c| c == component)
+        || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
+            && pattern.components.iter().any(|c| {
+                !matches!(c.as_str(), "object" | "event" | "process" | "certificate" | "audit" | "host")
+            }))
+}
+
+fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
+    (pattern.levels.is_empty() || record.level == crate::model::Level::Unknown || pattern.levels.contains(&record.level))
+        && pattern.caller.as_ref().is_none_or(|wanted| {
+            record.caller.as_ref().is_some_and(|c| {
+                let file = c.rsplit_once(':').map_or(&**c, |(f, _)| f);
+                file == wanted || file.rsplit('/').next() == Some(wanted)
+            })
+        })
+        && pattern.fields.iter().all(|(k, v)| record.field(k) == Some(v))
+}
+
+/// Builds the raw fact from captures and scope. `false` when the entity has a place nobody fills.
+fn give(
+    definition: &Definition,
+    pattern: &Pattern,
+    captures: &Captures<'_>,
+    author: Author<'_>,
+    fold: &mut Fold,
+    parts: RawParts,
+) -> bool {
+    let mut keys = Keys::new();
+    for name in pattern.regex.capture_names().flatten() {
+        if let Some(m) = captures.name(name)
+            && !m.as_bytes().is_empty()
+        {
+            let value = m.as_bytes().get(..VALUE_LIMIT).unwrap_or(m.as_bytes());
+            keys.insert(name.to_owned(), text::printable(value));
+        }
+    }
+    scope_keys(&mut keys, author);
+    let Some(entity) = definition.entity.fill(|k| keys.get(k).map(String::as_str)) else { return false };
+    name_entity(&mut keys, &entity);
+    let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
+    let mut seen = parts.seen;
+    if let Some(ago) = &pattern.ago {
+        seen.ago = keys.get(ago).and_then(|v| duration(v)).unwrap_or(0).max(0);
+    }
+    fold.add(
+        RawFact {
+            fact: pattern.fact,
+            entity,
+            keys,
+            component: author.component.clone(),
+            count: parts.count,
+            first: vec![seen],
+            last: None,
+            closes: pattern.closes,
+            state: parts.state,
+            began: parts.began,
+        },
+        distinguishing,
+    );
+    true
+}
+
+/// What the source adds to a fact: where it was written, and for node-local components which node it is about.
+pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
+    let mut add = |k: &str, v: &Option<String>| {
+        if let Some(v) = v {
+            keys.entry(k.to_owned()).or_insert_with(|| text::printable(v.as_bytes()));
+        }
+    };
+    add("host", &author.scope.node);
+    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown") {
+        add("node", &author.scope.node);
+    }
+    // A log of a pod speaks about many pods; its own name is only a fallback for {pod} of application logs.
+    add("container", &author.scope.container);
+    if !author.component.is_node_local() {
+        add("namespace", &author.scope.namespace);
+        add("pod", &author.scope.pod);
+    }
+    keys.entry(String::from("component")).or_insert_with(|| author.component.as_str().to_owned());
+}
+
+/// The kind of the entity is a key of its own that holds its full name; so is its namespace.
+pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
+    if let Some((kind, name)) = entity.split_once('/') {
+        keys.insert(kind.to_owned(), name.to_owned());
+        if kind == "namespace" {
+            return;
+        }
+        if let Some((namespace, _)) = name.split_once('/')
+            && !kind.eq("image")
+            && !kind.eq("registry")
+        {
+            keys.insert(String::from("namespace"), namespace.to_owned());
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! One source, from its bytes to what it says.
+
+use std::io::Read;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::fold::{Fold, RawFact};
+use super::matcher::Matcher;
+use super::scan::{DumpText, Scan};
+use super::templates::Template;
+use crate::base::text;
+use crate::base::time::{Instant, RawStamp};
+use crate::base::units::human_bytes;
+use crate::catalog::{Catalog, Example, Pattern};
+use crate::input::Found;
+use crate::input::rotation::{Series, series};
+use crate::model::{
+    Clock, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
+};
+use crate::parse::sniff::{Encoding, sniff};
+use crate::parse::state::{self, ClockHint};
+
+/// Bytes the sniffer looks at.
+const HEAD: usize = 64 * 1024;
+/// Largest file of objects, tables or host outputs that is read whole.
+const STATE_LIMIT: usize = 96 * 1024 * 1024;
+/// State lines of processes and certificates kept for the inferences.
+const KEPT_STATES: usize = 200_000;
+
+/// One life of a process, told by its pid in the lines.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// Process id.
+    pub pid: u64,
+    /// Machine, where the lines name it.
+    pub node: Option<String>,
+    /// First reading.
+    pub first: Option<RawStamp>,
+    /// Last reading sampled.
+    pub last: Option<RawStamp>,
+    /// Line number of the first line sampled.
+    pub line: u64,
+    /// Its byte offset.
+    pub offset: u64,
+    /// Its text.
+    pub text: String,
+}
+
+/// What one source says, times still raw.
+#[derive(Debug)]
+pub struct Observation {
+    /// The source; its id is given when all sources are known.
+    pub source: Source,
+    /// Folded facts.
+    pub facts: Vec<RawFact>,
+    /// Process lives.
+    pub lives: Vec<Life>,
+    /// Offsets of local readings from UTC that wrappers show, with how often.
+    pub zones: Vec<(i32, u64)>,
+    /// Relations and the lines that state them.
+    pub relations: Vec<(Entity, Entity, u64)>,
+    /// Clock evidence.
+    pub hints: Vec<ClockHint>,
+    /// Error templates.
+    pub templates: Vec<Template>,
+    /// Processes and certificates, for the inferences.
+    pub states: Vec<StateLine>,
+    /// Whether it shows Kubernetes Events.
+    pub has_events: bool,
+    /// Goroutine dumps, as text.
+    pub(crate) dumps: Vec<DumpText>,
+    /// Hash of the content.
+    pub hash: u64,
+    /// When the file was last written, as the archive or file system says.
+    pub mtime: Option<Instant>,
+    /// Its place among rotated files.
+    pub series: Series,
+}
+
+/// Reads one source.
+pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
+    let mut counted = Counted { inner: reader, hash: Xxh3::new(), bytes: 0 };
+    let mut head = Vec::new();
+    let head_error = counted.by_ref().take(HEAD as u64).read_to_end(&mut head).err();
+    let sniffed = sniff(&found.path, &head);
+    let mut observation = blank(found);
+    observation.source.kind = sniffed.kind;
+    observation.source.formats = sniffed.formats;
+    observation.source.why = sniffed.why;
+    observation.source.scope = sniffed.scope;
+    if let Some(e) = head_error {
+        partial(&mut observation.source, format!("reading stopped at the beginning: {e}"));
+    } else {
+        let mut decoded: Box<dyn Read + '_> = match sniffed.encoding {
+            Encoding::Utf8 => Box::new(&mut counted),
+            Encoding::Utf16Le => Box::new(Utf16 { inner: &mut counted, little: true, odd: None, high: None, ready: Vec::new() }),
+            Encoding::Utf16Be => Box::new(Utf16 { inner: &mut counted, little: false, odd: None, high: None, ready: Vec::new() }),
+        };
+        let head = match sniffed.encoding {
+            Encoding::Utf8 => head,
+            utf16 => decode_head(&head, utf16 == Encoding::Utf16Le),
+        };
+        match observation.source.kind {
+            SourceKind::Log | SourceKind::Text => log(catalog, &mut observation, head, &mut *decoded),
+            SourceKind::Binary | SourceKind::Archive => binary(&mut observation, &head, &mut *decoded),
+            SourceKind::Empty => observation.source.note = String::from("collected, but empty"),
+            SourceKind::Goroutines => dump(&mut observation, head, &mut *decoded),
+            _ => states(catalog, &mut observation, head, &mut *decoded),
+        }
+    }
+    observation.source.coverage.bytes = counted.bytes;
+    observation.hash = counted.hash.digest();
+    observation
+}
+
+/// One record of a given component, as if it stood in a log of `node`; for a pseudo component (`object`, `event`,
+/// `process`, `certificate`) the line is a state line.
+pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) -> Observation {
+    let found = Found { path: format!("{node}/{component}.log"), mtime: None, size: None, packed: false, note: String::new() };
+    let mut observation = blank(&found);
+    observation.source.scope.node = Some(node.to_owned());
+    observation.source.scope.component = Component::named(component);
+    if matches!(component, "object" | "event" | "process" | "certificate") {
+        let mut fold = Fold::default();
+        let line = StateLine {
+            component: Component::named(component),
+            entity: Entity::parse(text.split_whitespace().next().unwrap_or_default()),
+            text: text.to_owned(),
+            quote: text::quote(text.as_bytes()),
+            line: 1,
+            first: None,
+            last: None,
+            count: 1,
+            host: (component == "event").then(|| node.to_owned()),
+        };
+        Matcher::new(catalog).state(&line, &observation.source.scope, 0, &mut fold);
+        observation.facts = fold.finish();
+    } else {
+        let bytes = text.trim_end_matches('\n').as_bytes().to_vec();
+        let scanned = Scan::new(catalog, &observation.source.scope).run(bytes, &mut std::io::empty());
+        observation.facts = scanned.fold.finish();
+    }
+    observation
+}
+
+/// Whether this very pattern matches an example (others of its file may too).
+pub fn shows(pattern: &Pattern, example: &Example) -> bool {
+    let bytes = example.text.as_bytes();
+    let wanted = |c: &Component| example.component.as_deref().is_none_or(|e| e == c.as_str());
+    if !pattern.components.iter().any(wanted) {
+        return false;
+    }
+    if let Some(path) = &example.file {
+        let sniffed = sniff(path, bytes);
+        let reading = state::read(sniffed.kind, path, example.text.trim_start_matches('\n').as_bytes());
+        return reading.lines.iter().any(|l| pattern.regex.is_match(l.text.as_bytes()))
+            || example.text.lines().any(|l| pattern.regex.is_match(l.as_bytes()));
+    }
+    let record = crate::parse::log::record(bytes);
+    pattern.regex.is_match(&record.text) || pattern.regex.is_match(bytes)
+}
+
+fn blank(found: &Found) -> Observation {
+    Observation {
+        source: Source {
+            id: SourceId::default(),
+            path: found.path.clone(),
+            kind: SourceKind::Log,
+            formats: Vec::new(),
+            why: String::new(),
+            scope: Scope::default(),
+            clock: Clock::default(),
+            coverage: Coverage::default(),
+            status: Status::Read,
+            note: found.note.clone(),
+        },
+        facts: Vec::new(),
+        lives: Vec::new(),
+        zones: Vec::new(),
+        relations: Vec::new(),
+        hints: Vec::new(),
+        templates: Vec::new(),
+        states: Vec::new(),
+        has_events: false,
+        dumps: Vec::new(),
+        hash: 0,
+        mtime: found.mtime,
+        series: series(&found.path),
+    }
+}
+
+fn partial(source: &mut Source, note: String) {
+    source.status = Status::Partial;
+    if !source.note.is_empty() {
+        source.note.push_str("; ");
+    }
+    source.note.push_str(&text::printable(note.as_bytes()));
+}
+
+fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+    let scanned = Scan::new(catalog, &observation.source.scope).run(head, reader);
+    observation.source.coverage = scanned.coverage;
+    observation.lives = scanned.lives;
+    observation.zones = scanned.zones;
+    observation.templates =
+        if observation.source.kind == SourceKind::Log { scanned.templates.finish() } else { Vec::new() };
+    observation.dumps = scanned.dumps;
+    if let Some(e) = scanned.error {
+        let lines = observation.source.coverage.lines;
+        partial(&mut observation.source, format!("reading stopped after line {lines}: {e}"));
+    }
+    if scanned.long_lines > 0 {
+        observation.source.note += &format!("{} piece(s) of a line longer than 8 MiB were read apart", scanned.long_lines);
+    }
+    if !scanned.fold.overflow.is_empty() {
+        let n: u64 = scanned.fold.overflow.values().sum();
+        observation.source.note.push_str(&format!("{n} occurrence(s) beyond the limit of distinct facts were only counted"));
+    }
+    observation.facts = scanned.fold.finish();
+}
+
+/// Counts the bytes of what nothing can read, up to the end.
+fn binary(observation: &mut Observation, _head: &[u8], reader: &mut dyn Read) {
+    observation.source.status = Status::Skipped;
+    if observation.source.note.is_empty() {
+        observation.source.note = String::from("not text");
+    }
+    if let Err(e) = std::io::copy(reader, &mut std::io::sink()) {
+        partial(&mut observation.source, format!("reading stopped: {e}"));
+    }
+}
+
+fn dump(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+    let text = whole(observation, head, reader);
+    observation.source.coverage.lines = memchr::memchr_iter(b'\n', &text).count() as u64;
+    observation.dumps.push(DumpText { text, line: 1, offset: 0, time: None });
+}
+
+fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+    let text = whole(observation, head, reader);
+    let source = &observation.source;
+    let reading = state::read(source.kind, &source.path, &text);
+    let mut fold = Fold::default();
+    let mut matcher = Matcher::new(catalog);
+    for line in &reading.lines {
+        matcher.state(line, &source.scope, 0, &mut fold);
+    }
+    // The same file as plain lines: what kubectl or a command said about its own trouble.
+    let mut scope = source.scope.clone();
+    scope.component = if source.kind == SourceKind::Host { Component::HOST } else { Component::KUBECTL };
+    let scanned = Scan::new(catalog, &scope).run(text, &mut std::io::empty());
+    observation.source.coverage.lines = scanned.coverage.lines;
+    observation.facts = fold.finish();
+    observation.facts.extend(scanned.fold.finish());
+    observation.relations = reading.relations;
+    observation.hints = reading.hints;
+    observation.has_events = reading.lines.iter().any(|l| l.component == Component::EVENT);
+    observation.states = reading
+        .lines
+        .into_iter()
+        .filter(|l| l.component != Component::EVENT)
+        .take(KEPT_STATES)
+        .collect();
+    for note in reading.notes {
+        partial(&mut observation.source, note);
+    }
+}
+
+/// Reads the rest, up to the limit.
+fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) -> Vec<u8> {
+    let mut text = head;
+    let room = STATE_LIMIT.saturating_sub(text.len());
+    if let Err(e) = (&mut *reader).take(room as u64).read_to_end(&mut text) {
+        partial(&mut observation.source, format!("reading stopped after {}: {e}", human_bytes(text.len() as u64)));
+        return text;
+    }
+    if text.len() >= STATE_LIMIT {
+        match std::io::copy(reader, &mut std::io::sink()) {
+            Ok(0) => {}
+            Ok(n) => partial(
+                &mut observation.source,
+                format!("only the first {} were read, {} more were left out", human_bytes(STATE_LIMIT as u64), human_bytes(n)),
+            ),
+            Err(e) => partial(&mut observation.source, format!("reading stopped: {e}")),
+        }
+    }
+    text
+}
+
+/// Counts and hashes what passes.
+struct Counted<'r> {
+    inner: &'r mut dyn Read,
+    hash: Xxh3,
+    bytes: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hash.update(buffer.get(..n).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(n as u64);
+        Ok(n)
+    }
+}
+
+/// UTF-16 to UTF-8, as PowerShell's `>` writes it.
+struct Utf16<'r> {
+    inner: &'r mut dyn Read,
+    little: bool,
+    odd: Option<u8>,
+    high: Option<u16>,
+    ready: Vec<u8>,
+}
+
+impl Utf16<'_> {
+    fn decode(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            let Some(first) = self.odd.take() else {
+                self.odd = Some(b);
+                continue;
+            };
+            let unit = if self.little { u16::from_le_bytes([first, b]) } else { u16::from_be_bytes([first, b]) };
+            let units: [u16; 2] = [self.high.take().unwrap_or(0), unit];
+            if units[0] == 0 && (0xd800..0xdc00).contains(&unit) {
+                self.high = Some(unit);
+                continue;
+            }
+            let of = if units[0] == 0 { units.get(1..) } else { units.get(..) };
+            for c in char::decode_utf16(of.unwrap_or_default().iter().copied()) {
+                let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+                self.ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+    }
+}
+
+impl Read for Utf16<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.ready.is_empty() {
+            let mut block = [0; 16 * 1024];
+            let n = self.inner.read(&mut block)?;
+            if n == 0 {
+                return Ok(0);
+            }
+            self.decode(block.get(..n).unwrap_or_default());
+        }
+        let n = buffer.len().min(self.ready.len());
+        for (to, from) in buffer.iter_mut().zip(self.ready.drain(..n)) {
+            *to = from;
+        }
+        Ok(n)
+    }
+}
+
+fn decode_head(head: &[u8], little: bool) -> Vec<u8> {
+    let mut none = std::io::empty();
+    let mut decoder = Utf16 { inner: &mut none, little, odd: None, high: None, ready: Vec::new() };
+    decoder.decode(head);
+    let text = decoder.ready;
+    text.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf16_becomes_utf8_whatever_the_read_sizes() {
+        let text = "I1120 中文 🙂\n";
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        struct OneByOne(std::collections::VecDeque<u8>);
+        impl Read for OneByOne {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                match (self.0.pop_front(), buffer.first_mut()) {
+                    (Some(b), Some(to)) => {
+                        *to = b;
+                        Ok(1)
+                    }
+                    _ => Ok(0),
+                }
+            }
+        }
+        let mut source = OneByOne(bytes.into());
+        let mut decoder = Utf16 { inner: &mut source, little: true, odd: None, high: None, ready: Vec::new() };
+        let mut out = String::new();
+        decoder.read_to_string(&mut out).unwrap();
+        assert_eq!(out, text);
+    }
+}

@@ -1,0 +1,573 @@
+//! Reads the lines of one log, once, forwards, in blocks.
+//!
+//! Per block: one pass of the anchor automaton over the bytes; only records that hold an anchor are parsed.
+//! A second, cheap walk over the lines counts them, reads severities, and samples times. Memory is one block
+//! and what is folded, whatever the length of the log.
+
+use std::io::Read;
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memmem, memrchr};
+
+use super::fold::{Fold, Seen};
+use super::matcher::{Author, Matcher};
+use super::observe::Life;
+use super::templates::Templates;
+use crate::base::text;
+use crate::base::time::{RawStamp, SECOND};
+use crate::catalog::Catalog;
+use crate::model::source::Pause;
+use crate::model::{Component, Coverage, Level, Record, Scope};
+use crate::parse::log;
+
+/// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
+const BLOCK: usize = 512 * 1024;
+/// A line longer than this is looked at in pieces.
+const LINE_LIMIT: usize = 8 * 1024 * 1024;
+/// Longest record that is parsed, in bytes and in lines; dumps and hexdumps are longer.
+const RECORD_BYTES: usize = 64 * 1024;
+const RECORD_LINES: usize = 400;
+/// One line in so many has its time read.
+const TIME_EVERY: u64 = 32;
+/// One line in so many is parsed whole for pid, host and zone.
+const RECORD_EVERY: u64 = 64;
+/// Silence shorter than this is no pause.
+const PAUSE_MIN: i64 = 5 * SECOND;
+/// Pauses kept.
+const PAUSES: usize = 12;
+/// More process lives than this in one file: the lines are of many processes.
+const LIVES: usize = 64;
+/// Different offsets kept: a source has one, or two around a change of daylight saving.
+const ZONES: usize = 8;
+/// Largest goroutine dump kept from inside a log.
+const DUMP_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A goroutine dump found in a log.
+#[derive(Debug)]
+pub(crate) struct DumpText {
+    /// Its text, as it stands in the log (wrappers on).
+    pub(crate) text: Vec<u8>,
+    /// Line number of its first line.
+    pub(crate) line: u64,
+    /// Byte offset of its first line.
+    pub(crate) offset: u64,
+    /// Time of the record it follows.
+    pub(crate) time: Option<RawStamp>,
+}
+
+/// What the scan of one log gives.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) fold: Fold,
+    pub(crate) coverage: Coverage,
+    pub(crate) lives: Vec<Life>,
+    /// Offsets of local readings from UTC seen, with how often.
+    pub(crate) zones: Vec<(i32, u64)>,
+    pub(crate) templates: Templates,
+    pub(crate) dumps: Vec<DumpText>,
+    /// The error that ended the reading.
+    pub(crate) error: Option<std::io::Error>,
+    /// Lines longer than the limit.
+    pub(crate) long_lines: u64,
+}
+
+pub(crate) struct Scan<'c> {
+    catalog: &'c Catalog,
+    matcher: Matcher<'c>,
+    scope: Scope,
+    fold: Fold,
+    coverage: Coverage,
+    lives: Vec<Life>,
+    many_processes: bool,
+    zones: Vec<(i32, u64)>,
+    templates: Templates,
+    dumps: Vec<DumpText>,
+    collecting: bool,
+    /// Pieces of a line cut by the container runtime.
+    pieces: Vec<u8>,
+    long_lines: u64,
+    /// Lines and bytes before the block at hand.
+    lines: u64,
+    offset: u64,
+    turn: Turn,
+    previous: Option<(RawStamp, u64, u64)>,
+    hits: Vec<(usize, usize)>,
+    patterns: Vec<usize>,
+    claimed: Vec<Range<usize>>,
+    goroutine: memmem::Finder<'static>,
+}
+
+/// Counts the New Years that a source without years crosses.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    month: u8,
+    count: u8,
+}
+
+impl Turn {
+    /// The stamp with its turn; moves on when the month falls by more than half a year.
+    fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
+        let RawStamp::Local { year: None, month, day, ns, res, .. } = stamp else { return stamp };
+        let mut count = self.count;
+        if self.month > month && self.month - month > 6 {
+            count = count.saturating_add(1);
+        } else if self.month != 0 && month > self.month && month - self.month > 6 {
+            // A late line of the old year.
+            count = count.saturating_sub(1);
+        }
+        if advance && count >= self.count {
+            self.month = month;
+            self.count = count;
+        }
+        RawStamp::Local { year: None, month, day, ns, res, turn: count }
+    }
+}
+
+impl<'c> Scan<'c> {
+    pub(crate) fn new(catalog: &'c Catalog, scope: &Scope) -> Self {
+        Self {
+            catalog,
+            matcher: Matcher::new(catalog),
+            scope: scope.clone(),
+            fold: Fold::default(),
+            coverage: Coverage::default(),
+            lives: Vec::new(),
+            many_processes: false,
+            zones: Vec::new(),
+            templates: Templates::default(),
+            dumps: Vec::new(),
+            collecting: false,
+            pieces: Vec::new(),
+            long_lines: 0,
+            lines: 0,
+            offset: 0,
+            turn: Turn::default(),
+            previous: None,
+            hits: Vec::new(),
+            patterns: Vec::new(),
+            claimed: Vec::new(),
+            goroutine: memmem::Finder::new(b"goroutine "),
+        }
+    }
+
+    /// Reads to the end; `head` has been read already.
+    pub(crate) fn run(mut self, head: Vec<u8>, reader: &mut dyn Read) -> Scanned {
+        let mut buffer = head;
+        let mut error = None;
+        loop {
+            let eof = match fill(&mut buffer, reader) {
+                Ok(eof) => eof,
+                Err(e) => {
+                    error = Some(e);
+                    true
+                }
+            };
+            let end = if eof {
+                buffer.len()
+            } else if let Some(newline) = memrchr(b'\n', &buffer) {
+                // The last record may go on in the next block.
+                match last_record(buffer.get(..=newline).unwrap_or_default()) {
+                    0 => newline + 1,
+                    start => start,
+                }
+            } else if buffer.len() >= LINE_LIMIT {
+                self.long_lines += 1;
+                buffer.len()
+            } else {
+                continue;
+            };
+            let region = buffer.get(..end).unwrap_or_default();
+            if !region.is_empty() {
+                self.block(region);
+            }
+            self.offset = self.offset.saturating_add(end as u64);
+            buffer.drain(..end);
+            if eof {
+                break;
+            }
+        }
+        self.coverage.bytes = self.offset;
+        self.coverage.lines = self.lines;
+        Scanned {
+            fold: self.fold,
+            coverage: self.coverage,
+            lives: if self.many_processes { Vec::new() } else { self.lives },
+            zones: self.zones,
+            templates: self.templates,
+            dumps: self.dumps,
+            error,
+            long_lines: self.long_lines,
+        }
+    }
+
+    fn block(&mut self, region: &[u8]) {
+        self.anchored(region);
+        self.walk(region);
+    }
+
+    /// Finds the anchors, and matches the records they lie in.
+    fn anchored(&mut self, region: &[u8]) {
+        let (automaton, anchored) = self.catalog.anchors();
+        self.hits.clear();
+        self.claimed.clear();
+        for m in automaton.find_overlapping_iter(region) {
+            self.hits.push((m.end().saturating_sub(1), m.pattern().as_usize()));
+        }
+        let hits = std::mem::take(&mut self.hits);
+        let mut cursor = (0usize, self.lines);
+        let mut i = 0;
+        while let Some((position, _)) = hits.get(i) {
+            let bounds = record_around(region, *position);
+            self.patterns.clear();
+            while let Some((_, literal)) = hits.get(i).filter(|(p, _)| *p < bounds.end) {
+                self.patterns.extend(anchored.get(*literal).into_iter().flatten());
+                i += 1;
+            }
+            self.patterns.sort_unstable();
+            self.patterns.dedup();
+            cursor.1 += newlines(region.get(cursor.0..bounds.start).unwrap_or_default());
+            cursor.0 = bounds.start.max(cursor.0);
+            let chunk = region.get(bounds.clone()).unwrap_or_default();
+            if self.matched(chunk, bounds.start, cursor.1 + 1) {
+                self.claimed.push(bounds);
+            }
+        }
+        self.hits = hits;
+    }
+
+    /// Parses one record and matches the patterns hit in it.
+    fn matched(&mut self, chunk: &[u8], start: usize, line: u64) -> bool {
+        let record = log::record(chunk);
+        let first_line = chunk.split(|b| *b == b'\n').next().unwrap_or(chunk);
+        let seen = Seen {
+            offset: self.offset.saturating_add(start as u64),
+            line,
+            time: record
+                .time
+                .map(|t| self.turn.mark(t, false))
+                .or(self.previous.map(|(t, ..)| t).filter(|_| record.time.is_none())),
+            ago: 0,
+            text: text::quote(first_line),
+        };
+        let (component, scope) = self.author(&record);
+        let author = Author { component: &component, scope: &scope };
+        let patterns = std::mem::take(&mut self.patterns);
+        let claimed = self.matcher.record(&patterns, &record, author, &seen, &mut self.fold);
+        self.patterns = patterns;
+        claimed
+    }
+
+    /// Who wrote this record: a journal or syslog names the program and the machine on each line.
+    fn author(&self, record: &Record<'_>) -> (Component, Scope) {
+        let mut scope = self.scope.clone();
+        let component = record
+            .ident
+            .as_deref()
+            .and_then(Component::of_program)
+            .unwrap_or_else(|| scope.component.clone());
+        if scope.node.is_none() {
+            scope.node = record.host.as_ref().map(|h| h.to_string());
+        }
+        (component, scope)
+    }
+
+    /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
+    fn walk(&mut self, region: &[u8]) {
+        let has_dump = self.collecting || self.goroutine.find(region).is_some();
+        let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
+        let mut position = 0;
+        while position < region.len() {
+            let rest = region.get(position..).unwrap_or_default();
+            let (length, ended) = memchr(b'\n', rest).map_or((rest.len(), false), |n| (n, true));
+            let line = rest.get(..length).unwrap_or_default();
+            let offset = self.offset.saturating_add(position as u64);
+            if ended {
+                self.lines += 1;
+            } else {
+                self.coverage.cut = true;
+                self.lines += 1;
+            }
+            while claimed.peek().is_some_and(|r| r.end <= position) {
+                claimed.next();
+            }
+            let is_claimed = claimed.peek().is_some_and(|r| r.contains(&position));
+            let level = log::level(line);
+            if level != Level::Unknown {
+                *self.coverage.levels.entry(level.letter()).or_default() += 1;
+            }
+            if level >= Level::Error && !is_claimed {
+                self.unexplained(line, offset);
+            }
+            if self.lines % TIME_EVERY == 1 || self.previous.is_none() {
+                self.sample_time(line, offset, region, position);
+            }
+            if self.lines % RECORD_EVERY == 1 {
+                self.sample_record(line, offset);
+            }
+            if has_dump {
+                self.dump_line(line, offset);
+            }
+            if log::partial(line).is_some() || !self.pieces.is_empty() {
+                self.piece(line, offset);
+            }
+            position += length + 1;
+        }
+        self.last_time(region);
+    }
+
+    fn unexplained(&mut self, line: &[u8], offset: u64) {
+        if !self.templates.wants() {
+            return;
+        }
+        let record = log::record(line);
+        let time = record.time.map(|t| self.turn.mark(t, false));
+        let seen = Seen { offset, line: self.lines, time, ago: 0, text: text::quote(line) };
+        let (component, _) = self.author(&record);
+        self.templates.add(&record, &component, seen);
+    }
+
+    /// Reads the time of a line; where much time has passed since the last sample, looks at each line between.
+    fn sample_time(&mut self, line: &[u8], offset: u64, region: &[u8], position: usize) {
+        let Some(time) = log::time(line) else { return };
+        let time = self.turn.mark(time, true);
+        self.extend(time);
+        if let Some((previous, _, _)) = self.previous {
+            let gap = time.reading().saturating_sub(previous.reading());
+            if gap >= PAUSE_MIN && self.lines > 1 {
+                self.refine(region, position);
+            }
+        }
+        self.previous = Some((time, self.lines, offset));
+    }
+
+    /// Finds the longest gap between the last sample and the line at `position`.
+    fn refine(&mut self, region: &[u8], position: usize) {
+        let Some((mut before, mut line, mut offset)) = self.previous else { return };
+        let from = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
+        if offset < self.offset {
+            // The last sample lies in the block before: the gap is at the border.
+            offset = self.offset;
+            line = self.lines.saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
+        }
+        let mut at = from;
+        while at <= position {
+            let rest = region.get(at..).unwrap_or_default();
+            let length = memchr(b'\n', rest).unwrap_or(rest.len());
+            if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
+                let time = self.turn.mark(time, false);
+                if time.reading().saturating_sub(before.reading()) >= PAUSE_MIN {
+                    self.coverage.pauses.push(Pause { from: before, to: time, line, offset });
+                }
+                before = time;
+                offset = self.offset.saturating_add(at as u64);
+            }
+            line = line.saturating_add(1);
+            at += length + 1;
+        }
+        let length = |p: &Pause| p.to.reading().saturating_sub(p.from.reading());
+        self.coverage.pauses.sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
+        self.coverage.pauses.dedup_by_key(|p| p.offset);
+        self.coverage.pauses.truncate(PAUSES);
+    }
+
+    /// The time of the last line of a block that has one.
+    fn last_time(&mut self, region: &[u8]) {
+        let mut end = region.strip_suffix(b"\n").map_or(region.len(), <[u8]>::len);
+        for _ in 0..64 {
+            let start = memrchr(b'\n', region.get(..end).unwrap_or_default()).map_or(0, |p| p + 1);
+            if let Some(time) = log::time(region.get(start..end).unwrap_or_default()) {
+                let time = self.turn.mark(time, true);
+                if let Some((previous, ..)) = self.previous
+                    && time.reading().saturating_sub(previous.reading()) >= PAUSE_MIN
+                {
+                    self.refine(region, start);
+                }
+                self.extend(time);
+                self.previous = Some((time, self.lines, self.offset.saturating_add(start as u64)));
+                return;
+            }
+            if start == 0 {
+                return;
+            }
+            end = start - 1;
+        }
+    }
+
+    fn extend(&mut self, time: RawStamp) {
+        // Lines may be out of order, so first and last are a minimum and a maximum.
+        let better = |old: Option<RawStamp>, new: RawStamp, later: bool| match old {
+            Some(o) if std::mem::discriminant(&o) != std::mem::discriminant(&new) => Some(o),
+            Some(o) if (new.reading() > o.reading()) == later => Some(new),
+            None => Some(new),
+            old => old,
+        };
+        self.coverage.first = better(self.coverage.first, time, false);
+        self.coverage.last = better(self.coverage.last, time, true);
+    }
+
+    fn sample_record(&mut self, line: &[u8], offset: u64) {
+        let record = log::record(line);
+        if let Some(zone) = record.zone {
+            if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
+                *n += 1;
+            } else if self.zones.len() < ZONES {
+                self.zones.push((zone, 1));
+            }
+        }
+        let Some(pid) = record.pid else { return };
+        let (component, scope) = self.author(&record);
+        if component != self.scope.component {
+            return;
+        }
+        let time = record.time.map(|t| self.turn.mark(t, false));
+        if let Some(life) = self.lives.iter_mut().rev().find(|l| l.pid == pid) {
+            life.last = time.or(life.last);
+            return;
+        }
+        if self.lives.len() >= LIVES {
+            self.many_processes = true;
+            return;
+        }
+        self.lives.push(Life {
+            pid,
+            node: scope.node,
+            first: time,
+            last: time,
+            line: self.lines,
+            offset,
+            text: text::quote(line),
+        });
+    }
+
+    /// Collects the lines of a goroutine dump: from a goroutine header to the next record.
+    fn dump_line(&mut self, line: &[u8], offset: u64) {
+        if !self.collecting {
+            let Some(at) = self.goroutine.find(line) else { return };
+            let tail = line.get(at..).unwrap_or_default();
+            if !is_goroutine_header(tail) {
+                return;
+            }
+            self.collecting = true;
+            let time = self.previous.map(|(t, ..)| t);
+            self.dumps.push(DumpText { text: Vec::new(), line: self.lines, offset, time });
+        } else if log::starts_record(line) && self.goroutine.find(line).is_none() {
+            self.collecting = false;
+            return;
+        }
+        let total: usize = self.dumps.iter().map(|d| d.text.len()).sum();
+        if let Some(dump) = self.dumps.last_mut()
+            && total < DUMP_LIMIT
+        {
+            dump.text.extend_from_slice(line);
+            dump.text.push(b'\n');
+        }
+    }
+
+    /// Joins the pieces of a line that the container runtime cut, and looks for anchors in the whole.
+    fn piece(&mut self, line: &[u8], offset: u64) {
+        let more = log::partial(line).is_some();
+        if self.pieces.is_empty() {
+            self.pieces.extend_from_slice(line);
+            return;
+        }
+        if self.pieces.len() < LINE_LIMIT {
+            let record = log::record(line);
+            self.pieces.extend_from_slice(&record.text);
+        }
+        if more {
+            return;
+        }
+        let whole = std::mem::take(&mut self.pieces);
+        let (automaton, anchored) = self.catalog.anchors();
+        self.patterns.clear();
+        for m in automaton.find_overlapping_iter(&whole) {
+            self.patterns.extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
+        }
+        self.patterns.sort_unstable();
+        self.patterns.dedup();
+        let start = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
+        let line_no = self.lines;
+        self.matched(&whole, start, line_no);
+    }
+}
+
+/// `goroutine 12 [`, at the start of what follows a prefix.
+fn is_goroutine_header(tail: &[u8]) -> bool {
+    let Some(rest) = tail.strip_prefix(b"goroutine ") else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && rest.get(digits) == Some(&b' ') && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
+}
+
+/// Reads until the buffer holds a block; `true` at the end of the input.
+fn fill(buffer: &mut Vec<u8>, reader: &mut dyn Read) -> std::io::Result<bool> {
+    let mut filled = buffer.len();
+    let wanted = filled.saturating_add(BLOCK).max(BLOCK);
+    buffer.resize(wanted, 0);
+    while filled < wanted {
+        match reader.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => {
+                buffer.truncate(filled);
+                return Ok(true);
+            }
+            Ok(n) => filled = filled.saturating_add(n),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => {
+                buffer.truncate(filled);
+                return Err(e);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// Where the last record of the lines begins.
+fn last_record(lines: &[u8]) -> usize {
+    let mut end = lines.len().saturating_sub(1);
+    for _ in 0..RECORD_LINES {
+        let start = memrchr(b'\n', lines.get(..end).unwrap_or_default()).map_or(0, |p| p + 1);
+        if log::starts_record(lines.get(start..end).unwrap_or_default()) {
+            return start;
+        }
+        if start == 0 || lines.len() - start > RECORD_BYTES {
+            return lines.len();
+        }
+        end = start - 1;
+    }
+    lines.len()
+}
+
+/// The lines of the record around a byte.
+fn record_around(region: &[u8], position: usize) -> Range<usize> {
+    let line_start = memrchr(b'\n', region.get(..position).unwrap_or_default()).map_or(0, |p| p + 1);
+    let line_end = |from: usize| {
+        memchr(b'\n', region.get(from..).unwrap_or_default()).map_or(region.len(), |n| from + n)
+    };
+    let mut start = line_start;
+    for _ in 0..RECORD_LINES {
+        if log::starts_record(region.get(start..line_end(start)).unwrap_or_default()) {
+            break;
+        }
+        if start == 0 || line_start - start > RECORD_BYTES {
+            // No beginning in reach: the line stands for itself.
+            start = line_start;
+            break;
+        }
+        start = memrchr(b'\n', region.get(..start - 1).unwrap_or_default()).map_or(0, |p| p + 1);
+    }
+    let mut end = line_end(line_start.max(start));
+    for _ in 0..RECORD_LINES {
+        if end >= region.len() || end - start > RECORD_BYTES {
+            break;
+        }
+        let next_end = line_end(end + 1);
+        if end + 1 >= region.len() || log::starts_record(region.get(end + 1..next_end).unwrap_or_default()) {
+            break;
+        }
+        end = next_end;
+    }
+    start..end.max(position + 1).min(region.len())
+}

@@ -1,0 +1,74 @@
+//! A workload whose pods are evicted again and again is what fills the node.
+
+use std::collections::BTreeMap;
+
+use super::Task;
+use super::support::machine;
+use crate::model::{Fact, FactId, Quote};
+
+/// Fewer evictions of one workload than this are nobody's fault.
+const EVICTIONS: usize = 3;
+
+pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let kinds = task.list("evictions");
+    let mut workloads: BTreeMap<(String, Option<String>), Vec<(FactId, &Fact)>> = BTreeMap::new();
+    let mut total: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    for (id, fact) in (0u32..).map(FactId).zip(&task.world.facts) {
+        if !kinds.contains(&fact.kind.as_str()) || fact.entity.kind() != "pod" {
+            continue;
+        }
+        let node = fact.key("node").map(str::to_owned).or_else(|| {
+            task.world.topology.walk(&fact.entity, &["node"]).into_iter().next().map(|n| n.name().to_owned())
+        });
+        *total.entry(node.clone()).or_default() += 1;
+        workloads.entry((workload(fact.entity.name()), node)).or_default().push((id, fact));
+    }
+    let mut facts = Vec::new();
+    for ((workload, node), evicted) in workloads {
+        let of_node = total.get(&node).copied().unwrap_or(0);
+        if evicted.len() < EVICTIONS || evicted.len() * 2 < of_node {
+            continue;
+        }
+        let mut keys = machine(node.as_deref());
+        if let Some((namespace, name)) = workload.split_once('/') {
+            keys.insert(String::from("namespace"), namespace.to_owned());
+            keys.insert(String::from("name"), name.to_owned());
+        }
+        keys.insert(String::from("workload"), workload.clone());
+        keys.insert(String::from("pods"), evicted.len().to_string());
+        let evidence: Vec<Quote> = evicted.iter().filter_map(|(_, f)| f.evidence().first().cloned()).take(3).collect();
+        let from = evicted.iter().map(|(id, _)| *id).take(6).collect();
+        let component = evicted.first().map(|(_, f)| f.component.clone());
+        let Some(mut fact) = component.and_then(|c| task.fact("workload-growth", keys, c, evidence, from)) else { continue };
+        fact.span.first = evicted.iter().filter_map(|(_, f)| f.span.first).min_by_key(|s| s.at);
+        fact.span.last = evicted.iter().filter_map(|(_, f)| f.span.last).max_by_key(|s| s.at);
+        facts.push(fact);
+    }
+    facts
+}
+
+/// `shop/web-7c9ffff6d5-t7vmg` is of `shop/web`: up to two generated parts fall away.
+fn workload(pod: &str) -> String {
+    let mut name = pod;
+    for longest in [5, 10] {
+        if let Some((head, last)) = name.rsplit_once('-')
+            && last.len() <= longest
+            && last.len() >= 5
+            && last.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        {
+            name = head;
+        }
+    }
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workload;
+
+    #[test]
+    fn generated_parts_fall_away() {
+        assert_eq!(workload("reports/report-generator-6458d68c5c-864mm"), "reports/report-generator");
+        assert_eq!(workload("a/daemon-x7k2p"), "a/daemon");
+    }
+}

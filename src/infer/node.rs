@@ -1,0 +1,121 @@
+//! Node readiness: a state machine per node over conditions, tables and log lines.
+
+use std::collections::BTreeMap;
+
+use super::Task;
+use super::support::{machine, quote, value};
+use crate::base::time::{MINUTE, SECOND, Stamp};
+use crate::model::{Component, Fact, FactId, Quote};
+
+/// A node that was not ready for less than this, and is ready again, is no incident.
+const SHORTEST: i64 = MINUTE;
+
+#[derive(Default)]
+struct State {
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    ready_again: bool,
+    reason: Option<String>,
+    quotes: Vec<Quote>,
+    from: Vec<FactId>,
+}
+
+pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let mut nodes: BTreeMap<String, State> = BTreeMap::new();
+    objects(task, &mut nodes);
+    lines(task, &mut nodes);
+    nodes.into_iter().filter_map(|(name, state)| fact(task, &name, state)).collect()
+}
+
+/// What tables and conditions say; the newest output of a node decides how it ended.
+fn objects(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
+    let mut newest: BTreeMap<String, (Option<Stamp>, bool)> = BTreeMap::new();
+    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "node") {
+        let ready = match (value(line, "status"), ready_condition(&line.text)) {
+            (Some(status), _) => status.split(',').any(|s| s == "Ready"),
+            (None, Some(condition)) => condition == "True",
+            _ => continue,
+        };
+        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
+        let name = line.entity.name().to_owned();
+        let entry = newest.entry(name.clone()).or_insert((collected, ready));
+        if collected.map(|s| s.at) >= entry.0.map(|s| s.at) {
+            *entry = (collected, if entry.0.map(|s| s.at) == collected.map(|s| s.at) { entry.1 && ready } else { ready });
+        }
+        if ready {
+            continue;
+        }
+        let state = nodes.entry(name).or_default();
+        let since = if ready_condition(&line.text).is_some() { line.first.and_then(|t| task.world.stamp(*id, t)) } else { None };
+        state.first = earlier(state.first, since);
+        state.last = later(state.last, collected);
+        if state.reason.is_none() {
+            state.reason = value(line, "reason").map(str::to_owned);
+        }
+        if state.quotes.len() < 3 {
+            state.quotes.push(quote(task.world, *id, line));
+        }
+    }
+    for (name, (_, ready)) in newest {
+        if ready && let Some(state) = nodes.get_mut(&name) {
+            state.ready_again = true;
+        }
+    }
+}
+
+/// `node/n condition Ready=False reason=…`: the status.
+fn ready_condition(text: &str) -> Option<&str> {
+    let rest = text.split_once(" condition Ready=")?.1;
+    rest.split_whitespace().next()
+}
+
+/// What logs and events say, through the facts of this kind that patterns made (they carry their own end).
+fn lines(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
+    for (id, fact) in (0u32..).map(FactId).zip(&task.world.facts) {
+        if fact.kind != task.definition.id {
+            continue;
+        }
+        let Some(node) = fact.key("node") else { continue };
+        let state = nodes.entry(node.to_owned()).or_default();
+        state.first = earlier(state.first, fact.span.first);
+        state.last = later(state.last, fact.span.last);
+        state.from.push(id);
+    }
+}
+
+fn fact(task: &Task<'_>, node: &str, state: State) -> Option<Fact> {
+    // A fact that patterns made stands for itself.
+    if !state.from.is_empty() {
+        return None;
+    }
+    let lasted = match (state.first, state.last) {
+        (Some(first), Some(last)) => Some(last.at.since(first.at)),
+        _ => None,
+    };
+    if state.ready_again && lasted.is_none_or(|l| l < SHORTEST) {
+        return None;
+    }
+    let mut keys = machine(Some(node));
+    if let Some(reason) = state.reason {
+        keys.insert(String::from("reason"), reason);
+    }
+    let mut fact = task.fact("node-readiness", keys, Component::OBJECT, state.quotes, state.from)?;
+    fact.span.first = state.first;
+    fact.span.last = state.last;
+    fact.span.closed = state.ready_again;
+    Some(fact)
+}
+
+fn earlier(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+fn later(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}

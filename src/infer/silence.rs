@@ -1,0 +1,183 @@
+//! Silence: a log that ends or pauses while others go on.
+//!
+//! SIGKILL and SIGSTOP leave no line. What they leave is a log that stops in the middle of its habit. A component
+//! that prints often and then prints nothing, while its neighbours go on printing, was killed, hung or cut off; a
+//! quiet one was merely quiet. The habit decides: the silence must be much longer than the longest pause before it.
+
+use std::collections::BTreeMap;
+
+use super::Task;
+use super::support::{machine, place};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::base::units::human_duration;
+use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
+
+/// A silence shorter than this tells nothing.
+const SHORTEST: i64 = 20 * SECOND;
+/// A silence must be so many times longer than the usual pause.
+const TIMES_HABIT: i64 = 4;
+/// Fewer lines than this are no habit.
+const LINES: u64 = 30;
+
+/// One rotation series: the parts of one log.
+struct Series<'a> {
+    parts: Vec<&'a Source>,
+    first: Stamp,
+    last: Stamp,
+    lines: u64,
+    /// Pauses as (from, to, source, line, offset).
+    pauses: Vec<(Stamp, Stamp, SourceId, u64, u64)>,
+}
+
+pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let ends = task.word("mode") != Some("pauses");
+    let series = series(task);
+    let mut facts = Vec::new();
+    for ((component, node), log) in &series {
+        if !wanted.contains(component) || log.lines < LINES {
+            continue;
+        }
+        let others = activity(&series, component, node.as_deref());
+        if ends {
+            facts.extend(ended(task, component, node.as_deref(), log, &others));
+        } else {
+            facts.extend(paused(task, component, node.as_deref(), log, &others));
+        }
+    }
+    facts
+}
+
+type Key = (Component, Option<String>);
+
+fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
+    let mut all: BTreeMap<Key, Series<'a>> = BTreeMap::new();
+    for source in &task.world.sources {
+        if source.kind != SourceKind::Log || source.status == Status::Skipped || source.scope.component.is_unknown() {
+            continue;
+        }
+        let (Some(first), Some(last)) = task.world.coverage(source.id) else { continue };
+        let key = (source.scope.component.clone(), source.scope.node.clone());
+        let pauses = source.coverage.pauses.iter().filter_map(|p| {
+            let at = |t| task.world.stamp(source.id, t);
+            Some((at(p.from)?, at(p.to)?, source.id, p.line, p.offset))
+        });
+        let entry = all.entry(key).or_insert_with(|| Series {
+            parts: Vec::new(),
+            first,
+            last,
+            lines: 0,
+            pauses: Vec::new(),
+        });
+        entry.parts.push(source);
+        if first.at < entry.first.at {
+            entry.first = first;
+        }
+        if last.at > entry.last.at {
+            entry.last = last;
+        }
+        entry.lines += source.coverage.lines;
+        entry.pauses.extend(pauses);
+    }
+    all
+}
+
+/// The other logs that could bear witness: those of the same machine first, else all.
+fn activity<'a>(all: &'a BTreeMap<Key, Series<'a>>, component: &Component, node: Option<&str>) -> Vec<(&'a Key, &'a Series<'a>)> {
+    all.iter().filter(|((c, n), s)| (c != component || n.as_deref() != node) && s.lines >= LINES).collect()
+}
+
+/// The longest pause that is habit: the longest one that ended before `until`.
+fn habit(log: &Series<'_>, until: Instant) -> i64 {
+    log.pauses
+        .iter()
+        .filter(|(_, to, ..)| to.at <= until)
+        .map(|(from, to, ..)| to.at.since(from.at))
+        .max()
+        .unwrap_or(5 * SECOND)
+}
+
+fn ended(
+    task: &Task<'_>,
+    component: &Component,
+    node: Option<&str>,
+    log: &Series<'_>,
+    others: &[(&Key, &Series<'_>)],
+) -> Option<Fact> {
+    // The bundle goes on for as long as its other logs do; at least two of them, one outlier proves nothing.
+    let mut ends: Vec<(Instant, &Series<'_>)> = others.iter().map(|(_, s)| (s.last.at, *s)).collect();
+    ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let (until, witness) = ends.get(1).or(ends.first()).copied()?;
+    let silent = until.since(log.last.at);
+    let usual = habit(log, log.last.at);
+    if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
+        return None;
+    }
+    let part = log.parts.iter().max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
+    let witness_part = witness.parts.first()?;
+    let mut keys = machine(node);
+    keys.insert(String::from("component"), component.as_str().to_owned());
+    keys.insert(String::from("silence"), human_duration(silent));
+    let line = format!(
+        "last line of {} ({component}); nothing for {} while {} goes on to {}",
+        part.path,
+        human_duration(silent),
+        witness_part.path,
+        until.clock()
+    );
+    let evidence = vec![place(part, part.coverage.lines, 0, &line, Some(log.last))];
+    let mut fact = task.fact("silence", keys, component.clone(), evidence, Vec::new())?;
+    fact.span.first = Some(log.last);
+    fact.span.last = Some(Stamp::exact(until, SECOND));
+    Some(fact)
+}
+
+fn paused(
+    task: &Task<'_>,
+    component: &Component,
+    node: Option<&str>,
+    log: &Series<'_>,
+    others: &[(&Key, &Series<'_>)],
+) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut pauses = log.pauses.clone();
+    pauses.sort_by_key(|(from, ..)| from.at);
+    for (from, to, source, line, offset) in pauses {
+        let long = to.at.since(from.at);
+        // What is longer than everything else but its peers is no habit: compare with the median of the others.
+        let mut rest: Vec<i64> = log
+            .pauses
+            .iter()
+            .map(|(f, t, ..)| t.at.since(f.at))
+            .filter(|l| *l * TIMES_HABIT <= long)
+            .collect();
+        rest.sort_unstable();
+        let peers = log.pauses.iter().filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long).count();
+        if long < SHORTEST || peers > 3 {
+            continue;
+        }
+        let witness = others.iter().find(|(_, s)| {
+            s.first.at < from.at
+                && s.last.at > to.at
+                && !s.pauses.iter().any(|(f, t, ..)| t.at.since(f.at) * 2 > long && f.at < to.at && t.at > from.at)
+        });
+        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else { continue };
+        let Some(other) = witness.parts.first() else { continue };
+        let mut keys = machine(node);
+        keys.insert(String::from("component"), component.as_str().to_owned());
+        keys.insert(String::from("silence"), human_duration(long));
+        let words = format!(
+            "{component} prints nothing for {} after this line, while {} goes on",
+            human_duration(long),
+            other.path
+        );
+        let evidence = vec![place(part, line, offset, &words, Some(from))];
+        if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new()) {
+            fact.span.first = Some(from);
+            fact.span.last = Some(to);
+            fact.span.closed = true;
+            facts.push(fact);
+        }
+    }
+    facts
+}

@@ -1,0 +1,661 @@
+//! Peels what a collector put around a line: CRI, docker, journald, syslog, `kubectl logs`, stern, compose.
+//!
+//! `2026-11-20T17:08:32.287542535Z stderr F I1120 17:08:32.085218 …` is a [`Layer`] and the klog line inside. One
+//! call takes one wrapper off; wrappers in wrappers are peeled by calling again. Nothing is allocated here.
+
+use super::level;
+use super::members::{self, Members, Value};
+use super::{Stream, is_known, stamp};
+use crate::base::time::RawStamp;
+use crate::model::Level;
+
+/// What kind of wrapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrap {
+    /// A byte order mark.
+    Bom,
+    /// Container runtime interface: `<time> stderr F …`.
+    Cri,
+    /// docker json-file: `{"log":"…\n","stream":"stderr","time":"…"}`.
+    Docker,
+    /// A time alone: `kubectl logs --timestamps`.
+    Timestamp,
+    /// journalctl in one of its text forms.
+    Journald,
+    /// journalctl `-o json`.
+    JournalJson,
+    /// journalctl `-o export`.
+    JournalExport,
+    /// rsyslog, RFC 3164 and its ISO form.
+    Syslog,
+    /// RFC 5424.
+    Rfc5424,
+    /// `[pod/<pod>/<container>] `, `[<pod> <container>] `.
+    Prefix,
+    /// `<pod> <container> …` and stern's JSON.
+    Stern,
+    /// `name_1  | …`.
+    Compose,
+    /// A Cloud Logging `LogEntry`.
+    CloudLogging,
+}
+
+impl Wrap {
+    /// The word for a report.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bom => "bom",
+            Self::Cri => "cri",
+            Self::Docker => "docker",
+            Self::Timestamp => "timestamps",
+            Self::Journald => "journald",
+            Self::JournalJson => "journal-json",
+            Self::JournalExport => "journal-export",
+            Self::Syslog => "syslog",
+            Self::Rfc5424 => "rfc5424",
+            Self::Prefix => "kubectl-prefix",
+            Self::Stern => "stern",
+            Self::Compose => "compose",
+            Self::CloudLogging => "cloud-logging",
+        }
+    }
+
+    /// Whether a line of a record that began with `self` may be peeled as `other`.
+    pub(super) fn continues_as(self, other: Self) -> bool {
+        // The day's padding tells journald from syslog on one line, but not on the 10th and later.
+        let family = |w| match w {
+            Self::Syslog => Self::Journald,
+            w => w,
+        };
+        family(self) == family(other)
+    }
+}
+
+/// The content of a wrapper.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Inside<'a> {
+    /// As it stands.
+    Plain(&'a [u8]),
+    /// Within a JSON string, still escaped.
+    Escaped(&'a [u8]),
+    /// A JSON array of byte numbers (journald, message not printable).
+    Numbers(&'a [u8]),
+}
+
+impl<'a> Inside<'a> {
+    /// The bytes, escapes and all: enough for headers, which hold none.
+    pub(super) fn raw(self) -> &'a [u8] {
+        match self {
+            Self::Plain(b) | Self::Escaped(b) => b,
+            Self::Numbers(_) => &[],
+        }
+    }
+}
+
+/// One wrapper taken off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layer<'a> {
+    pub(super) wrap: Wrap,
+    pub(super) stamp: Option<RawStamp>,
+    pub(super) host: Option<&'a [u8]>,
+    pub(super) ident: Option<&'a [u8]>,
+    pub(super) pid: Option<u64>,
+    pub(super) level: Level,
+    pub(super) stream: Option<Stream>,
+    pub(super) partial: bool,
+    pub(super) inside: Inside<'a>,
+}
+
+impl<'a> Layer<'a> {
+    fn new(wrap: Wrap, stamp: Option<RawStamp>, inside: &'a [u8]) -> Self {
+        Self {
+            wrap,
+            stamp,
+            host: None,
+            ident: None,
+            pid: None,
+            level: Level::Unknown,
+            stream: None,
+            partial: false,
+            inside: Inside::Plain(inside),
+        }
+    }
+}
+
+/// Takes the outermost wrapper off a physical line. `None`: the line is the payload.
+pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
+    match line.first()? {
+        0xef => line
+            .strip_prefix(b"\xef\xbb\xbf")
+            .map(|rest| Layer::new(Wrap::Bom, None, rest)),
+        b'0'..=b'9' => dated(line).or_else(|| unix(line)).or_else(|| named(line)),
+        b'A'..=b'Z' => short(line)
+            .or_else(|| weekday(line))
+            .or_else(|| export(line)),
+        b'_' => export(line),
+        b'<' => priority(line),
+        b'{' => json(line),
+        b'[' => bracket(line),
+        b'a'..=b'z' => named(line),
+        _ => None,
+    }
+}
+
+/// `2026-11-20T17:08:32.287542535Z …`: CRI, journald short-iso, rsyslog ISO, or a time alone.
+fn dated(line: &[u8]) -> Option<Layer<'_>> {
+    if line.get(10) != Some(&b'T') {
+        return None;
+    }
+    let (time, len) = stamp::iso(line)?;
+    if !matches!(time, RawStamp::Utc { .. }) {
+        return None;
+    }
+    let rest = line.get(len..)?;
+    if rest.is_empty() {
+        return Some(Layer::new(Wrap::Timestamp, Some(time), rest));
+    }
+    let rest = rest.strip_prefix(b" ")?;
+    if let Some(layer) = cri(time, rest) {
+        return Some(layer);
+    }
+    if let Some(origin) = Origin::of(rest).filter(Origin::is_plausible) {
+        // journalctl prints an offset without colon, or six digits; rsyslog six digits and a colon.
+        let wrap = if line
+            .get(len.saturating_sub(5))
+            .is_some_and(|c| matches!(c, b'+' | b'-'))
+        {
+            Wrap::Journald
+        } else {
+            Wrap::Syslog
+        };
+        return Some(origin.layer(wrap, Some(time)));
+    }
+    // `…Z  info  scope  msg`: istio whose tabs became blanks; its time belongs to the payload.
+    let word = rest.trim_ascii_start();
+    let end = word.iter().position(|c| c.is_ascii_whitespace())?;
+    let level = level::from_word(word.get(..end)?);
+    if level != Level::Unknown && word.get(..end)?.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    Some(Layer::new(Wrap::Timestamp, Some(time), rest))
+}
+
+/// The part of a CRI line behind its time: `stderr F message`.
+fn cri(time: RawStamp, rest: &[u8]) -> Option<Layer<'_>> {
+    let (stream, rest) = if let Some(rest) = rest.strip_prefix(b"stderr ") {
+        (Stream::Stderr, rest)
+    } else {
+        (Stream::Stdout, rest.strip_prefix(b"stdout ")?)
+    };
+    let (tag, rest) = rest.split_first()?;
+    if !matches!(tag, b'F' | b'P') {
+        return None;
+    }
+    let inside = match rest.first() {
+        None => rest,
+        Some(b' ') => rest.get(1..)?,
+        // Tags are separated by colons; only the first is defined.
+        Some(b':') => memchr::memchr(b' ', rest).and_then(|i| rest.get(i + 1..))?,
+        Some(_) => return None,
+    };
+    let mut layer = Layer::new(Wrap::Cri, Some(time), inside);
+    layer.stream = Some(stream);
+    layer.partial = *tag == b'P';
+    Some(layer)
+}
+
+/// `host ident[pid]: message`, as journalctl and syslog print it.
+struct Origin<'a> {
+    host: Option<&'a [u8]>,
+    ident: Option<&'a [u8]>,
+    pid: Option<u64>,
+    rest: &'a [u8],
+}
+
+/// Programs that log without a pid.
+const NO_PID: [&[u8]; 12] = [
+    b"kernel",
+    b"systemd",
+    b"kubelet",
+    b"dockerd",
+    b"dockerd-current",
+    b"containerd",
+    b"crio",
+    b"etcd",
+    b"dbus",
+    b"sshd",
+    b"sudo",
+    b"rsyslogd",
+];
+
+impl<'a> Origin<'a> {
+    fn of(b: &'a [u8]) -> Option<Self> {
+        if let Some((ident, pid, rest)) = program(b) {
+            return Some(Self {
+                host: None,
+                ident: Some(ident),
+                pid,
+                rest,
+            });
+        }
+        let blank = memchr::memchr(b' ', b.get(..b.len().min(256))?)?;
+        let host = b.get(..blank)?;
+        let legal = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b':');
+        if host.is_empty() || !host.iter().all(legal) {
+            return None;
+        }
+        let rest = b.get(blank + 1..)?;
+        let (ident, pid, rest) = program(rest)?;
+        Some(Self {
+            host: Some(host),
+            ident: Some(ident),
+            pid,
+            rest,
+        })
+    }
+
+    /// Whether this is an origin even behind a time that other formats print too.
+    fn is_plausible(&self) -> bool {
+        self.host.is_some()
+            && (self.pid.is_some() || self.ident.is_some_and(|i| NO_PID.contains(&i)))
+    }
+
+    fn layer(self, wrap: Wrap, stamp: Option<RawStamp>) -> Layer<'a> {
+        let mut layer = Layer::new(wrap, stamp, self.rest);
+        layer.host = self.host;
+        layer.ident = self.ident;
+        layer.pid = self.pid;
+        layer
+    }
+}
+
+/// `ident[pid]: ` or `ident: ` at the start.
+fn program(b: &[u8]) -> Option<(&[u8], Option<u64>, &[u8])> {
+    let head = b.get(..b.len().min(128))?;
+    let end = head
+        .iter()
+        .position(|c| matches!(c, b'[' | b':' | b'"' | b'=' | b'{' | b'\t'))?;
+    let ident = head.get(..end)?;
+    if ident.is_empty() || ident.first() == Some(&b' ') {
+        return None;
+    }
+    let behind = b.get(end + 1..)?;
+    let (pid, rest) = match head.get(end)? {
+        b':' if !ident.contains(&b' ') => (None, behind),
+        b'[' => {
+            let close = memchr::memchr(b']', behind.get(..behind.len().min(12))?)?;
+            let pid = stamp::number(behind.get(..close)?)?;
+            // Only with a pid behind it is a name with blanks told from a host and a name.
+            if ident.iter().filter(|c| **c == b' ').count() > 0 {
+                return None;
+            }
+            (Some(pid), behind.get(close + 1..)?.strip_prefix(b":")?)
+        }
+        _ => return None,
+    };
+    let rest = match rest.first() {
+        None => rest,
+        Some(b' ') => rest.get(1..)?,
+        Some(_) => return None,
+    };
+    Some((ident, pid, rest))
+}
+
+/// The rest of a journald or syslog line behind a time that only they print.
+fn behind(wrap: Wrap, stamp: RawStamp, rest: &[u8]) -> Layer<'_> {
+    if let Some(origin) = Origin::of(rest) {
+        return origin.layer(wrap, Some(stamp));
+    }
+    // `host last message repeated 5 times`: no program.
+    let mut layer = Layer::new(wrap, Some(stamp), rest);
+    if let Some(blank) = memchr::memchr(b' ', rest)
+        && !is_known(rest)
+    {
+        layer.host = rest.get(..blank);
+        layer.inside = Inside::Plain(rest.get(blank + 1..).unwrap_or_default());
+    }
+    layer
+}
+
+/// `Nov 20 17:06:13[.123456] host ident[pid]: …`.
+fn short(line: &[u8]) -> Option<Layer<'_>> {
+    let (time, len, padded) = stamp::short(line)?;
+    let rest = line.get(len..)?.strip_prefix(b" ")?;
+    let wrap = if padded { Wrap::Syslog } else { Wrap::Journald };
+    Some(behind(wrap, time, rest))
+}
+
+/// `Fri 2024-02-09 03:04:05 CST host ident[pid]: …`.
+fn weekday(line: &[u8]) -> Option<Layer<'_>> {
+    let (time, len) = stamp::full(line)?;
+    let rest = line.get(len..)?.strip_prefix(b" ")?;
+    Some(behind(Wrap::Journald, time, rest))
+}
+
+/// `1707419045.123456 host ident[pid]: …`.
+fn unix(line: &[u8]) -> Option<Layer<'_>> {
+    if line.get(10) != Some(&b'.') || line.get(17) != Some(&b' ') {
+        return None;
+    }
+    let time = stamp::epoch(line.get(..17)?)?;
+    let origin = Origin::of(line.get(18..)?).filter(|o| o.host.is_some())?;
+    Some(origin.layer(Wrap::Journald, Some(time)))
+}
+
+/// `<34>1 …` (RFC 5424) or `<34>` in front of a traditional line.
+fn priority(line: &[u8]) -> Option<Layer<'_>> {
+    let close = memchr::memchr(b'>', line.get(..line.len().min(5))?)?;
+    let pri = stamp::number(line.get(1..close)?)?;
+    let rest = line.get(close + 1..)?;
+    let mut layer = match rest.strip_prefix(b"1 ") {
+        Some(rest) => rfc5424(rest)?,
+        None => short(rest).or_else(|| dated(rest))?,
+    };
+    layer.level = level::from_priority(pri & 7);
+    if layer.wrap != Wrap::Rfc5424 {
+        layer.wrap = Wrap::Syslog;
+    }
+    Some(layer)
+}
+
+/// `2024-02-09T03:04:05.123Z host app 812 ID47 [sd@1 k="v"] message` behind priority and version.
+fn rfc5424(b: &[u8]) -> Option<Layer<'_>> {
+    let mut words = [&b[..0]; 5];
+    let mut rest = b;
+    for word in &mut words {
+        let blank = memchr::memchr(b' ', rest)?;
+        *word = rest.get(..blank)?;
+        rest = rest.get(blank + 1..)?;
+    }
+    let [time, host, ident, pid, _] = words;
+    let stamp = stamp::iso(time).map(|(t, _)| t);
+    if stamp.is_none() && time != b"-" {
+        return None;
+    }
+    let inside = structured_data(rest)?;
+    let inside = inside.strip_prefix(b"\xef\xbb\xbf").unwrap_or(inside);
+    let some = |w: &'static [u8], v| (v != w).then_some(v);
+    let mut layer = Layer::new(Wrap::Rfc5424, stamp, inside);
+    layer.host = some(b"-", host);
+    layer.ident = some(b"-", ident);
+    layer.pid = stamp::number(pid);
+    Some(layer)
+}
+
+/// What follows the structured data (`-` or `[…][…]`) of RFC 5424.
+fn structured_data(b: &[u8]) -> Option<&[u8]> {
+    let mut rest = b;
+    if let Some(next) = rest.strip_prefix(b"-") {
+        return Some(next.strip_prefix(b" ").unwrap_or(next));
+    }
+    while rest.first() == Some(&b'[') {
+        let (mut quoted, mut at) = (false, 0);
+        loop {
+            match rest.get(at)? {
+                b'\\' => at += 1,
+                b'"' => quoted = !quoted,
+                b']' if !quoted => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        rest = rest.get(at + 1..)?;
+    }
+    Some(rest.strip_prefix(b" ").unwrap_or(rest))
+}
+
+/// `[pod/web-1/web] …`, `[web-1 web] …`, `[   12.345678] host ident[pid]: …`.
+fn bracket(line: &[u8]) -> Option<Layer<'_>> {
+    if let Some(rest) = line.strip_prefix(b"[pod/") {
+        let close = memchr::memchr(b']', rest.get(..rest.len().min(512))?)?;
+        let inside = rest.get(close + 1..)?;
+        let mut layer = Layer::new(
+            Wrap::Prefix,
+            None,
+            inside.strip_prefix(b" ").unwrap_or(inside),
+        );
+        let (_, container) = rest
+            .get(..close)?
+            .split_at(memchr::memchr(b'/', rest.get(..close)?).unwrap_or(close));
+        layer.ident = container.strip_prefix(b"/");
+        return Some(layer);
+    }
+    if let Some((time, len)) = stamp::boot(line) {
+        let rest = line.get(len..)?.strip_prefix(b" ")?;
+        let origin = Origin::of(rest).filter(|o| {
+            o.host.is_some() && (o.pid.is_some() || o.ident == Some(b"kernel".as_slice()))
+        })?;
+        return Some(origin.layer(Wrap::Journald, Some(time)));
+    }
+    let inner = line.strip_prefix(b"[")?;
+    let (first, rest) = name(inner)?;
+    let (container, rest) = match rest.strip_prefix(b" ") {
+        Some(rest) => name(rest)?,
+        None => (first, rest),
+    };
+    let inside = rest.strip_prefix(b"] ")?;
+    if !is_known(inside) {
+        return None;
+    }
+    let mut layer = Layer::new(Wrap::Prefix, None, inside);
+    layer.ident = Some(container);
+    Some(layer)
+}
+
+/// A name as pods and containers have it, at the start.
+fn name(b: &[u8]) -> Option<(&[u8], &[u8])> {
+    let legal =
+        |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.' | b'_');
+    let len = b.iter().take(254).take_while(|c| legal(c)).count();
+    (len > 0 && len < 254).then(|| b.split_at(len))
+}
+
+/// `<pod> <container> <known>` (stern) or `name_1  | <known>` (compose); only before a format that is sure.
+fn named(line: &[u8]) -> Option<Layer<'_>> {
+    let (first, rest) = name(line)?;
+    if rest.first() != Some(&b' ') {
+        return None;
+    }
+    let behind = rest.trim_ascii_start();
+    if let Some(inside) = behind.strip_prefix(b"| ") {
+        if !is_known(inside) {
+            return None;
+        }
+        let mut layer = Layer::new(Wrap::Compose, None, inside);
+        layer.ident = Some(first);
+        return Some(layer);
+    }
+    let mut rest = rest.get(1..)?;
+    for _ in 0..2 {
+        let (word, next) = name(rest)?;
+        let inside = next.strip_prefix(b" ")?;
+        if is_known(inside) {
+            let mut layer = Layer::new(Wrap::Stern, None, inside);
+            layer.ident = Some(word);
+            return Some(layer);
+        }
+        rest = inside;
+    }
+    None
+}
+
+/// A wrapper that is a JSON object.
+fn json(line: &[u8]) -> Option<Layer<'_>> {
+    // Own formats of components start with these keys: no need to look further.
+    let usual: [&[u8]; 5] = [
+        b"{\"ts\":",
+        b"{\"level\":",
+        b"{\"kind\":",
+        b"{\"msg\":",
+        b"{\"apiVersion\":",
+    ];
+    if usual.iter().any(|k| line.starts_with(k)) {
+        return None;
+    }
+    let holds = |needle: &[u8]| memchr::memmem::find(line, needle).is_some();
+    if line.starts_with(b"{\"log\":") || holds(b"\"stream\":\"std") {
+        return docker(line);
+    }
+    if holds(b"\"__REALTIME_TIMESTAMP\"") {
+        return journal(line);
+    }
+    if holds(b"\"insertId\"") || holds(b"\"logName\"") {
+        return cloud(line);
+    }
+    if holds(b"\"containerName\"") && holds(b"\"podName\"") {
+        let mut layer = Layer::new(Wrap::Stern, None, &[]);
+        for (key, value) in Members::of(line)? {
+            match key {
+                b"message" => layer.inside = inside(value),
+                b"containerName" => layer.ident = Some(value.raw()),
+                b"nodeName" => layer.host = Some(value.raw()),
+                _ => {}
+            }
+        }
+        return Some(layer);
+    }
+    None
+}
+
+fn inside(value: Value<'_>) -> Inside<'_> {
+    match value {
+        Value::Str(raw) => Inside::Escaped(chomp(raw)),
+        Value::Nested(raw) if raw.first() == Some(&b'[') => Inside::Numbers(raw),
+        Value::Nested(raw) | Value::Word(raw) => Inside::Plain(raw),
+    }
+}
+
+/// Takes an escaped line end off.
+fn chomp(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_suffix(b"\\n").unwrap_or(raw);
+    raw.strip_suffix(b"\\r").unwrap_or(raw)
+}
+
+fn docker(line: &[u8]) -> Option<Layer<'_>> {
+    let mut layer = Layer::new(Wrap::Docker, None, &[]);
+    let mut found = false;
+    for (key, value) in Members::of(line)? {
+        match (key, value) {
+            (b"log", Value::Str(raw)) => {
+                layer.partial = !raw.ends_with(b"\\n");
+                layer.inside = inside(value);
+                found = true;
+            }
+            (b"stream", Value::Str(b"stderr")) => layer.stream = Some(Stream::Stderr),
+            (b"stream", Value::Str(_)) => layer.stream = Some(Stream::Stdout),
+            (b"time", Value::Str(raw)) => layer.stamp = stamp::iso(raw).map(|(t, _)| t),
+            _ => {}
+        }
+    }
+    // A line that was cut has neither stream nor time, and its piece is not docker's doing.
+    layer.partial &= layer.stream.is_some();
+    found.then_some(layer)
+}
+
+fn journal(line: &[u8]) -> Option<Layer<'_>> {
+    let mut layer = Layer::new(Wrap::JournalJson, None, &[]);
+    for (key, value) in Members::of(line)? {
+        match key {
+            b"MESSAGE" => layer.inside = inside(value),
+            b"__REALTIME_TIMESTAMP" => layer.stamp = micros(value.raw()),
+            b"_HOSTNAME" => layer.host = Some(value.raw()),
+            b"SYSLOG_IDENTIFIER" => layer.ident = Some(value.raw()),
+            b"_COMM" if layer.ident.is_none() => layer.ident = Some(value.raw()),
+            b"_PID" => layer.pid = stamp::number(value.raw()),
+            b"PRIORITY" => {
+                layer.level =
+                    stamp::number(value.raw()).map_or(Level::Unknown, level::from_priority);
+            }
+            _ => {}
+        }
+    }
+    Some(layer)
+}
+
+fn micros(raw: &[u8]) -> Option<RawStamp> {
+    let us = i64::try_from(stamp::number(raw)?).ok()?;
+    Some(RawStamp::utc(us.checked_mul(1000)?, 1000))
+}
+
+fn cloud(line: &[u8]) -> Option<Layer<'_>> {
+    let mut layer = Layer::new(Wrap::CloudLogging, None, &[]);
+    let mut found = false;
+    for (key, value) in Members::of(line)? {
+        match (key, value) {
+            (b"textPayload", value) => {
+                layer.inside = inside(value);
+                found = true;
+            }
+            (b"jsonPayload", Value::Nested(object)) => {
+                let message = members::find(object, b"message")
+                    .or_else(|| members::find(object, b"MESSAGE"))
+                    .or_else(|| members::find(object, b"msg"));
+                layer.inside = message.map_or(Inside::Plain(object), inside);
+                layer.ident = members::find(object, b"SYSLOG_IDENTIFIER").map(Value::raw);
+                found = true;
+            }
+            (b"timestamp", value) => layer.stamp = stamp::iso(value.raw()).map(|(t, _)| t),
+            (b"severity", value) => layer.level = level::from_word(value.raw()),
+            (b"resource", Value::Nested(object)) => {
+                if let Some(Value::Nested(labels)) = members::find(object, b"labels") {
+                    layer.ident = layer
+                        .ident
+                        .or(members::find(labels, b"container_name").map(Value::raw));
+                    layer.host = members::find(labels, b"node_name").map(Value::raw);
+                }
+            }
+            _ => {}
+        }
+    }
+    found.then_some(layer)
+}
+
+/// One line of a journal export entry: only the message and the time tell something on their own.
+fn export(line: &[u8]) -> Option<Layer<'_>> {
+    if let Some(message) = line.strip_prefix(b"MESSAGE=") {
+        return Some(Layer::new(Wrap::JournalExport, None, message));
+    }
+    if let Some(time) = line.strip_prefix(b"__REALTIME_TIMESTAMP=") {
+        return Some(Layer::new(Wrap::JournalExport, micros(time), &[]));
+    }
+    line.starts_with(b"__CURSOR=")
+        .then(|| Layer::new(Wrap::JournalExport, None, &[]))
+}
+
+/// A whole export entry: `FIELD=value` lines, or `FIELD`, an 8-byte length and raw bytes.
+pub(super) fn export_entry(chunk: &[u8]) -> Option<Layer<'_>> {
+    if !chunk.starts_with(b"__CURSOR=") {
+        return None;
+    }
+    let mut layer = Layer::new(Wrap::JournalExport, None, &[]);
+    let mut rest = chunk;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        let (key, value) = if let Some(eq) = memchr::memchr(b'=', line) {
+            (line.get(..eq)?, line.get(eq + 1..)?)
+        } else {
+            let Some(len) = rest.first_chunk::<8>() else {
+                break;
+            };
+            let Ok(len) = usize::try_from(u64::from_le_bytes(*len)) else {
+                break;
+            };
+            let body = rest.get(8..)?;
+            let value = body.get(..len).unwrap_or(body);
+            rest = body.get(value.len()..)?;
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+            (line, value)
+        };
+        match key {
+            b"MESSAGE" => layer.inside = Inside::Plain(value),
+            b"__REALTIME_TIMESTAMP" => layer.stamp = micros(value),
+            b"_HOSTNAME" => layer.host = Some(value),
+            b"SYSLOG_IDENTIFIER" => layer.ident = Some(value),
+            b"_PID" => layer.pid = stamp::number(value),
+            _ => {}
+        }
+    }
+    Some(layer)
+}
