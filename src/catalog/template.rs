@@ -1,7 +1,6 @@
 //! Texts with `{name}` places: titles and entities.
 
-=======
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// A text whose `{name}` places are filled from keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
