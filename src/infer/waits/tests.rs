@@ -221,9 +221,9 @@ fn what_grows_between_two_dumps() {
 
 #[test]
 fn every_kind_of_fact_is_in_the_catalogue() {
-    let catalog = crate::catalog::Catalog::builtin().unwrap();
+    let facts_dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/facts");
     for kind in facts::KINDS {
-        assert!(catalog.definitions().iter().any(|d| d.id == kind), "{kind}");
+        assert!(facts_dir.join(format!("{kind}.toml")).is_file(), "{kind}");
     }
 }
 
