@@ -1,0 +1,53 @@
+//! Rows of `kubectl get events`: modern, wide, and as versions up to 1.13 printed them.
+
+use super::rows::Row;
+use crate::parse::state::say::{self, Event};
+use crate::parse::state::sink::{Sink, When};
+use crate::parse::state::stamp;
+
+/// Says the event of a row.
+pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
+    let (kind, id) = match row.get("OBJECT").split_once('/') {
+        Some(pair) => pair,
+        None => (row.get("KIND"), row.get("NAME")),
+    };
+    if kind.is_empty() || row.get("REASON").is_empty() {
+        return;
+    }
+    // Old versions show the name of the object without the suffix of the event's own name.
+    let namespace = match row.get("NAMESPACE") {
+        "" => row.namespace.unwrap_or("default"),
+        namespace => namespace,
+    };
+    let last = match row.get("LAST SEEN") {
+        "" => row.get("LASTSEEN"),
+        seen => seen,
+    };
+    let first = match row.get("FIRST SEEN") {
+        "" => row.get("FIRSTSEEN"),
+        seen => seen,
+    };
+    let age = stamp::event_age(last);
+    let count = row.get("COUNT").parse().ok().or(age.count).unwrap_or(1);
+    let (from, host) = say::source(row.get("SOURCE"));
+    // The plain table shows the last occurrence only; a single one is the first as well.
+    let began = if first.is_empty() {
+        age.first
+    } else {
+        stamp::age(first)
+    };
+    let event = Event {
+        object: say::event_object(kind, namespace, id),
+        kind: row.get("TYPE"),
+        reason: row.get("REASON"),
+        from,
+        message: row.get("MESSAGE"),
+        when: When {
+            first: began,
+            last: age.last,
+            count,
+            host,
+        },
+    };
+    say::event(sink, row.at, event);
+}
