@@ -12,11 +12,8 @@ use super::stage::Stage;
 /// A format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For a terminal
     Text,
-    /// For machines (schema: docs/analysis.schema.json)
     Json,
-    /// To send: a postmortem
     Markdown,
 }
 
@@ -95,7 +92,9 @@ fn pairs(
         });
     }
     if out.iter().filter(|o| o.file.is_none()).count() > 1 {
-        return Err("only one report can go to standard output: give the others a file (-f json -o report.json)");
+        return Err(
+            "only one report can go to standard output: give the others a file (-f json -o report.json)",
+        );
     }
     let mut names: Vec<&PathBuf> = out.iter().filter_map(|o| o.file.as_ref()).collect();
     names.sort_unstable();
@@ -219,7 +218,10 @@ mod tests {
         case(&["a", "json"], &[(Json, Some("a"))]); // one of each, in any order
         case(&["json", "-"], &[(Json, None)]);
         case(&["a.json"], &[(Json, Some("a.json"))]);
-        case(&["a.md", "b"], &[(Markdown, Some("a.md")), (Text, Some("b"))]);
+        case(
+            &["a.md", "b"],
+            &[(Markdown, Some("a.md")), (Text, Some("b"))],
+        );
         case(
             &["text", "json", "a", "markdown", "b"],
             &[(Text, None), (Json, Some("a")), (Markdown, Some("b"))],
@@ -228,7 +230,11 @@ mod tests {
 
     #[test]
     fn standard_output_takes_one_report() {
-        for words in [&["text", "json"][..], &["json", "a", "text", "markdown"], &["text", "a", "json", "a"]] {
+        for words in [
+            &["text", "json"][..],
+            &["json", "a", "text", "markdown"],
+            &["text", "a", "json", "a"],
+        ] {
             let (formats, files) = placed(words);
             assert!(pairs(&formats, &files).is_err(), "{words:?}");
         }

@@ -76,7 +76,6 @@ impl Progress for Bar {
 struct Lines {
     bytes: AtomicU64,
     all_bytes: AtomicU64,
-    files: AtomicU64,
     tenths: AtomicU64,
 }
 
@@ -85,35 +84,27 @@ impl Progress for Lines {
         self.all_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    fn advance(&self, bytes: u64, files: u64) {
+    fn advance(&self, bytes: u64, _files: u64) {
         let done = self
             .bytes
             .fetch_add(bytes, Ordering::Relaxed)
             .saturating_add(bytes);
-        let files = self
-            .files
-            .fetch_add(files, Ordering::Relaxed)
-            .saturating_add(files);
         let all = self.all_bytes.load(Ordering::Relaxed);
         let tenths = done.saturating_mul(10).checked_div(all).unwrap_or(0);
         if tenths > self.tenths.fetch_max(tenths, Ordering::Relaxed) {
-            say(done, files);
+            say(done, all);
         }
     }
 
-    fn finish(&self) {
-        say(
-            self.bytes.load(Ordering::Relaxed),
-            self.files.load(Ordering::Relaxed),
-        );
-    }
+    fn finish(&self) {}
 }
 
-fn say(bytes: u64, files: u64) {
+fn say(done: u64, all: u64) {
     // Nobody to tell it to is no failure.
     let _ = writeln!(
         std::io::stderr(),
-        "read {} in {files} files",
-        human_bytes(bytes)
+        "read {} of {}",
+        human_bytes(done),
+        human_bytes(all)
     );
 }

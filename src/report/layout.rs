@@ -104,12 +104,7 @@ impl Sheet {
     ) {
         let taken = |pieces: &[Piece<'_>]| pieces.iter().map(|(_, t)| columns(t)).sum::<usize>();
         let room = |taken: usize| self.width.saturating_sub(taken).max(20);
-        let lines = wrap(
-            &clean(text),
-            room(taken(lead)),
-            room(taken(hang)),
-            most,
-        );
+        let lines = wrap(&clean(text), room(taken(lead)), room(taken(hang)), most);
         let mut first = true;
         for line in &lines {
             for (ink, piece) in if first { lead } else { hang } {
@@ -235,7 +230,10 @@ fn words(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         if let Some(b) = before {
             let wide = |c: char| c.width().unwrap_or(0) > 1;
-            let closing = matches!(c, '，' | '。' | '、' | '；' | '：' | '！' | '？' | '）' | '」' | '”');
+            let closing = matches!(
+                c,
+                '，' | '。' | '、' | '；' | '：' | '！' | '？' | '）' | '」' | '”'
+            );
             let opening = matches!(b, '（' | '「' | '“');
             let breaks = (b == ' ' && c != ' ') || ((wide(b) || wide(c)) && c != ' ');
             if breaks && !closing && !opening {
