@@ -52,8 +52,14 @@ struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Colours (NO_COLOR is honoured)
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        help = "Colours (NO_COLOR is honoured)",
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
     color: When,
     /// Show on standard error how far the reading is
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

@@ -182,6 +182,9 @@ mod tests {
     use super::*;
     use Format::{Json, Markdown, Text};
 
+    /// A value and its place on the command line.
+    type Placed<T> = (usize, T);
+
     /// Arguments as words: `-f` values by name, everything else a file.
     #[track_caller]
     fn case(words: &[&str], expected: &[(Format, Option<&str>)]) {
@@ -196,7 +199,7 @@ mod tests {
         assert_eq!(pairs(&formats, &files), Ok(expected), "{words:?}");
     }
 
-    fn placed(words: &[&str]) -> (Vec<(usize, Format)>, Vec<(usize, PathBuf)>) {
+    fn placed(words: &[&str]) -> (Vec<Placed<Format>>, Vec<Placed<PathBuf>>) {
         let mut formats = Vec::new();
         let mut files = Vec::new();
         for (at, word) in words.iter().enumerate() {

@@ -21,7 +21,7 @@ pub(super) fn new(when: When, quiet: bool, is_terminal: bool) -> Box<dyn Progres
 
 /// A bar that is redrawn in place.
 struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     files: AtomicU64,
     all_files: AtomicU64,
 }
@@ -36,7 +36,7 @@ impl Bar {
             bar.set_style(style);
         }
         Self {
-            bar,
+            shown: bar,
             files: AtomicU64::new(0),
             all_files: AtomicU64::new(0),
         }
@@ -45,12 +45,12 @@ impl Bar {
 
 impl Progress for Bar {
     fn total(&self, bytes: u64, files: u64) {
-        self.bar.set_length(bytes);
+        self.shown.set_length(bytes);
         self.all_files.store(files, Ordering::Relaxed);
     }
 
     fn advance(&self, bytes: u64, files: u64) {
-        self.bar.inc(bytes);
+        self.shown.inc(bytes);
         let done = self
             .files
             .fetch_add(files, Ordering::Relaxed)
@@ -59,15 +59,15 @@ impl Progress for Bar {
             // An archive counts as one file before it is opened: then more come out than were announced.
             let all = self.all_files.load(Ordering::Relaxed);
             if done <= all {
-                self.bar.set_message(format!("{done}/{all} files"));
+                self.shown.set_message(format!("{done}/{all} files"));
             } else {
-                self.bar.set_message(format!("{done} files"));
+                self.shown.set_message(format!("{done} files"));
             }
         }
     }
 
     fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 }
 

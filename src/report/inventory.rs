@@ -214,10 +214,8 @@ pub fn text(report: &Report<'_>, look: Look) -> String {
         })
         .collect();
     let cells = |texts: &mut dyn Iterator<Item = &str>| -> String {
-        texts
-            .zip(&widths)
-            .map(|(c, w)| format!("{}  ", pad(c, *w)))
-            .collect()
+        let padded: Vec<String> = texts.zip(&widths).map(|(c, w)| pad(c, *w)).collect();
+        padded.join("  ") + "  "
     };
     let head = cells(&mut heads.into_iter());
     sheet.line(&[(Ink::Bold, &head), (Ink::Bold, words.file)]);

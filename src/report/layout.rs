@@ -3,6 +3,8 @@
 //! Every text that goes through a [`Sheet`] is made printable on the way; only the sheet itself writes escape
 //! sequences. Widths are columns, so that Chinese text aligns.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar as _;
 
@@ -125,8 +127,7 @@ impl Sheet {
         let text = printable(text.as_bytes());
         if self.color && ink != Ink::Plain && !text.trim().is_empty() {
             let style = ink.style();
-            self.out
-                .push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
+            let _ = write!(self.out, "{style}{text}{style:#}");
         } else {
             self.out.push_str(&text);
         }
@@ -235,7 +236,7 @@ fn words(text: &str) -> Vec<&str> {
                 '，' | '。' | '、' | '；' | '：' | '！' | '？' | '）' | '」' | '”'
             );
             let opening = matches!(b, '（' | '「' | '“');
-            let breaks = (b == ' ' && c != ' ') || ((wide(b) || wide(c)) && c != ' ');
+            let breaks = c != ' ' && (b == ' ' || wide(b) || wide(c));
             if breaks && !closing && !opening {
                 out.push(text.get(start..at).unwrap_or(""));
                 start = at;

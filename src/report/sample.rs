@@ -201,6 +201,7 @@ fn sources() -> Vec<Source> {
     out
 }
 
+#[expect(clippy::too_many_lines, reason = "one story in one piece")]
 fn facts() -> Vec<Fact> {
     let vpc = "E0622 08:01:56.548498       1 route_controller.go:137] Couldn't reconcile node routes: RouteTables: alicloud: no vpc found by [id:vpc-uf6dp7cfam0ypzb1000], length(vpcs)=0";
     let mut seen_vpc = Fact::seen(
@@ -371,6 +372,7 @@ fn bundle() -> Bundle {
 }
 
 /// The analysis, its texts in `lang`.
+#[expect(clippy::too_many_lines, reason = "one story in one piece")]
 pub(crate) fn analysis(lang: Lang) -> Analysis {
     let t = |en: &str, zh: &str| String::from(if lang == Lang::En { en } else { zh });
     let step = |fact, en: &str, zh: &str| Step {

@@ -111,7 +111,6 @@ words! {
     window: "Time", "时间";
     since: "since {}", "自 {}";
     root_cause: "Root cause", "根因";
-    confidence: "Confidence", "把握";
     timeline: "Timeline", "时间线";
     time: "Time (UTC)", "时间（UTC）";
     what: "What", "内容";
