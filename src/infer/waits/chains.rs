@@ -168,7 +168,10 @@ impl Teller<'_, '_> {
         let Some(Node::Goroutine(d, g)) = self.graph.nodes.get(node) else {
             return false;
         };
-        let Some(What::Call { service, method, .. }) = self.view(*d).map(|v| v.what(*g)) else {
+        let Some(What::Call {
+            service, method, ..
+        }) = self.view(*d).map(|v| v.what(*g))
+        else {
             return false;
         };
         self.knowledge

@@ -169,7 +169,9 @@ fn join_readers(queues: &mut BTreeMap<Key, Lock>, view: &View<'_>) {
             .find(|(_, l)| owner(l).as_ref() == Some(&object) && l.kinds.contains(&LockKind::Write))
             .map(|(k, _)| k.clone());
         let Some(near) = near else { continue };
-        let Some(readers) = queues.remove(&key) else { continue };
+        let Some(readers) = queues.remove(&key) else {
+            continue;
+        };
         if let Some(lock) = queues.get_mut(&near) {
             lock.kinds.extend(readers.kinds);
             lock.waiters.extend(readers.waiters);
