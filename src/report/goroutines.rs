@@ -554,7 +554,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["chains"][0]["deadlock"], true);
         assert_eq!(value["dumps"][0]["locks"][0]["probable_holder"], 51);
-        let dot = told(DEADLOCK, |t| t.dot());
+        let dot = told(DEADLOCK, |t: &Told<'_>| Told::dot(t));
         assert!(dot.contains("c0s3 -> c0s0;"), "{dot}");
         assert_eq!(label("say \"x\" \x1b"), "say \\\"x\\\" \\\\x1b");
     }

@@ -199,7 +199,7 @@ impl Teller<'_, '_> {
         path.extend(cycle.get(..start)?);
         let mut chain = self.tell(&path, true);
         chain.cycle = true;
-        chain.members = path.clone();
+        chain.members.clone_from(&path);
         for i in &path {
             chain.members.extend(
                 self.graph
@@ -274,7 +274,7 @@ impl Teller<'_, '_> {
                 }
                 Node::Lock(l) => steps.extend(self.lock(*l)),
                 Node::Peer { node, names, from } => {
-                    steps.push(self.peer(i, node.as_deref(), names, *from))
+                    steps.push(self.peer(i, node.as_deref(), names, *from));
                 }
                 Node::Process(p) => steps.extend(self.process(*p)),
                 Node::End { dump, kind } => steps.push(self.end(*dump, kind)),

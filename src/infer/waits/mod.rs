@@ -2,7 +2,7 @@
 //!
 //! `goroutine 203 [semacquire, 4 minutes]` in dockerd waits for a lock that goroutine 220 probably holds, which
 //! waits for containerd, whose handler waits for a shim, whose `runc create` is four minutes old in the process
-//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks get a probable holder ([`locks`]), calls
+//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks ([`locks`]) get a probable holder ([`holders`]), calls
 //! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
 //! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
 
@@ -12,6 +12,7 @@ mod facts;
 mod graph;
 mod groups;
 mod growth;
+mod holders;
 mod host;
 mod knowledge;
 mod locks;
@@ -31,7 +32,8 @@ pub use graph::Node;
 pub use groups::{Group, Likeness, groups};
 pub use growth::Growth;
 pub use host::{Host, HungTask, ProcessRow};
-pub use locks::{Holder, Lock};
+pub use holders::Holder;
+pub use locks::Lock;
 pub use stacks::LockKind;
 
 use graph::Graph;

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::model::SourceId;
 use crate::parse::goroutines;
@@ -358,7 +360,11 @@ fn what_grows_between_two_dumps() {
             "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/s/cmd/shopd/main.go:1 +0x1\n",
         );
         for i in 0..n {
-            text.push_str(&format!("\ngoroutine {} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n", 100 + i));
+            let id = 100 + i;
+            let _ = write!(
+                text,
+                "\ngoroutine {id} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n"
+            );
         }
         text
     };
