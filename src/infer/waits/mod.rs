@@ -2,8 +2,8 @@
 //!
 //! `goroutine 203 [semacquire, 4 minutes]` in dockerd waits for a lock that goroutine 220 probably holds, which
 //! waits for containerd, whose handler waits for a shim, whose `runc create` is four minutes old in the process
-//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks ([`locks`]) get a probable holder ([`holders`]), calls
-//! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
+//! list. Each dump is reduced to its distinct stacks (`stacks`), locks (`locks`) get a probable holder (`holders`), calls
+//! are matched with their handlers in other dumps (`graph`), and the graph is told as chains (`chains`).
 //! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
 
 mod bridge;
@@ -17,6 +17,7 @@ mod host;
 mod knowledge;
 mod locks;
 mod stacks;
+mod telling;
 
 use std::collections::BTreeMap;
 
