@@ -51,9 +51,9 @@ pub struct Chain {
     pub cycle: bool,
     /// Goroutines that wait behind the end, over all dumps.
     pub behind: u64,
-    /// Longest wait in minutes, at least.
+    /// Longest wait in minutes, as printed.
     pub minutes: u32,
-    /// Since when, at the latest.
+    /// Since about when.
     pub since: Option<Stamp>,
     /// What would show the next link.
     pub ask: Option<Ask>,

@@ -36,7 +36,7 @@ pub struct Lock {
     pub kinds: BTreeSet<LockKind>,
     /// Indices of the waiting goroutines, longest first.
     pub waiters: Vec<u32>,
-    /// Minutes of the oldest waiter, at least.
+    /// Minutes of the oldest waiter, as printed.
     pub oldest: u32,
     /// Functions that queue, with how many.
     pub callers: Vec<(String, usize)>,

@@ -404,12 +404,13 @@ impl Teller<'_, '_> {
     }
 }
 
-/// `, the oldest at least 4 minutes`.
+/// `, for some 4 minutes`: the runtime counts whole minutes from a garbage collection that found the goroutine parked, so
+/// the number is near the truth, not a bound on it.
 fn at_least(minutes: u32) -> String {
     match minutes {
         0 => String::new(),
-        1 => String::from(", for at least a minute"),
-        n => format!(", for at least {n} minutes"),
+        1 => String::from(", for about a minute"),
+        n => format!(", for some {n} minutes"),
     }
 }
 
