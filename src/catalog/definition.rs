@@ -153,6 +153,23 @@ impl Definition {
         self.id.split_once('/').map_or("", |(f, _)| f)
     }
 
+    /// The entity for these keys; `None` when a place has no value. A key such as `pod` holds `namespace/name`; where the
+    /// template names the namespace too, only the name is filled in.
+    pub fn entity_of(&self, keys: &BTreeMap<String, String>) -> Option<String> {
+        let namespaced = self.entity.names().any(|n| n == "namespace");
+        self.entity.fill(|k| {
+            let value = keys.get(k)?.as_str();
+            match value.split_once('/') {
+                Some((namespace, name))
+                    if namespaced && k != "namespace" && keys.get("namespace").is_some_and(|n| n == namespace) =>
+                {
+                    Some(name)
+                }
+                _ => Some(value),
+            }
+        })
+    }
+
     /// The kind of entity it is about (empty when captured).
     pub fn entity_kind(&self) -> &str {
         self.entity.head().split_once('/').map_or("", |(k, _)| k)

@@ -156,7 +156,7 @@ impl<'a> Graph<'a> {
                 continue;
             }
             let Some(keys) = self.hypothetical_keys(&cause.join, &effect) else { continue };
-            let Some(name) = definition.entity.fill(|k| keys.get(k).map(String::as_str)) else { continue };
+            let Some(name) = definition.entity_of(&keys) else { continue };
             let entity = Entity::parse(&name);
             let key = (cause.cause, entity.clone());
             let id = match self.hypotheses.get(&key) {

@@ -406,7 +406,9 @@ fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: La
             Lang::Zh => String::from("材料中没有能进一步解释它的证据，请参阅需要补充收集的内容。"),
         });
     }
-    let because: Vec<&str> = incident.chain.iter().map(|s| s.because.as_str()).filter(|b| !b.is_empty()).take(2).collect();
+    let mut because: Vec<&str> = incident.chain.iter().map(|s| s.because.as_str()).filter(|b| !b.is_empty()).collect();
+    because.dedup();
+    because.truncate(2);
     for b in because {
         let end = if b.ends_with(['.', '。']) { "" } else if lang == Lang::Zh { "。" } else { "." };
         sentences.push(format!("{b}{end}"));

@@ -223,8 +223,7 @@ impl Graph<'_> {
             Lang::Zh => &definition.title.1,
         };
         let entity = definition
-            .entity
-            .fill(|k| fact.keys.get(k).map(String::as_str))
+            .entity_of(&fact.keys)
             .map(|e| e.split_once('/').map(|(_, n)| n.to_owned()).unwrap_or(e));
         let filled = template.fill_lossy(|k| match k {
             "entity" => entity.as_deref(),

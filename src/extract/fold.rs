@@ -87,6 +87,9 @@ impl Fold {
                 return;
             }
             fact.count = fact.count.saturating_add(raw.count);
+            for (k, v) in raw.keys {
+                fact.keys.entry(k).or_insert(v);
+            }
             for seen in raw.first.into_iter().chain(raw.last) {
                 if fact.first.len() < KEPT {
                     fact.first.push(seen);

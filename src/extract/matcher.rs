@@ -61,7 +61,8 @@ impl<'c> Matcher<'c> {
     }
 
     /// Matches every pattern whose anchor is in a state line.
-    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) {
+    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) -> bool {
+        let mut claimed = false;
         let (automaton, anchored) = self.catalog.anchors();
         self.hit.clear();
         for m in automaton.find_overlapping_iter(line.text.as_bytes()) {
@@ -84,7 +85,7 @@ impl<'c> Matcher<'c> {
             if !by(pattern, author.component) {
                 continue;
             }
-            self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
+            claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
                 seen: Seen {
                     offset,
                     line: line.line,
@@ -94,10 +95,12 @@ impl<'c> Matcher<'c> {
                 },
                 count: line.count.max(1),
                 state: !is_event,
-                began: line.first,
+                // A process has its state since some unknown moment, not since it was started.
+                began: line.first.filter(|_| line.component != Component::PROCESS),
             });
         }
         self.hit = hits;
+        claimed
     }
 
     fn apply(

@@ -17,7 +17,7 @@ use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Level, Record, Scope};
+use crate::model::{Component, Coverage, Entity, Level, Record, Scope, StateLine};
 use crate::parse::log;
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
@@ -252,7 +252,10 @@ impl<'c> Scan<'c> {
         let (component, scope) = self.author(&record);
         let author = Author { component: &component, scope: &scope };
         let patterns = std::mem::take(&mut self.patterns);
-        let claimed = self.matcher.record(&patterns, &record, author, &seen, &mut self.fold);
+        let mut claimed = self.matcher.record(&patterns, &record, author, &seen, &mut self.fold);
+        if let Some(event) = event_in_log(&record, &seen) {
+            claimed |= self.matcher.state(&event, &scope, seen.offset, &mut self.fold);
+        }
         self.patterns = patterns;
         claimed
     }
@@ -491,6 +494,46 @@ impl<'c> Scan<'c> {
     }
 }
 
+/// An Event that a component wrote into its log, as the state line an Event gives:
+/// `"Event occurred" object="shop/web-1" kind="Pod" type="Warning" reason="BackOff" message="…"`, and before 1.21
+/// `Event(v1.ObjectReference{Kind:"Pod", Namespace:"shop", Name:"web-1", …}): type: 'Warning' reason: 'BackOff' …`.
+fn event_in_log(record: &Record<'_>, seen: &Seen) -> Option<StateLine> {
+    let text = std::str::from_utf8(&record.text).ok()?;
+    let (kind, name, level, reason, message) = if text.starts_with("Event occurred") {
+        let field = |k: &str| record.field(k);
+        (
+            field("kind")?.to_owned(),
+            field("object")?.to_owned(),
+            field("type")?.to_owned(),
+            field("reason")?.to_owned(),
+            field("message").unwrap_or_default().to_owned(),
+        )
+    } else {
+        let rest = text.strip_prefix("Event(v1.ObjectReference{")?;
+        let (object, rest) = rest.split_once("}): type: '")?;
+        let (level, rest) = rest.split_once("' reason: '")?;
+        let (reason, message) = rest.split_once("' ")?;
+        let part = |k: &str| object.split_once(&format!("{k}:\"")).and_then(|(_, v)| v.split('"').next());
+        let name = match part("Namespace").filter(|n| !n.is_empty()) {
+            Some(namespace) => format!("{namespace}/{}", part("Name")?),
+            None => part("Name")?.to_owned(),
+        };
+        (part("Kind")?.to_owned(), name, level.to_owned(), reason.to_owned(), message.to_owned())
+    };
+    let entity = Entity::new(&kind.to_ascii_lowercase(), name.trim_start_matches('/'));
+    Some(StateLine {
+        component: Component::EVENT,
+        text: format!("reason={reason} type={level} object={entity} message={message}"),
+        entity,
+        quote: seen.text.clone(),
+        line: seen.line,
+        first: seen.time,
+        last: seen.time,
+        count: 1,
+        host: None,
+    })
+}
+
 /// `goroutine 12 [`, at the start of what follows a prefix.
 fn is_goroutine_header(tail: &[u8]) -> bool {
     let Some(rest) = tail.strip_prefix(b"goroutine ") else { return false };
@@ -570,4 +613,27 @@ fn record_around(region: &[u8], position: usize) -> Range<usize> {
         end = next_end;
     }
     start..end.max(position + 1).min(region.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_in_logs_of_both_eras() {
+        let event = |line: &str| {
+            let record = log::record(line.as_bytes());
+            let seen = Seen { offset: 0, line: 1, time: record.time, ago: 0, text: String::new() };
+            event_in_log(&record, &seen).map(|e| e.text)
+        };
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),
+            Some("reason=BackOff type=Warning object=pod/shop/web-1 message=Back-off restarting failed container")
+        );
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:221] Event(v1.ObjectReference{Kind:"Node", Namespace:"", Name:"n1", UID:"n1", APIVersion:"", ResourceVersion:"", FieldPath:""}): type: 'Normal' reason: 'NodeNotReady' Node n1 status is now: NodeNotReady"#).as_deref(),
+            Some("reason=NodeNotReady type=Normal object=node/n1 message=Node n1 status is now: NodeNotReady")
+        );
+        assert_eq!(event("I0301 10:00:00.000000       1 a.go:1] Event dropped"), None);
+    }
 }

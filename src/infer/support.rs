@@ -31,7 +31,7 @@ impl Task<'_> {
         evidence: Vec<Quote>,
         from: Vec<FactId>,
     ) -> Option<Fact> {
-        let name = self.definition.entity.fill(|k| keys.get(k).map(String::as_str))?;
+        let name = self.definition.entity_of(&keys)?;
         if let Some((kind, value)) = name.split_once('/') {
             keys.insert(kind.to_owned(), value.to_owned());
             if let Some((namespace, _)) = value.split_once('/')
