@@ -86,7 +86,11 @@ pub struct Run {
 
 /// Analyses one bundle.
 pub fn run(options: &Options, progress: &dyn Progress) -> Result<Run, Error> {
-    let catalog = load(&options.rules)?;
+    run_with(options, load(&options.rules)?, progress)
+}
+
+/// Analyses one bundle with a catalogue that is already loaded.
+pub fn run_with(options: &Options, catalog: Catalog, progress: &dyn Progress) -> Result<Run, Error> {
     let mut world = observe(options, &catalog, progress)?;
     infer::infer(&catalog, &mut world);
     keep_window(&mut world, options.window);

@@ -69,6 +69,11 @@ impl Catalog {
         compile::compile(files.into_values().collect())
     }
 
+    /// A catalogue of the rule files below `dir` alone.
+    pub fn only(dir: &Path) -> Result<Self, CatalogError> {
+        compile::compile(read_dir(dir)?)
+    }
+
     /// A catalogue of the given files alone (for tests and benches).
     pub fn of(files: Vec<RuleText>) -> Result<Self, CatalogError> {
         compile::compile(files)

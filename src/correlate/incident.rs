@@ -147,7 +147,39 @@ fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Pa
         }
         groups.entry((root.kind.clone(), whose(graph, &root.entity))).or_default().push(*symptom);
     }
-    groups.into_values().collect()
+    let mut groups: Vec<Vec<FactId>> = groups.into_values().collect();
+    join_unexplained(graph, &mut groups, paths);
+    groups
+}
+
+/// A symptom that nothing explains, about a thing (or its workload) whose trouble another incident explains, is one
+/// more face of that incident.
+fn join_unexplained(graph: &Graph<'_>, groups: &mut Vec<Vec<FactId>>, paths: &BTreeMap<FactId, Vec<Path>>) {
+    let explained = |id: &FactId| paths.get(id).and_then(|p| p.first()).is_some_and(|p| !p.links.is_empty());
+    let about = |ids: &[FactId]| -> BTreeSet<String> {
+        ids.iter().filter_map(|id| graph.fact(*id)).map(|f| whose(graph, &f.entity)).collect()
+    };
+    let mut at = 0;
+    while at < groups.len() {
+        let Some(group) = groups.get(at).filter(|g| !g.iter().any(explained)) else {
+            at += 1;
+            continue;
+        };
+        let mine = about(group);
+        let home = groups
+            .iter()
+            .position(|g| g.iter().any(explained) && !about(g).is_disjoint(&mine));
+        match home {
+            Some(home) => {
+                let members = groups.remove(at);
+                let home = if home > at { home - 1 } else { home };
+                if let Some(g) = groups.get_mut(home) {
+                    g.extend(members);
+                }
+            }
+            None => at += 1,
+        }
+    }
 }
 
 /// The workload of a pod (its owner, else its name without the generated part), else the entity itself.
@@ -278,17 +310,21 @@ fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
     out
 }
 
-/// The way of the main symptom, then what the others add, cause before effect.
+/// The way of the main symptom, then what the others add, cause before effect. What happens in the same way to many
+/// things of one workload is one step.
 fn chain(graph: &Graph<'_>, members: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>, lang: Lang) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut have = BTreeSet::new();
+    let mut have: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut fresh = |id: FactId| {
+        graph.fact(id).is_some_and(|f| have.insert((f.kind.clone(), whose(graph, &f.entity))))
+    };
     for member in members {
         let Some(path) = paths.get(member).and_then(|p| p.first()) else { continue };
-        if have.insert(path.root) {
+        if fresh(path.root) {
             steps.push(Step { fact: path.root, because: String::new() });
         }
         for link in &path.links {
-            if have.insert(link.effect) {
+            if fresh(link.effect) {
                 let because = graph.rule(link).map(|r| text_of(&r.why, lang).to_owned()).unwrap_or_default();
                 steps.push(Step { fact: link.effect, because });
             }

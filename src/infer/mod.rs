@@ -13,6 +13,7 @@ mod process;
 mod reachability;
 mod silence;
 mod support;
+pub mod waits;
 
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::extract::World;
@@ -46,6 +47,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("pod-state", pod::infer),
     ("capacity", pod::capacity),
     ("workload-growth", growth::infer),
+    ("waits", waits::infer),
 ];
 
 /// The names that rules may use.

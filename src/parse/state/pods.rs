@@ -314,10 +314,23 @@ mod tests {
             "CrashLoopBackOff",
         );
         case(
+<<<<<<< HEAD
             &base("Running", vec![container(Phase::Terminated, "", Some(137), false)]),
             "ExitCode:137",
         );
         let mixed = vec![container(Phase::Terminated, "Completed", Some(0), false), running()];
+=======
+            &base(
+                "Running",
+                vec![container(Phase::Terminated, "", Some(137), false)],
+            ),
+            "ExitCode:137",
+        );
+        let mixed = vec![
+            container(Phase::Terminated, "Completed", Some(0), false),
+            running(),
+        ];
+>>>>>>> wt-state
         case(&base("Running", mixed), "NotReady");
         let mut pod = base("Pending", vec![waiting("PodInitializing")]);
         pod.init = vec![

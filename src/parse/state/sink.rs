@@ -306,11 +306,14 @@ impl<'t> Sink<'t> {
         self.reading.lines.len()
     }
 
+<<<<<<< HEAD
     /// How many clock hints there are so far.
     pub(super) fn hinted(&self) -> usize {
         self.reading.hints.len()
     }
 
+=======
+>>>>>>> wt-state
     /// Whether the offset of the client was said already.
     pub(super) fn knows_zone(&self, wanted: i32) -> bool {
         self.reading
@@ -384,6 +387,10 @@ impl Text {
     }
 
     /// The text so far.
+<<<<<<< HEAD
+=======
+    #[cfg(test)]
+>>>>>>> wt-state
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
