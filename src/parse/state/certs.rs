@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-use super::sink::{Chunk,Sink};
-pub(super) fn bundle<B,C,D>(_a:&mut Sink<'_>,_b:B,_c:C,_d:D) {}
-pub(super) fn read(_s:&mut Sink<'_>, _c: Chunk<'_>, _p:&str){}
-=======
 //! X.509 certificates: PEM blocks, base64 in objects and kubeconfigs, what openssl prints.
 //!
 //! `notAfter=Nov 20 17:08:28 2026 GMT`. Whether one has expired is not decided here. Private keys are passed
@@ -334,4 +329,3 @@ Certificate:
         assert_eq!(super::decode(b"a\x00b"), None);
     }
 }
->>>>>>> wt-state

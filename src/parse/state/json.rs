@@ -4,11 +4,7 @@
 //! `{"kind":"PodList","items":[{"metadata":{"name":"web-1"}},…]}`. A damaged tail costs the object it is in;
 //! what stands between documents (error lines, logs of `cluster-info dump`) is skipped.
 
-<<<<<<< HEAD
-use memchr::{memchr, memchr2};
-=======
 use memchr::{memchr, memchr2, memmem};
->>>>>>> wt-state
 
 use super::sink::Chunk;
 use super::tree::{Entry, MAX_DEPTH, MAX_NODES, MAX_SCALAR, Node, Value, is_ballast};
@@ -41,8 +37,6 @@ pub(super) fn objects(chunk: Chunk<'_>, each: &mut dyn FnMut(Around<'_>, &Node))
     damage
 }
 
-<<<<<<< HEAD
-=======
 /// Whether the text begins as an object of the API does, not as lines of a JSON log.
 pub(super) fn looks_like_object(chunk: Chunk<'_>) -> bool {
     let head = chunk.bytes.get(..4096).unwrap_or(chunk.bytes);
@@ -56,7 +50,6 @@ pub(super) fn looks_like_object(chunk: Chunk<'_>) -> bool {
     .any(|key| memmem::find(head, key).is_some())
 }
 
->>>>>>> wt-state
 struct Reader<'t> {
     text: &'t [u8],
     pos: usize,
@@ -501,15 +494,7 @@ mod tests {
             &["PodList:a", "PodList:b"],
             false,
         );
-<<<<<<< HEAD
-        case(
-            r#"{"kind":"List","items":[]} trailing words"#,
-            &[],
-            false,
-        );
-=======
         case(r#"{"kind":"List","items":[]} trailing words"#, &[], false);
->>>>>>> wt-state
         case(r#"[{"metadata":{"name":"a"}}, null, 3]"#, &[":a"], false);
     }
 

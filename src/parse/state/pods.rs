@@ -314,12 +314,6 @@ mod tests {
             "CrashLoopBackOff",
         );
         case(
-<<<<<<< HEAD
-            &base("Running", vec![container(Phase::Terminated, "", Some(137), false)]),
-            "ExitCode:137",
-        );
-        let mixed = vec![container(Phase::Terminated, "Completed", Some(0), false), running()];
-=======
             &base(
                 "Running",
                 vec![container(Phase::Terminated, "", Some(137), false)],
@@ -330,7 +324,6 @@ mod tests {
             container(Phase::Terminated, "Completed", Some(0), false),
             running(),
         ];
->>>>>>> wt-state
         case(&base("Running", mixed), "NotReady");
         let mut pod = base("Pending", vec![waiting("PodInitializing")]);
         pod.init = vec![

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-use super::sink::{Chunk,Sink}; pub(super) fn read(_s:&mut Sink<'_>, _c: Chunk<'_>){}
-=======
 //! Process lists: `ps aux`, `ps -ef` with or without tree, `ps -eLf` threads, `top -b`.
 //!
 //! `root          52  0.0  0.2 1869424 51100 ?       Tsl  17:02   0:00 containerd --config /etc/kubernetes/containerd.toml`
@@ -392,4 +389,3 @@ root         574     564  0 16:57 ?        00:00:00  \\_ runc --root /run/docker
         assert_eq!(reading.hints.len(), 2);
     }
 }
->>>>>>> wt-state

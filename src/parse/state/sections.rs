@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-use super::sink::{Chunk,Sink};
-pub(super) fn read(_s:&mut Sink<'_>, _c: Chunk<'_>, _p:&str){}
-pub(super) fn loose<B,C>(_a:&mut Sink<'_>,_b:B,_c:C) {}
-=======
 //! Host outputs: which command a text is the output of, section by section.
 //!
 //! `-----------------run df -h------------------` … `------------End of df -h----------------`. The command in
@@ -378,4 +373,3 @@ team-a   Terminating   4m
         assert_eq!(host("docker-info", " Server Version: 20.10.24\n").hints, []);
     }
 }
->>>>>>> wt-state

@@ -116,18 +116,7 @@ fn service(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
         }
     }
     let of = entity("endpoints", d.namespace, d.name);
-<<<<<<< HEAD
-    say::endpoints(
-        sink,
-        &of,
-        s.at,
-        addresses.len(),
-        None,
-        &addresses.join(","),
-    );
-=======
     say::endpoints(sink, &of, s.at, addresses.len(), None, &addresses.join(","));
->>>>>>> wt-state
 }
 
 fn apiservice(sink: &mut Sink<'_>, d: &Described<'_, '_>) {

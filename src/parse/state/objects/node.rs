@@ -41,9 +41,6 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             "" => t.text("key").to_owned(),
             value => format!("{}={value}", t.text("key")),
         };
-<<<<<<< HEAD
-        taint(sink, &o.entity, t.spot_of(&["key"]), &value, t.text("effect"));
-=======
         taint(
             sink,
             &o.entity,
@@ -51,7 +48,6 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             &value,
             t.text("effect"),
         );
->>>>>>> wt-state
     }
     for key in ["capacity", "allocatable"] {
         let path = format!("status.{key}");
@@ -66,15 +62,11 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             capacity(sink, &o.entity, at, key, get);
         }
     }
-<<<<<<< HEAD
-    let mut ranges = n.list("spec.podCIDRs").iter().map(|r| (r.scalar(), r.at)).collect::<Vec<_>>();
-=======
     let mut ranges = n
         .list("spec.podCIDRs")
         .iter()
         .map(|r| (r.scalar(), r.at))
         .collect::<Vec<_>>();
->>>>>>> wt-state
     if ranges.is_empty() {
         ranges.push((n.text("spec.podCIDR"), n.spot_of(&["spec.podCIDR"])));
     }
@@ -115,16 +107,7 @@ pub(in crate::parse::state) fn capacity(
 }
 
 /// Says the range of a node's pod addresses.
-<<<<<<< HEAD
-pub(in crate::parse::state) fn pod_range(
-    sink: &mut Sink<'_>,
-    of: &Entity,
-    at: usize,
-    range: &str,
-) {
-=======
 pub(in crate::parse::state) fn pod_range(sink: &mut Sink<'_>, of: &Entity, at: usize, range: &str) {
->>>>>>> wt-state
     if !crate::parse::state::sink::is_blank(range) {
         let text = Text::of(of).field("podCIDR", range);
         sink.say(Component::OBJECT, of, at, text);

@@ -32,14 +32,10 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         ready: &ready,
         available: &available,
     };
-<<<<<<< HEAD
-    let at = n.spot_of(&["spec.replicas", "status.desiredNumberScheduled", "metadata.name"]);
-=======
     let at = n.spot_of(&[
         "spec.replicas",
         "status.desiredNumberScheduled",
         "metadata.name",
     ]);
->>>>>>> wt-state
     say::replicas(sink, &o.entity, at, &replicas);
 }

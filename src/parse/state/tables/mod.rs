@@ -102,12 +102,6 @@ fn header(line: &str) -> Option<Columns> {
         return None;
     }
     let first = line.split_whitespace().next()?;
-<<<<<<< HEAD
-    let known = ["NAME", "NAMESPACE", "LAST", "LASTSEEN", "CONTAINER", "POD", "KIND", "UNIT"];
-    if !known.contains(&first) && !line.split_whitespace().any(|w| w == "NAME") {
-        return None;
-    }
-=======
     let known = [
         "NAME",
         "NAMESPACE",
@@ -125,7 +119,6 @@ fn header(line: &str) -> Option<Columns> {
     if line.contains("CONNECTION") && line.contains("PROCESS") {
         return None;
     }
->>>>>>> wt-state
     let columns = Columns::of(line);
     let lower = |w: &str| {
         let outside = w.split('(').next().unwrap_or_default();
@@ -134,9 +127,6 @@ fn header(line: &str) -> Option<Columns> {
     if line.split_whitespace().any(lower) {
         return None;
     }
-<<<<<<< HEAD
-    let named = ["NAME", "NAMES", "OBJECT", "CONTAINER ID", "CONTAINER", "POD ID"];
-=======
     let named = [
         "NAME",
         "NAMES",
@@ -145,7 +135,6 @@ fn header(line: &str) -> Option<Columns> {
         "CONTAINER",
         "POD ID",
     ];
->>>>>>> wt-state
     named.iter().any(|n| columns.has(n)).then_some(columns)
 }
 
@@ -158,11 +147,7 @@ pub(super) fn is_table(line: &str) -> bool {
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     let namespace = kinds::namespace_of(hint);
     let mut table: Option<(Columns, Option<String>)> = None;
-<<<<<<< HEAD
-    let (mut misfits, mut orphans) = (0u64, 0u64);
-=======
     let mut misfits = 0u64;
->>>>>>> wt-state
     for line in chunk.lines() {
         let text = line.text.trim_end();
         if text.is_empty() {
@@ -179,10 +164,6 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
             continue;
         }
         let Some((columns, kind)) = &table else {
-<<<<<<< HEAD
-            orphans = orphans.saturating_add(1);
-=======
->>>>>>> wt-state
             continue;
         };
         // `kubectl api-resources`: a list of names, no state.
@@ -207,12 +188,6 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     if misfits > 0 {
         sink.note(format!("{misfits} rows do not fit their header"));
     }
-<<<<<<< HEAD
-    if orphans > 0 && sink.said() == 0 {
-        super::sections::loose(sink, chunk, hint);
-    }
-=======
->>>>>>> wt-state
 }
 
 /// The kind of a table's rows; `None` for tables without a state.
