@@ -18,7 +18,6 @@ struct Phrases {
     head: &'static str,
     usage: &'static str,
     none: &'static str,
-    decides: &'static str,
     fill_in: &'static str,
     unsafe_text: &'static str,
 }
@@ -27,7 +26,6 @@ const EN: Phrases = Phrases {
     head: "Collects what this bundle lacks",
     usage: "Read it before you run it: sh ask.sh [FOLDER]. It only reads; each output is a file in FOLDER.",
     none: "Nothing is missing.",
-    decides: "decides",
     fill_in: "Fill in what stands in <...>, then remove the '#':",
     unsafe_text: "Holds text of the bundle that a shell could run. Check it, then remove the '#':",
 };
@@ -35,7 +33,6 @@ const ZH: Phrases = Phrases {
     head: "收集这份材料中缺少的内容",
     usage: "运行前请先阅读：sh ask.sh [目录]。只读取信息；每条输出保存为目录中的一个文件。",
     none: "没有缺少的内容。",
-    decides: "用于判断",
     fill_in: "请填写 <...> 中的内容，再去掉行首的 #：",
     unsafe_text: "含有来自材料、可能被 shell 执行的文本。请检查后再去掉行首的 #：",
 };
@@ -73,7 +70,7 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
     let one_line = |text: &str| printable(text.as_bytes());
     let _ = writeln!(out, "\n# {number}. {}", one_line(&gap.what));
     if !gap.why.is_empty() {
-        let _ = writeln!(out, "#    {}: {}", phrases.decides, one_line(&gap.why));
+        let _ = writeln!(out, "#    {}", one_line(&gap.why));
     }
     let command = clean(gap.command.trim());
     if command.is_empty() {
