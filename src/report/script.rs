@@ -24,14 +24,14 @@ struct Phrases {
 
 const EN: Phrases = Phrases {
     head: "Collects what this bundle lacks",
-    usage: "Read it before you run it: sh ask.sh [FOLDER]. It only reads; each output is a file in FOLDER.",
+    usage: "Read it before you run it: sh ask.sh [FOLDER]. Each output becomes a file in FOLDER.",
     none: "Nothing is missing.",
     fill_in: "Fill in what stands in <...>, then remove the '#':",
     unsafe_text: "Holds text of the bundle that a shell could run. Check it, then remove the '#':",
 };
 const ZH: Phrases = Phrases {
     head: "收集这份材料中缺少的内容",
-    usage: "运行前请先阅读：sh ask.sh [目录]。只读取信息；每条输出保存为目录中的一个文件。",
+    usage: "运行前请先阅读：sh ask.sh [目录]。每条输出保存为目录中的一个文件。",
     none: "没有缺少的内容。",
     fill_in: "请填写 <...> 中的内容，再去掉行首的 #：",
     unsafe_text: "含有来自材料、可能被 shell 执行的文本。请检查后再去掉行首的 #：",
@@ -57,12 +57,12 @@ pub fn render(report: &Report<'_>) -> String {
         return out;
     }
     let _ = writeln!(out, "# {}", phrases.usage);
-    out.push_str("set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" || exit 1\n");
+    out.push_str("set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n");
     let risky = risky_values(report);
     for (number, gap) in (1..).zip(gaps) {
         one(&mut out, phrases, number, gap, &risky);
     }
-    out.push_str("\necho \"$out\"\n");
+    out.push_str("\npwd\n");
     out
 }
 
@@ -91,7 +91,7 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
             let _ = writeln!(out, "#   {line}");
         }
     } else {
-        let _ = writeln!(out, "{{\n{command}\n}} > \"$out/{file}\" 2>&1");
+        let _ = writeln!(out, "{{\n{command}\n}} > {file} 2>&1");
     }
 }
 
