@@ -11,7 +11,7 @@ use crate::base::time::Stamp;
 use crate::model::Quote;
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub const KINDS: [&str; 20] = [
+pub(super) const KINDS: [&str; 20] = [
     "goroutines/lock-order-cycle",
     "goroutines/mutex-queue",
     "goroutines/self-deadlock",

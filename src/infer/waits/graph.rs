@@ -116,11 +116,6 @@ impl Graph {
         i
     }
 
-    /// The number of a node that is in the graph.
-    pub(super) fn id(&self, node: &Node) -> Option<usize> {
-        self.ids.get(node).copied()
-    }
-
     fn link(&mut self, from: usize, to: usize) {
         if from != to
             && let Some(slot) = self.next.get_mut(from)

@@ -109,6 +109,7 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
             lock.oldest = lock.oldest.max(view.minutes(g));
         }
     }
+    join_readers(&mut queues, view);
     let mut locks: Vec<Lock> = queues.into_values().collect();
     for lock in &mut locks {
         lock.waiters
@@ -144,6 +145,37 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
         }
     }
     locks
+}
+
+/// Readers and writers of one `RWMutex`: the address is printed for the writer, for the readers only the object that
+/// the lock is a field of.
+fn join_readers(queues: &mut BTreeMap<Key, Lock>, view: &View<'_>) {
+    // A lock lies within its object, and objects with locks are seldom larger.
+    const OBJECT: u64 = 4096;
+    let owner = |lock: &Lock| {
+        let role = lock.waiters.first().and_then(|g| caller(view, *g));
+        role.map(|r| r.owner.clone()).filter(|o| !o.is_empty())
+    };
+    let objects: Vec<(Key, u64, String)> = queues
+        .keys()
+        .filter_map(|k| match k {
+            Key::Object(at, owner) => Some((k.clone(), *at, owner.clone())),
+            _ => None,
+        })
+        .collect();
+    for (key, at, object) in objects {
+        let near = queues
+            .range(Key::Address(at)..Key::Address(at.saturating_add(OBJECT)))
+            .find(|(_, l)| owner(l).as_ref() == Some(&object) && l.kinds.contains(&LockKind::Write))
+            .map(|(k, _)| k.clone());
+        let Some(near) = near else { continue };
+        let Some(readers) = queues.remove(&key) else { continue };
+        if let Some(lock) = queues.get_mut(&near) {
+            lock.kinds.extend(readers.kinds);
+            lock.waiters.extend(readers.waiters);
+            lock.oldest = lock.oldest.max(readers.oldest);
+        }
+    }
 }
 
 /// The lock that each waiting goroutine queues for.
@@ -470,7 +502,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         let relation = section.or(past).or(same_type).or(same_package)?;
         h.frame = relation;
-        let mut plus = |h: &mut Holder, points: i32, why: String| {
+        let plus = |h: &mut Holder, points: i32, why: String| {
             h.score += points;
             if points > 0 {
                 h.because.push(why)

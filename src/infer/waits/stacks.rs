@@ -280,8 +280,13 @@ impl<'a> View<'a> {
             || knowledge
                 .service(&service)
                 .is_some_and(|s| s.lasting.contains(&method));
+        let slow = knowledge
+            .service(&service)
+            .is_some_and(|s| s.slow.contains(&method));
         if lasting {
             What::Idle
+        } else if slow {
+            What::Other
         } else {
             What::Call {
                 frame,
