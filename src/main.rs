@@ -1,2 +1,7 @@
 //! The `kforensics` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(kforensics::cli::main())
+}

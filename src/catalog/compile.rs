@@ -348,7 +348,7 @@ fn cause(
     };
     let holds = (!table.holds.is_empty()).then(|| story(&table.holds));
     let not = table.not.iter().map(|lines| story(lines)).collect();
-    Some(Cause { cause, effect, join, within, strength, why: table.why.clone(), needs, holds, not })
+    Some(Cause { cause, effect, join, within, strength, why: table.why.clone(), share: table.share.clone(), needs, holds, not })
 }
 
 fn exclude(table: &ExcludeTable, by_id: &BTreeMap<String, usize>, mistakes: &mut Mistakes<'_>) -> Option<Exclude> {

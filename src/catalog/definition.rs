@@ -282,12 +282,23 @@ pub struct Cause {
     pub strength: Strength,
     /// The mechanism.
     pub why: Text,
+    /// Keys of the cause that hold a part and the whole: with a smaller part the cause explains only that part.
+    pub share: Option<(String, String)>,
     /// Sources that would show the cause.
     pub needs: Vec<Need>,
     /// A story in which the cause holds.
     pub holds: Option<Story>,
     /// Stories in which it does not.
     pub not: Vec<Story>,
+}
+
+impl Cause {
+    /// Whether the cause, with these keys, explains only a part of the effect.
+    pub fn is_partial(&self, keys: &BTreeMap<String, String>) -> bool {
+        let Some((part, whole)) = &self.share else { return false };
+        let number = |k: &String| keys.get(k).and_then(|v| v.parse::<u64>().ok());
+        matches!((number(part), number(whole)), (Some(p), Some(w)) if p < w)
+    }
 }
 
 /// When this fact is seen, that kind is not the reason.

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod definition;
 mod error;
+pub mod page;
 mod schema;
 mod template;
 

@@ -133,6 +133,7 @@ pub(super) struct ExplainTable {
     pub(super) within: Option<Spanned<String>>,
     pub(super) strength: Spanned<String>,
     pub(super) why: Text,
+    pub(super) share: Option<(String, String)>,
     #[serde(default)]
     pub(super) needs: Vec<Spanned<String>>,
     #[serde(default)]

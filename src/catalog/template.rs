@@ -1,6 +1,6 @@
 //! Texts with `{name}` places: titles and entities.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 /// A text whose `{name}` places are filled from keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,18 +58,36 @@ impl Template {
         Some(out)
     }
 
-    /// The text with places that have no value shown as `?`.
+    /// The text with what has no value left out: a part in brackets or after a colon goes with it, a lone place
+    /// becomes `…`.
     pub fn fill_lossy<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> String {
+        const NONE: char = '\u{1}';
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(t) => out.push_str(t),
-                Part::Key(k) => {
-                    let _ = write!(out, "{}", value(k).unwrap_or("?"));
-                }
+                Part::Key(k) => match value(k) {
+                    Some(v) => out.push_str(v),
+                    None => out.push(NONE),
+                },
             }
         }
-        out
+        if !out.contains(NONE) {
+            return out;
+        }
+        for (open, close) in [(" (", ')'), ("（", '）')] {
+            while let Some((from, to)) = bracket(&out, open, close, NONE) {
+                out.replace_range(from..to, "");
+            }
+        }
+        for tail in [": ", "：", " = "] {
+            if let Some(at) = out.rfind(tail)
+                && out.get(at..).is_some_and(|t| t.contains(NONE))
+            {
+                out.truncate(at);
+            }
+        }
+        out.replace(NONE, "…")
     }
 
     /// The text before the first place (for entities: kind and slash).
@@ -78,6 +96,30 @@ impl Template {
             Some(Part::Text(t)) => t,
             _ => "",
         }
+    }
+}
+
+/// The first bracket that holds `mark`, as a byte range.
+fn bracket(text: &str, open: &str, close: char, mark: char) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(open) {
+        let start = from + at;
+        let end = start + text.get(start..)?.find(close)? + close.len_utf8();
+        if text.get(start..end)?.contains(mark) {
+            return Some((start, end));
+        }
+        from = end;
+    }
+    None
+}
+
+impl fmt::Display for Template {
+    /// The template as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(t) => f.write_str(t),
+            Part::Key(k) => write!(f, "{{{k}}}"),
+        })
     }
 }
 
@@ -96,7 +138,13 @@ mod tests {
         };
         assert_eq!(t.fill(value).as_deref(), Some("apiservice/v1.g"));
         assert_eq!(Template::parse("a {x}").unwrap().fill(value), None);
+        let lossy = |text: &str| Template::parse(text).unwrap().fill_lossy(value);
+        assert_eq!(lossy("a {x}"), "a …");
+        assert_eq!(lossy("{group} fails ({x} of {version}): {y}"), "g fails");
+        assert_eq!(lossy("{group} fails (v {version})"), "g fails (v v1)");
+=======
         assert_eq!(Template::parse("a {x}").unwrap().fill_lossy(value), "a ?");
+        assert_eq!(t.to_string(), "apiservice/{version}.{group}");
         assert!(Template::parse("a {x").is_err());
         assert!(Template::parse("a {x y}").is_err());
     }

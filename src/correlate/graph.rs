@@ -24,6 +24,8 @@ pub struct Link {
     pub met: Met,
     /// Whether times fit.
     pub fit: Fit,
+    /// The cause explains only a part of the effect.
+    pub partial: bool,
 }
 
 /// The causes of everything behind the symptoms.
@@ -112,7 +114,8 @@ impl<'a> Graph<'a> {
                 }
                 let fit = fits(fact, effect, cause.within, self.log_began(fact));
                 if fit != Fit::No {
-                    links.push(Link { cause: id, effect: effect_id, rule, met, fit });
+                    let partial = cause.is_partial(&fact.keys);
+                    links.push(Link { cause: id, effect: effect_id, rule, met, fit, partial });
                 }
             }
         }
@@ -172,7 +175,7 @@ impl<'a> Graph<'a> {
                 }
             };
             if id != effect_id {
-                links.push(Link { cause: id, effect: effect_id, rule, met: Met::Yes, fit: Fit::Unclear });
+                links.push(Link { cause: id, effect: effect_id, rule, met: Met::Yes, fit: Fit::Unclear, partial: false });
             }
         }
         links

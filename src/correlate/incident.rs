@@ -147,7 +147,39 @@ fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Pa
         }
         groups.entry((root.kind.clone(), whose(graph, &root.entity))).or_default().push(*symptom);
     }
-    groups.into_values().collect()
+    let mut groups: Vec<Vec<FactId>> = groups.into_values().collect();
+    join_unexplained(graph, &mut groups, paths);
+    groups
+}
+
+/// A symptom that nothing explains, about a thing (or its workload) whose trouble another incident explains, is one
+/// more face of that incident.
+fn join_unexplained(graph: &Graph<'_>, groups: &mut Vec<Vec<FactId>>, paths: &BTreeMap<FactId, Vec<Path>>) {
+    let explained = |id: &FactId| paths.get(id).and_then(|p| p.first()).is_some_and(|p| !p.links.is_empty());
+    let about = |ids: &[FactId]| -> BTreeSet<String> {
+        ids.iter().filter_map(|id| graph.fact(*id)).map(|f| whose(graph, &f.entity)).collect()
+    };
+    let mut at = 0;
+    while at < groups.len() {
+        let Some(group) = groups.get(at).filter(|g| !g.iter().any(explained)) else {
+            at += 1;
+            continue;
+        };
+        let mine = about(group);
+        let home = groups
+            .iter()
+            .position(|g| g.iter().any(explained) && !about(g).is_disjoint(&mine));
+        match home {
+            Some(home) => {
+                let members = groups.remove(at);
+                let home = if home > at { home - 1 } else { home };
+                if let Some(g) = groups.get_mut(home) {
+                    g.extend(members);
+                }
+            }
+            None => at += 1,
+        }
+    }
 }
 
 /// The workload of a pod (its owner, else its name without the generated part), else the entity itself.

@@ -14,6 +14,9 @@ const HIGH: i32 = 60;
 /// From here on more speaks for it than against it.
 const MEDIUM: i32 = 38;
 
+/// Points of a link that explains only a part of its effect.
+const PARTIAL: i32 = -14;
+
 /// Points of one link by its strength.
 fn strength_points(strength: Strength) -> i32 {
     match strength {
@@ -37,7 +40,8 @@ pub(super) fn link_points(graph: &Graph<'_>, link: &Link) -> i32 {
         Basis::Inferred { .. } => 0,
         Basis::Suspected => -14,
     });
-    strength + met + fit + cause
+    let partial = if link.partial { PARTIAL } else { 0 };
+    strength + met + fit + cause + partial
 }
 
 /// Points of a root by itself: used to choose the best path.
@@ -141,6 +145,12 @@ pub(super) fn terms(graph: &Graph<'_>, root: &Fact, path: &[Link], bearing: &Bea
         "order",
         -4 * i32::try_from(later).unwrap_or(1),
         say("explains later occurrences, not the first".into(), "只能解释后来的发生，而非首次".into()),
+    );
+    let partial = path.iter().filter(|l| l.partial).count();
+    add(
+        "partial",
+        PARTIAL * i32::try_from(partial).unwrap_or(1),
+        say("explains only a part of its effect".into(), "只能解释后果的一部分".into()),
     );
     if bearing.symptoms > 1 {
         add(

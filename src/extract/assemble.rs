@@ -85,9 +85,18 @@ impl World {
         (at(source.coverage.first), at(source.coverage.last))
     }
 
-    /// Adds facts and brings all into order again; ids in `from` follow.
+    /// Adds facts and brings all into order again; ids in `from` follow. What is already known by a line gains the
+    /// new evidence instead of standing there twice.
     pub fn add(&mut self, facts: Vec<Fact>) {
-        self.facts.extend(facts);
+        for fact in facts {
+            let same = self.facts.iter_mut().find(|f| {
+                f.kind == fact.kind && f.entity == fact.entity && apart(&f.span, &fact.span) <= EPISODE_GAP
+            });
+            match same {
+                Some(known) => known.absorb(&fact),
+                None => self.facts.push(fact),
+            }
+        }
         self.renumber();
     }
 
@@ -143,6 +152,13 @@ impl World {
             fact.renumber(|old| new_ids.get(old.0 as usize).copied().unwrap_or(old));
         }
     }
+}
+
+/// Nanoseconds between two spans; 0 when they overlap or a time is unknown.
+fn apart(a: &Span, b: &Span) -> i64 {
+    let ends = |s: &Span| (s.first.or(s.last).map(|t| t.at), s.last.or(s.first).map(|t| t.at));
+    let ((Some(a0), Some(a1)), (Some(b0), Some(b1))) = (ends(a), ends(b)) else { return 0 };
+    b0.since(a1).max(a0.since(b1)).max(0)
 }
 
 /// Brings the observations of a bundle together. `left_out` are members that were never read.

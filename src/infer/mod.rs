@@ -13,6 +13,7 @@ mod process;
 mod reachability;
 mod silence;
 mod support;
+pub mod waits;
 
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::extract::World;

@@ -84,10 +84,6 @@ fn lines(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
 }
 
 fn fact(task: &Task<'_>, node: &str, state: State) -> Option<Fact> {
-    // A fact that patterns made stands for itself.
-    if !state.from.is_empty() {
-        return None;
-    }
     let lasted = match (state.first, state.last) {
         (Some(first), Some(last)) => Some(last.at.since(first.at)),
         _ => None,

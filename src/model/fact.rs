@@ -226,6 +226,32 @@ impl Fact {
         }
     }
 
+    /// Takes over what another fact about the same thing knows: its lines, its keys, its time.
+    pub fn absorb(&mut self, other: &Self) {
+        for quote in &other.evidence {
+            if !self.evidence.iter().any(|q| q.place == quote.place) {
+                self.evidence.push(quote.clone());
+            }
+        }
+        for id in &other.from {
+            if !self.from.contains(id) {
+                self.from.push(*id);
+            }
+        }
+        for (k, v) in &other.keys {
+            self.keys.entry(k.clone()).or_insert_with(|| v.clone());
+        }
+        self.span.first = match (self.span.first, other.span.first) {
+            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        let later = matches!((self.span.last, other.span.last), (Some(a), Some(b)) if b.at > a.at);
+        if later || self.span.last.is_none() {
+            self.span.last = other.span.last;
+            self.span.closed = other.span.closed;
+        }
+    }
+
     /// Follows a renumbering of the facts it rests on.
     pub fn renumber(&mut self, new: impl Fn(FactId) -> FactId) {
         for id in &mut self.from {

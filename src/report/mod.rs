@@ -22,6 +22,6 @@ pub mod why;
 mod words;
 
 pub use layout::Look;
-pub(crate) use layout::{Ink, Sheet};
+pub(crate) use layout::{Ink, Sheet, columns, pad};
 pub use names::{IdNames, Names};
 pub use view::Report;

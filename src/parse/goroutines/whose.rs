@@ -4,8 +4,11 @@ use super::peel;
 use crate::base::time::RawStamp;
 use crate::model::dump::{Dump, DumpKind, Function, Goroutine};
 
-/// Frames that only one program has, where `main.main` is missing.
-const MARKS: [(&str, &str); 9] = [
+/// Frames that only one program has. The first mark that any frame bears decides: a single binary that holds many
+/// components (k3s) before its components.
+const MARKS: [(&str, &str); 11] = [
+    ("github.com/k3s-io/k3s/", "k3s"),
+    ("github.com/rancher/k3s/", "k3s"),
     ("k8s.io/kubernetes/pkg/kubelet.", "kubelet"),
     ("k8s.io/kubernetes/cmd/kube-apiserver/", "kube-apiserver"),
     (
@@ -84,31 +87,29 @@ fn printed_by(dump: &Dump, g: &Goroutine) -> (bool, bool) {
     out
 }
 
-/// The program: the folder of `main.main`, else a frame that only one program has.
+/// The program: a frame that only one program has, else the folder of `main.main`.
 fn program(dump: &Dump) -> Option<String> {
-    let all = || {
-        dump.goroutines
-            .iter()
-            .take(20_000)
-            .flat_map(|g| dump.frames(g))
-    };
-    let main = all()
-        .find(|f| dump.function(f) == "main.main")
-        .map(|f| dump.stacks.location(f.site));
-    if let Some(path) = main {
-        let name = path.rsplit('/').skip(1).find(|p| !GENERIC.contains(p));
-        if let Some(name) = name {
-            return Some(name.split('@').next().unwrap_or(name).to_owned());
+    let mut seen = rustc_hash::FxHashSet::default();
+    let mut mark: Option<usize> = None;
+    let mut main = None;
+    for frame in dump.goroutines.iter().flat_map(|g| dump.frames(g)) {
+        if !seen.insert(frame.site) {
+            continue;
         }
+        let name = dump.function(frame);
+        if name == "main.main" && main.is_none() {
+            main = Some(dump.stacks.location(frame.site));
+        }
+        let here = MARKS
+            .iter()
+            .position(|(prefix, _)| name.starts_with(prefix));
+        mark = mark.into_iter().chain(here).min();
     }
-    let mut site_seen = rustc_hash::FxHashSet::default();
-    all()
-        .filter(|f| site_seen.insert(f.site))
-        .find_map(|f| {
-            let name = dump.function(f);
-            MARKS.iter().find(|(mark, _)| name.starts_with(mark))
-        })
-        .map(|(_, program)| (*program).to_owned())
+    if let Some((_, program)) = mark.and_then(|i| MARKS.get(i)) {
+        return Some((*program).to_owned());
+    }
+    let name = main?.rsplit('/').skip(1).find(|p| !GENERIC.contains(p))?;
+    Some(name.split('@').next().unwrap_or(name).to_owned())
 }
 
 /// When a dump was taken, from the name of its file

@@ -66,7 +66,7 @@ pub(super) fn continues(b: &[u8]) -> bool {
     if starts(b) {
         return false;
     }
-    matches!(first, b' ' | b'\t' | b'}' | b']' | b')' | b'>')
+    matches!(first, b' ' | b'\t' | b'}' | b']' | b')' | b'>' | b',')
         || CONTINUES.iter().any(|c| b.starts_with(c))
         || is_goroutine(b)
         || is_function(b)
@@ -78,14 +78,14 @@ pub(super) fn continues(b: &[u8]) -> bool {
 }
 
 /// `goroutine 203 [semacquire, 4 minutes]:`.
-pub(crate) fn is_goroutine(b: &[u8]) -> bool {
+pub(super) fn is_goroutine(b: &[u8]) -> bool {
     b.strip_prefix(b"goroutine ").is_some_and(|r| {
         r.first().is_some_and(u8::is_ascii_digit) && memchr::memchr(b'[', r).is_some()
     })
 }
 
 /// `k8s.io/x/y.(*T).run(0xc000, 0x1)`: a path of identifiers, then arguments to the end of the line.
-pub(crate) fn is_function(b: &[u8]) -> bool {
+pub(super) fn is_function(b: &[u8]) -> bool {
     if b.last() != Some(&b')') {
         return false;
     }
@@ -108,7 +108,7 @@ pub(crate) fn is_function(b: &[u8]) -> bool {
 }
 
 /// `/src/x.go:123 +0x1f`, without its tab.
-pub(crate) fn is_file(b: &[u8]) -> bool {
+pub(super) fn is_file(b: &[u8]) -> bool {
     let Some(at) = memchr::memmem::rfind(b, b".go:").or_else(|| memchr::memmem::rfind(b, b".s:"))
     else {
         return false;
@@ -121,6 +121,16 @@ pub(crate) fn is_file(b: &[u8]) -> bool {
         && rest
             .get(digits..)
             .is_some_and(|t| t.is_empty() || t.starts_with(b" +0x") || t.starts_with(b" fp=0x"))
+}
+
+/// A header, frame or created-by line of a goroutine dump, also of an aggregated profile.
+pub(super) fn is_dump(b: &[u8]) -> bool {
+    is_goroutine(b)
+        || is_function(b)
+        || is_file(b)
+        || b.starts_with(b"created by ")
+        || b.starts_with(b"#\t0x")
+        || memchr::memmem::find(b.get(..b.len().min(16)).unwrap_or_default(), b" @ 0x").is_some()
 }
 
 /// `rax    0xca`.

@@ -87,9 +87,7 @@ pub(super) fn fill<'a>(b: &'a [u8], record: &mut Record<'a>) {
             message = Some(value);
         } else if TIME.contains(&key) && moment(&value).is_some() {
             // The reader of the line takes it by `peek_time`.
-        } else if LEVEL.contains(&key) {
-            others.push((key, value, false));
-        } else if key == b"logger" {
+        } else if LEVEL.contains(&key) || key == b"logger" {
             others.push((key, value, false));
         } else if matches!(key, b"caller" | b"file" | b"source") && is_caller(&value) {
             record.caller = Some(canon::text(value));
@@ -151,7 +149,7 @@ mod tests {
             "a b id=1 name=/x/y",
         );
         case(
-            r#"time=2024-02-09T03:04:05.123+08:00 level=WARN msg=m k=v"#,
+            r"time=2024-02-09T03:04:05.123+08:00 level=WARN msg=m k=v",
             Level::Warning,
             "m k=v",
         );

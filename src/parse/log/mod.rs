@@ -8,6 +8,7 @@
 
 mod audit;
 mod canon;
+mod envelope;
 mod goquote;
 mod json;
 mod klog;
@@ -75,19 +76,15 @@ fn shape(b: &[u8]) -> Shape<'_> {
             }
             return Shape::Text;
         }
-        b'a'..=b'z' => {
-            if logfmt::is(b) {
-                return Shape::Logfmt;
-            }
-        }
+        b'a'..=b'z' if logfmt::is(b) => return Shape::Logfmt,
         _ => {}
     }
     plain::parse(b).map_or(Shape::Text, Shape::Plain)
 }
 
-/// Whether a payload has a format of its own.
+/// Whether a payload has a format of its own (a wrapper that begins with a date counts).
 fn is_known(b: &[u8]) -> bool {
-    !matches!(shape(b), Shape::Text) || wrap::peel(b).is_some_and(|l| l.wrap == Wrap::Cri)
+    !matches!(shape(b), Shape::Text)
 }
 
 /// Line ends at the end of a line or chunk.
@@ -234,10 +231,25 @@ pub fn formats(line: &[u8]) -> Vec<&'static str> {
     names
 }
 
+/// What the wrappers of a line hold (within a JSON string still escaped).
+pub(crate) fn payload_of(line: &[u8]) -> &[u8] {
+    Stack::of(line).payload
+}
+
+/// Whether a payload is a line of a goroutine dump.
+pub(crate) fn is_dump_line(payload: &[u8]) -> bool {
+    lines::is_dump(payload)
+}
+
+/// Whether a payload is the header of a goroutine.
+pub(crate) fn is_goroutine_header(payload: &[u8]) -> bool {
+    lines::is_goroutine(payload)
+}
+
 /// Times of the layers, from the outside in.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stamps {
-    list: [Option<RawStamp>; DEPTH + 2],
+    list: [Option<RawStamp>; DEPTH + 1],
     len: usize,
 }
 
@@ -250,7 +262,7 @@ impl Stamps {
     }
 
     fn choose(&self) -> (Option<RawStamp>, Option<i32>) {
-        let mut flat = [RawStamp::Boot { ns: 0 }; DEPTH + 2];
+        let mut flat = [RawStamp::Boot { ns: 0 }; DEPTH + 1];
         for (slot, stamp) in flat.iter_mut().zip(self.list.iter().flatten()) {
             *slot = *stamp;
         }
@@ -318,7 +330,7 @@ fn read<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
     if outer.depth >= DEPTH {
         return payload(chunk, outer);
     }
-    if let Some(layer) = wrap::export_entry(chunk) {
+    if let Some(layer) = envelope::export_entry(chunk) {
         return read(layer.inside.raw(), outer.with(&layer));
     }
     let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());

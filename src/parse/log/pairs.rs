@@ -26,6 +26,8 @@ pub(super) struct Pairs<'a> {
     style: Style,
     /// A value had brackets that never close: brackets tell nothing in this record.
     unbalanced: bool,
+    /// A value looked like JSON and was not: looking again would make the work quadratic.
+    broken_json: bool,
 }
 
 impl<'a> Pairs<'a> {
@@ -35,6 +37,7 @@ impl<'a> Pairs<'a> {
             rest: text,
             style,
             unbalanced: false,
+            broken_json: false,
         }
     }
 
@@ -64,12 +67,13 @@ impl<'a> Pairs<'a> {
         if let Some(block) = b.strip_prefix(b"<\n") {
             return block_value(block);
         }
-        if matches!(b, [b'{' | b'[', b'"' | b'{' | b'[', ..]) && !self.unbalanced {
+        if matches!(b, [b'{' | b'[', b'"' | b'{' | b'[', ..]) && !self.broken_json {
             // JSON since klog 2.110: its strings may hold brackets and blanks.
             let (raw, rest) = b.split_at(members::nested(b));
             if !raw.contains(&b'\n') && matches!(rest.first(), None | Some(b' ' | b'\n')) {
                 return (Cow::Borrowed(raw), rest);
             }
+            self.broken_json = true;
         }
         let (mut len, balanced) = Self::bare(b, !self.unbalanced);
         if !balanced {
@@ -87,17 +91,14 @@ impl<'a> Iterator for Pairs<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let blanks = self.rest.iter().take_while(|c| **c == b' ').count();
         let b = self.rest.get(blanks..)?;
-        let (key, b) = match b.first()? {
+        let (key, b) = if b.first()? == &b'"' {
             // Old klogr quotes its keys.
-            b'"' => {
-                let (_, len, closed) = goquote::quoted(b)?;
-                let raw = b.get(1..len.checked_sub(1)?).filter(|_| closed)?;
-                (raw, b.get(len..)?.strip_prefix(b"=")?)
-            }
-            _ => {
-                let len = key(b)?;
-                (b.get(..len)?, b.get(len + 1..)?)
-            }
+            let (_, len, closed) = goquote::quoted(b)?;
+            let raw = b.get(1..len.checked_sub(1)?).filter(|_| closed)?;
+            (raw, b.get(len..)?.strip_prefix(b"=")?)
+        } else {
+            let len = key(b)?;
+            (b.get(..len)?, b.get(len + 1..)?)
         };
         let (value, rest) = match (b.first(), self.style) {
             (Some(b'"'), _) => {

@@ -1,0 +1,410 @@
+//! The facts that follow from the chains, for the correlation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chains::{Chain, Teller};
+use super::graph::Node;
+use super::growth::Growth;
+use super::stacks::{LockKind, What, short};
+use super::{WaitReport, evidence, since};
+use crate::base::time::Stamp;
+use crate::model::Quote;
+
+/// The kinds of facts that this inference makes: ids of the catalogue.
+pub const KINDS: [&str; 20] = [
+    "goroutines/lock-order-cycle",
+    "goroutines/mutex-queue",
+    "goroutines/self-deadlock",
+    "goroutines/send-under-lock",
+    "goroutines/rwmutex-writer-starved",
+    "goroutines/lock-without-holder",
+    "goroutines/leak",
+    "goroutines/waits-for-cri",
+    "goroutines/waits-for-containerd",
+    "goroutines/waits-for-dockerd",
+    "goroutines/waits-for-shim",
+    "goroutines/waits-for-etcd",
+    "goroutines/waits-for-child-process",
+    "goroutines/waits-for-dbus",
+    "goroutines/waits-for-netlink",
+    "goroutines/waits-for-daemon",
+    "goroutines/waits-for-file-lock",
+    "goroutines/waits-for-disk",
+    "goroutines/waits-for-file-system",
+    "goroutines/waits-for-http",
+];
+
+/// One thing that follows from stacks.
+#[derive(Clone, Debug)]
+pub struct WaitFact {
+    /// Catalogue id.
+    pub kind: &'static str,
+    /// `process/<node>/<program>` or `lock/<program>/<address>`.
+    pub entity: String,
+    /// Values to join on and to show.
+    pub keys: BTreeMap<String, String>,
+    /// Header and frames, process rows; never empty.
+    pub evidence: Vec<Quote>,
+    /// Since when at the latest.
+    pub first: Option<Stamp>,
+    /// When the dump was taken.
+    pub last: Option<Stamp>,
+    /// How many goroutines.
+    pub count: u64,
+    /// Why: one sentence.
+    pub because: String,
+}
+
+/// The facts of a report.
+pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
+    report.facts.clone()
+}
+
+fn kind(id: &str) -> Option<&'static str> {
+    KINDS
+        .into_iter()
+        .find(|k| k.strip_prefix("goroutines/") == Some(id))
+}
+
+impl Teller<'_, '_> {
+    /// What the chains say, one fact per lock, per service called and per end.
+    pub(super) fn facts(&self, chains: &[Chain], growth: &[Growth]) -> Vec<WaitFact> {
+        let mut out: Vec<WaitFact> = Vec::new();
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        // One fact for all calls of one kind, but one for each process that is waited for.
+        let mut calls: BTreeMap<(usize, &'static str, Option<usize>), Vec<(u32, usize)>> =
+            BTreeMap::new();
+        for chain in chains {
+            if chain.cycle {
+                out.extend(self.cycle_fact(chain));
+            }
+            for &i in &chain.members {
+                if !told.insert(i) {
+                    continue;
+                }
+                match self.graph.nodes.get(i) {
+                    Some(Node::Lock(l)) if !chain.cycle => out.extend(self.lock_fact(*l)),
+                    Some(Node::Goroutine(d, g)) => {
+                        if let Some(kind) = self.outward(*d, *g) {
+                            let process = match self
+                                .graph
+                                .next
+                                .get(i)
+                                .copied()
+                                .flatten()
+                                .and_then(|n| self.graph.nodes.get(n))
+                            {
+                                Some(Node::Process(p)) => Some(*p),
+                                _ => None,
+                            };
+                            calls.entry((*d, kind, process)).or_default().push((*g, i));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for ((dump, kind, _), members) in calls {
+            out.extend(self.outward_fact(dump, kind, &members));
+        }
+        // A dump that the graph left out has no chains but may show growth.
+        for g in growth {
+            out.extend(self.leak(g));
+        }
+        out.sort_by(|a, b| {
+            (a.kind, &a.entity, a.evidence.first().map(|q| q.place)).cmp(&(
+                b.kind,
+                &b.entity,
+                b.evidence.first().map(|q| q.place),
+            ))
+        });
+        out
+    }
+
+    fn base(&self, dump: usize) -> (String, BTreeMap<String, String>) {
+        let process = self.process_name(dump);
+        let node = self.views.get(dump).and_then(|v| v.dump.node.clone());
+        let mut keys = BTreeMap::from([(String::from("process"), process.clone())]);
+        let entity = if let Some(node) = node {
+            let entity = format!("process/{node}/{process}");
+            keys.insert(String::from("host"), node.clone());
+            keys.insert(String::from("node"), node);
+            entity
+        } else {
+            format!("process/{process}")
+        };
+        (entity, keys)
+    }
+
+    fn time(&self, dump: usize) -> Option<Stamp> {
+        self.views.get(dump).and_then(|v| v.dump.time)
+    }
+
+    fn lock_fact(&self, index: usize) -> Option<WaitFact> {
+        let lock = self.locks.get(index)?;
+        let view = self.views.get(lock.dump)?;
+        let (_, mut keys) = self.base(lock.dump);
+        let process = self.process_name(lock.dump);
+        let address = lock
+            .address
+            .map_or_else(|| lock.name.replace(' ', "-"), |a| format!("0x{a:x}"));
+        let callers: Vec<&str> = lock.callers.iter().map(|(n, _)| n.as_str()).collect();
+        keys.insert(String::from("lock"), lock.name.clone());
+        keys.insert(String::from("waiters"), lock.waiters.len().to_string());
+        keys.insert(String::from("callers"), callers.join(", "));
+        if lock.oldest > 0 {
+            keys.insert(String::from("minutes"), lock.oldest.to_string());
+        }
+        let first = *lock.waiters.first()?;
+        let mut quotes = self.wait_quotes(lock.dump, first);
+        let writers = lock.kinds.contains(&LockKind::Write);
+        let readers = lock.kinds.contains(&LockKind::Read);
+        let id = if lock.own.is_some() {
+            "self-deadlock"
+        } else if let Some(h) = &lock.holder {
+            let place = view
+                .frames(h.goroutine)
+                .get(h.frame)
+                .and_then(|f| view.role(f.site));
+            let name = place.map_or_else(String::new, |r| short(&r.name).to_owned());
+            keys.insert(String::from("holder"), name);
+            let mut frames = vec![h.frame];
+            match view.what(h.goroutine) {
+                What::Call { frame, .. } | What::End { frame, .. } => frames.push(*frame),
+                What::Lock { caller, .. } => frames.push(*caller),
+                _ => frames.extend(view.telling(h.goroutine)),
+            }
+            quotes.extend(evidence(view.dump, h.goroutine, &frames));
+            let state = view
+                .goroutine(h.goroutine)
+                .map_or("", |g| view.dump.state(g));
+            if state == "chan send" {
+                "send-under-lock"
+            } else {
+                "mutex-queue"
+            }
+        } else if writers && readers {
+            "rwmutex-writer-starved"
+        } else {
+            "lock-without-holder"
+        };
+        if let Some(own) = lock.own {
+            quotes = self.wait_quotes(lock.dump, own);
+        }
+        let because = match (&lock.holder, lock.own) {
+            (Some(h), None) => format!(
+                "{} goroutines queue; the probable holder: {}",
+                lock.waiters.len(),
+                h.because.join("; ")
+            ),
+            (_, Some(_)) => String::from(
+                "the stack of the waiting goroutine shows that it took the lock itself",
+            ),
+            _ => format!(
+                "{} goroutines queue and none of the stacks fits a holder: it may have returned without unlocking",
+                lock.waiters.len()
+            ),
+        };
+        Some(WaitFact {
+            kind: kind(id)?,
+            entity: format!("lock/{process}/{address}"),
+            keys,
+            evidence: quotes,
+            first: since(self.time(lock.dump), lock.oldest),
+            last: self.time(lock.dump),
+            count: lock.waiters.len() as u64,
+            because,
+        })
+    }
+
+    fn cycle_fact(&self, chain: &Chain) -> Option<WaitFact> {
+        let locks: Vec<usize> = chain
+            .members
+            .iter()
+            .filter_map(|i| match self.graph.nodes.get(*i) {
+                Some(Node::Lock(l)) => Some(*l),
+                _ => None,
+            })
+            .collect();
+        let first = self.locks.get(*locks.first()?)?;
+        if let [only] = locks.as_slice() {
+            return self.lock_fact(*only);
+        }
+        let (entity, mut keys) = self.base(first.dump);
+        let names: Vec<&str> = locks
+            .iter()
+            .filter_map(|l| self.locks.get(*l))
+            .map(|l| l.name.as_str())
+            .collect();
+        keys.insert(String::from("locks"), names.join(" and "));
+        let holders: Vec<String> = locks
+            .iter()
+            .filter_map(|l| self.locks.get(*l)?.holder.as_ref())
+            .filter_map(|h| {
+                let view = self.views.get(first.dump)?;
+                let frame = view.frames(h.goroutine).get(h.frame)?;
+                Some(short(&view.role(frame.site)?.name).to_owned())
+            })
+            .collect();
+        keys.insert(String::from("holders"), holders.join(" and "));
+        keys.insert(String::from("waiters"), chain.behind.to_string());
+        let quotes: Vec<Quote> = chain
+            .steps
+            .iter()
+            .filter(|s| matches!(s.node, Node::Goroutine(..)))
+            .flat_map(|s| s.evidence.clone())
+            .collect();
+        Some(WaitFact {
+            kind: kind("lock-order-cycle")?,
+            entity,
+            keys,
+            evidence: if quotes.is_empty() {
+                chain.steps.first()?.evidence.clone()
+            } else {
+                quotes
+            },
+            first: chain.since,
+            last: self.time(first.dump),
+            count: chain.behind,
+            because: format!(
+                "{} wait for each other in a circle: {}",
+                holders.join(" and "),
+                names.join(", ")
+            ),
+        })
+    }
+
+    /// The fact that a goroutine's waiting for something outside stands for.
+    fn outward(&self, dump: usize, g: u32) -> Option<&'static str> {
+        match self.views.get(dump)?.what(g) {
+            What::Call { service, .. } => kind(self.knowledge.service(service)?.fact.as_deref()?),
+            What::End { end, .. } => kind(self.knowledge.ends.get(*end)?.fact.as_deref()?),
+            _ => None,
+        }
+    }
+
+    fn outward_fact(
+        &self,
+        dump: usize,
+        kind: &'static str,
+        members: &[(u32, usize)],
+    ) -> Option<WaitFact> {
+        let view = self.views.get(dump)?;
+        let (entity, mut keys) = self.base(dump);
+        let (oldest, at) = members
+            .iter()
+            .copied()
+            .max_by_key(|(g, _)| (view.minutes(*g), std::cmp::Reverse(*g)))?;
+        let minutes = view.minutes(oldest);
+        let pairs: Vec<(usize, u32)> = members.iter().map(|(g, _)| (dump, *g)).collect();
+        let calls = self.calls(&pairs);
+        keys.insert(String::from("calls"), calls.clone());
+        if minutes > 0 {
+            keys.insert(String::from("minutes"), minutes.to_string());
+        }
+        let mut quotes = self.wait_quotes(dump, oldest);
+        match self
+            .graph
+            .next
+            .get(at)
+            .copied()
+            .flatten()
+            .and_then(|n| self.graph.nodes.get(n))
+        {
+            Some(Node::Process(i)) => {
+                if let Some(row) = self.host.processes.get(*i) {
+                    keys.insert(String::from("child"), row.comm.clone());
+                    keys.insert(String::from("pid"), row.pid.to_string());
+                    if let Some(c) = row.container() {
+                        keys.insert(String::from("container"), c.to_owned());
+                    }
+                    quotes.push(row.quote.clone());
+                }
+            }
+            Some(Node::Peer { names, node, .. }) => {
+                let row = names
+                    .iter()
+                    .find_map(|n| self.host.find(node.as_deref(), None, n).map(|i| (n, i)));
+                let name = row.map_or_else(|| names.first().cloned(), |(n, _)| Some(n.clone()));
+                if let Some(name) = name {
+                    keys.insert(String::from("peer"), name);
+                }
+                if let Some(r) = row
+                    .and_then(|(_, i)| self.host.processes.get(i))
+                    .filter(|r| r.is_stopped())
+                {
+                    keys.insert(String::from("peer-state"), String::from("stopped"));
+                    quotes.push(r.quote.clone());
+                }
+            }
+            Some(Node::Goroutine(d, _)) => {
+                keys.insert(String::from("peer"), self.process_name(*d));
+            }
+            _ => {}
+        }
+        Some(WaitFact {
+            kind,
+            entity,
+            keys,
+            evidence: quotes,
+            first: since(view.dump.time, minutes),
+            last: view.dump.time,
+            count: members.len() as u64,
+            because: if members.len() == 1 {
+                format!("a goroutine waits in {calls}")
+            } else {
+                format!("{} goroutines wait in {calls}", members.len())
+            },
+        })
+    }
+
+    fn wait_quotes(&self, dump: usize, g: u32) -> Vec<Quote> {
+        let Some(view) = self.views.get(dump) else {
+            return Vec::new();
+        };
+        let frames: Vec<usize> = match view.what(g) {
+            What::Lock {
+                address, caller, ..
+            } => address
+                .first()
+                .copied()
+                .into_iter()
+                .chain([*caller])
+                .collect(),
+            What::Call { frame, .. } | What::End { frame, .. } => vec![*frame],
+            _ => view.telling(g).into_iter().collect(),
+        };
+        evidence(view.dump, g, &frames)
+    }
+
+    fn leak(&self, g: &Growth) -> Option<WaitFact> {
+        let (dump, view) = self.views.iter().enumerate().find(|(_, v)| {
+            v.dump
+                .goroutines
+                .get(g.member as usize)
+                .is_some_and(|x| x.place == g.place)
+        })?;
+        let (entity, mut keys) = self.base(dump);
+        keys.insert(String::from("function"), g.function.clone());
+        keys.insert(String::from("creator"), g.creator.clone());
+        keys.insert(String::from("before"), g.before.to_string());
+        keys.insert(String::from("after"), g.after.to_string());
+        Some(WaitFact {
+            kind: kind("leak")?,
+            entity,
+            keys,
+            evidence: evidence(
+                view.dump,
+                g.member,
+                &view.telling(g.member).into_iter().collect::<Vec<_>>(),
+            ),
+            first: None,
+            last: view.dump.time,
+            count: g.after,
+            because: format!(
+                "{} goroutines in {} in one dump, {} in a later one",
+                g.before, g.function, g.after
+            ),
+        })
+    }
+}

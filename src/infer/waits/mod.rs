@@ -1,0 +1,379 @@
+//! Who waits for whom: from goroutine dumps and process lists to the thing at the end of the chain.
+//!
+//! `goroutine 203 [semacquire, 4 minutes]` in dockerd waits for a lock that goroutine 220 probably holds, which
+//! waits for containerd, whose handler waits for a shim, whose `runc create` is four minutes old in the process
+//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks get a probable holder ([`locks`]), calls
+//! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
+//! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
+
+mod chains;
+mod facts;
+mod graph;
+mod growth;
+mod host;
+mod knowledge;
+mod locks;
+mod stacks;
+
+use std::collections::BTreeMap;
+
+use crate::base::time::{Instant, MINUTE, Stamp};
+use crate::model::dump::{Dump, DumpKind};
+use crate::model::{Place, Quote};
+
+pub use chains::{Ask, Chain, Step};
+pub use facts::{WaitFact, facts};
+pub use graph::Node;
+pub use growth::Growth;
+pub use host::{Host, HungTask, ProcessRow};
+pub use locks::{Holder, Lock};
+pub use stacks::LockKind;
+
+use graph::Graph;
+use knowledge::Knowledge;
+use stacks::{View, What};
+
+/// Groups of a dump that are kept in a report, largest first.
+const GROUP_LIMIT: usize = 200;
+
+/// Equal stacks of one dump.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// How many goroutines.
+    pub count: u64,
+    /// State, as printed.
+    pub state: String,
+    /// Longest wait in minutes, at least.
+    pub minutes: Option<u32>,
+    /// The function that says most about it.
+    pub function: String,
+    /// Functions of the stack, innermost first, without Go's own plumbing; at most twelve.
+    pub frames: Vec<String>,
+    /// Function that started them.
+    pub creator: Option<String>,
+    /// What it waits for, in a word: `idle`, `running`, `lock`, `call`, …
+    pub waits: &'static str,
+    /// The representative: the longest waiting.
+    pub goroutine: u64,
+    /// Its header.
+    pub place: Place,
+    /// Index of it in the dump.
+    pub member: u32,
+}
+
+impl Group {
+    /// Resting in its normal state.
+    pub fn is_idle(&self) -> bool {
+        self.waits == "idle"
+    }
+}
+
+/// One dump, summarised.
+#[derive(Clone, Debug)]
+pub struct DumpSummary {
+    /// Index in the input.
+    pub dump: usize,
+    /// Its first line.
+    pub place: Place,
+    /// Program.
+    pub process: Option<String>,
+    /// Process id.
+    pub pid: Option<u64>,
+    /// Machine.
+    pub node: Option<String>,
+    /// When it was taken.
+    pub time: Option<Stamp>,
+    /// Why it was printed.
+    pub kind: DumpKind,
+    /// Head or tail are missing.
+    pub partial: bool,
+    /// Goroutines, and how many of them rest in their normal state.
+    pub goroutines: u64,
+    /// See `goroutines`.
+    pub idle: u64,
+    /// Goroutines by state, most frequent first.
+    pub states: Vec<(String, u64)>,
+    /// Groups of equal stacks, idle ones last, then by count.
+    pub groups: Vec<Group>,
+    /// Groups beyond the limit that are not listed.
+    pub groups_left_out: usize,
+    /// The graph uses another dump of the same process, or this one shows too little.
+    pub set_aside: Option<String>,
+}
+
+/// What a set of dumps says.
+#[derive(Clone, Debug, Default)]
+pub struct WaitReport {
+    /// The dumps.
+    pub dumps: Vec<DumpSummary>,
+    /// Locks with a queue, most wanted first within each dump.
+    pub locks: Vec<Lock>,
+    /// Chains of waiting, the ones with most behind them first. Empty: nothing is stuck.
+    pub chains: Vec<Chain>,
+    /// What grew between two dumps of one process.
+    pub growth: Vec<Growth>,
+    pub(crate) facts: Vec<WaitFact>,
+}
+
+impl WaitReport {
+    /// Nothing waits for longer than it should.
+    pub fn is_quiet(&self) -> bool {
+        self.chains.is_empty()
+    }
+}
+
+/// Analyses all dumps of a bundle together with what the hosts say.
+pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
+    let knowledge = Knowledge::builtin();
+    let all: Vec<View<'_>> = dumps.iter().map(|d| View::new(d, &knowledge)).collect();
+    let aside = set_aside(&all);
+    let mut report = WaitReport {
+        dumps: all
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.dump.kind != DumpKind::Stack)
+            .map(|(i, v)| summary(i, v, aside.get(i).cloned().flatten()))
+            .collect(),
+        growth: growth::between(&all),
+        ..WaitReport::default()
+    };
+    let (index, views): (Vec<usize>, Vec<View<'_>>) = all
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| aside.get(*i).is_some_and(Option::is_none))
+        .unzip();
+    let mut found: Vec<Lock> = Vec::new();
+    for (i, view) in views.iter().enumerate() {
+        found.extend(locks::find(i, view, &knowledge));
+    }
+    let graph = Graph::build(&views, &found, host, &knowledge);
+    let teller = chains::Teller {
+        views: &views,
+        locks: &found,
+        graph: &graph,
+        host,
+        knowledge: &knowledge,
+    };
+    report.chains = teller.chains();
+    report.facts = teller.facts(&report.chains, &report.growth);
+    for lock in &mut found {
+        lock.dump = index.get(lock.dump).copied().unwrap_or(lock.dump);
+    }
+    for chain in &mut report.chains {
+        for step in &mut chain.steps {
+            step.dump = step.dump.and_then(|d| index.get(d).copied());
+        }
+    }
+    report.locks = found;
+    report
+}
+
+/// Which dumps the graph leaves out, and why: copies, other dumps of the same process, single stacks.
+fn set_aside(views: &[View<'_>]) -> Vec<Option<String>> {
+    let mut out: Vec<Option<String>> = vec![None; views.len()];
+    let mut chosen: Vec<(usize, Vec<(u64, String)>)> = Vec::new();
+    for (i, view) in views.iter().enumerate() {
+        let d = view.dump;
+        if d.goroutines.len() < 2 || matches!(d.kind, DumpKind::Aggregated | DumpKind::Race) {
+            if let Some(slot) = out.get_mut(i) {
+                *slot = Some(String::from("it shows no waiting goroutines one by one"));
+            }
+            continue;
+        }
+        let print = fingerprint(view);
+        let same = chosen.iter_mut().find(|(j, other)| {
+            views
+                .get(*j)
+                .is_some_and(|v| same_process(v.dump, d, other, &print))
+        });
+        let Some((j, other)) = same else {
+            chosen.push((i, print));
+            continue;
+        };
+        let better = rank(view, i) > views.get(*j).map_or((0, false, false, 0), |v| rank(v, *j));
+        let (left, kept) = if better { (*j, i) } else { (i, *j) };
+        if let Some(slot) = out.get_mut(left) {
+            *slot = Some(format!(
+                "dump {} is of the same process and shows as much or more",
+                kept + 1
+            ));
+        }
+        (*j, *other) = (kept, if better { print } else { std::mem::take(other) });
+    }
+    out
+}
+
+/// Which of two dumps of one process says more: what is stuck, then lines of its own, then a known time or pid.
+fn rank(view: &View<'_>, index: usize) -> (u64, bool, bool, usize) {
+    let d = view.dump;
+    let lines =
+        d.goroutines.first().map(|g| g.place.line) != d.goroutines.last().map(|g| g.place.line);
+    (
+        stuck_count(view),
+        lines,
+        d.pid.is_some() || d.time.is_some(),
+        index,
+    )
+}
+
+/// The oldest goroutines and what they run: they live as long as the process.
+fn fingerprint(view: &View<'_>) -> Vec<(u64, String)> {
+    let mut oldest: Vec<(u64, u32)> = view
+        .dump
+        .goroutines
+        .iter()
+        .zip(0_u32..)
+        .filter(|(g, _)| g.id > 0)
+        .map(|(g, i)| (g.id, i))
+        .collect();
+    let keep = oldest.len().min(32);
+    if keep < oldest.len() {
+        oldest.select_nth_unstable(keep);
+        oldest.truncate(keep);
+    }
+    oldest
+        .into_iter()
+        .map(|(id, i)| (id, view.face(i)))
+        .collect()
+}
+
+fn same_process(a: &Dump, b: &Dump, fa: &[(u64, String)], fb: &[(u64, String)]) -> bool {
+    if !host::same_node(a.node.as_deref(), b.node.as_deref()) {
+        return false;
+    }
+    if a.process.is_some() && a.process == b.process {
+        return true;
+    }
+    // Two names may be one process: `main.main` lies in a folder of another name than the service has.
+    let common = fa.iter().filter(|x| fb.contains(x)).count();
+    common >= 5 && common * 4 >= fa.len().min(fb.len()) * 3
+}
+
+/// How many goroutines wait for something that can be named.
+fn stuck_count(view: &View<'_>) -> u64 {
+    view.shapes
+        .iter()
+        .filter(|s| {
+            matches!(
+                s.what,
+                What::Lock { .. } | What::Call { .. } | What::End { .. }
+            )
+        })
+        .map(|s| s.members.len() as u64)
+        .sum()
+}
+
+fn summary(index: usize, view: &View<'_>, set_aside: Option<String>) -> DumpSummary {
+    let d = view.dump;
+    let mut states: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut idle = 0;
+    for shape in &view.shapes {
+        let Some(g) = shape
+            .members
+            .iter()
+            .copied()
+            .max_by_key(|g| (view.minutes(*g), std::cmp::Reverse(*g)))
+        else {
+            continue;
+        };
+        let Some(goroutine) = view.goroutine(g) else {
+            continue;
+        };
+        let count: u64 = shape
+            .members
+            .iter()
+            .filter_map(|g| view.goroutine(*g))
+            .map(|g| u64::from(g.count))
+            .sum();
+        let state = d.stacks.text(shape.state);
+        *states.entry(state).or_default() += count;
+        let waits = match &shape.what {
+            What::Idle => "idle",
+            What::Running => "running",
+            What::Lock { .. } => "lock",
+            What::Join => "join",
+            What::Call { .. } => "call",
+            What::End { .. } => "outside",
+            What::Other => "other",
+        };
+        if waits == "idle" {
+            idle += count;
+        }
+        groups.push(Group {
+            count,
+            state: state.to_owned(),
+            minutes: goroutine.minutes,
+            function: view.face(g),
+            frames: d
+                .frames(goroutine)
+                .iter()
+                .filter_map(|f| view.role(f.site))
+                .filter(|r| !r.plumbing)
+                .take(12)
+                .map(|r| r.name.clone())
+                .collect(),
+            creator: d.creator(goroutine).map(str::to_owned),
+            waits,
+            goroutine: goroutine.id,
+            place: goroutine.place,
+            member: g,
+        });
+    }
+    groups.sort_by_key(|g| (g.is_idle(), std::cmp::Reverse(g.count), g.place));
+    let left = groups.len().saturating_sub(GROUP_LIMIT);
+    groups.truncate(GROUP_LIMIT);
+    let mut states: Vec<(String, u64)> =
+        states.into_iter().map(|(s, n)| (s.to_owned(), n)).collect();
+    states.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    DumpSummary {
+        dump: index,
+        place: d.place,
+        process: d.process.clone(),
+        pid: d.pid,
+        node: d.node.clone(),
+        time: d.time,
+        kind: d.kind,
+        partial: d.partial,
+        goroutines: d.count(),
+        idle,
+        states,
+        groups,
+        groups_left_out: left,
+        set_aside,
+    }
+}
+
+/// Since when something waits at the latest: the time of the dump less the minutes, which are a lower bound.
+pub(crate) fn since(time: Option<Stamp>, minutes: u32) -> Option<Stamp> {
+    let time = time?;
+    let back = i64::from(minutes).checked_mul(MINUTE)?;
+    Some(Stamp {
+        at: Instant(time.at.0.checked_sub(back)?),
+        err: time.err.saturating_add(3 * MINUTE),
+        basis: time.basis,
+    })
+}
+
+/// A goroutine's header and the frames that matter, as quotes.
+pub(crate) fn evidence(dump: &Dump, g: u32, frames: &[usize]) -> Vec<Quote> {
+    let Some(goroutine) = dump.goroutines.get(g as usize) else {
+        return Vec::new();
+    };
+    let mut wanted: Vec<usize> = frames.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let all = dump.frames(goroutine);
+    std::iter::once(dump.header(goroutine))
+        .chain(
+            wanted
+                .into_iter()
+                .take(3)
+                .filter_map(|i| all.get(i))
+                .map(|f| dump.frame_quote(goroutine, f)),
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
