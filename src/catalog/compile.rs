@@ -340,9 +340,10 @@ fn cause(
         }
     }
     let family = definitions.get(cause).map_or("", Definition::family);
+    let sides = [cause, effect].map(|i| (definitions.get(i).map_or("", |d| d.id.as_str()), i));
     let mut story = |lines: &[toml::Spanned<String>]| {
         let facts: Vec<StoryFact> =
-            lines.iter().filter_map(|l| story_fact(l, family, by_id, mistakes)).collect();
+            lines.iter().filter_map(|l| story_fact(l, sides, family, by_id, mistakes)).collect();
         let at = lines.first().map_or((0, 0), |l| (l.span().start, l.span().end));
         Story { facts, at }
     };
@@ -444,9 +445,11 @@ fn parse_need(text: &str) -> Option<Need> {
     })
 }
 
-/// `+40s discovery-incomplete apiservice=a`.
+/// `+40s discovery-incomplete apiservice=a`. A name without family is that of the cause, of the effect, of a fact of
+/// this family, or the only one of that name.
 fn story_fact(
     line: &toml::Spanned<String>,
+    sides: [(&str, usize); 2],
     family: &str,
     by_id: &BTreeMap<String, usize>,
     mistakes: &mut Mistakes<'_>,
@@ -458,7 +461,8 @@ fn story_fact(
         return None;
     };
     let full = if id.contains('/') { id.to_owned() } else { format!("{family}/{id}") };
-    let fact = by_id.get(&full).copied().or_else(|| {
+    let side = sides.iter().find(|(known, _)| *known == id || known.split_once('/').is_some_and(|(_, n)| n == id));
+    let fact = side.map(|(_, i)| *i).or_else(|| by_id.get(&full).copied()).or_else(|| {
         let mut found = by_id.iter().filter(|(k, _)| k.split_once('/').is_some_and(|(_, n)| n == id));
         match (found.next(), found.next()) {
             (Some((_, i)), None) => Some(*i),

@@ -98,32 +98,71 @@ pub fn render(catalog: &Catalog, definition: &Definition, lang: Lang) -> String 
         Lang::Zh => &ZH,
     };
     let mut out = String::new();
-    let _ = writeln!(out, "# {}\n\n`{}`\n", title(definition, lang), definition.id);
+    let _ = writeln!(
+        out,
+        "# {}\n\n`{}`\n",
+        title(definition, lang),
+        definition.id
+    );
     let _ = writeln!(out, "{}\n", properties(definition, words).join(" · "));
     if let Some(detail) = &definition.detail {
         let _ = writeln!(out, "{}\n", pick(detail, lang));
     }
     seen(&mut out, catalog, definition, words);
     let position = catalog.index(&definition.id);
-    let into = catalog.causes().iter().filter(|c| Some(c.effect) == position);
-    let into: Vec<String> = into.map(|c| cause(catalog, c, c.cause, words, lang)).collect();
+    let into = catalog
+        .causes()
+        .iter()
+        .filter(|c| Some(c.effect) == position);
+    let into: Vec<String> = into
+        .map(|c| cause(catalog, c, c.cause, words, lang))
+        .collect();
     points(&mut out, words.caused_by, &into);
-    let from = catalog.causes().iter().filter(|c| Some(c.cause) == position);
-    let from: Vec<String> = from.map(|c| cause(catalog, c, c.effect, words, lang)).collect();
+    let from = catalog
+        .causes()
+        .iter()
+        .filter(|c| Some(c.cause) == position);
+    let from: Vec<String> = from
+        .map(|c| cause(catalog, c, c.effect, words, lang))
+        .collect();
     points(&mut out, words.causes, &from);
     let excludes: Vec<String> = definition
         .excludes
         .iter()
-        .filter_map(|e| Some(format!("{}: {}", link(catalog.at(e.kind)?, lang), pick(&e.why, lang))))
+        .filter_map(|e| {
+            Some(format!(
+                "{}: {}",
+                link(catalog.at(e.kind)?, lang),
+                pick(&e.why, lang)
+            ))
+        })
         .collect();
     points(&mut out, words.rules_out, &excludes);
-    let texts = |all: Vec<&Text>| all.into_iter().map(|t| pick(t, lang).to_owned()).collect::<Vec<_>>();
-    points(&mut out, words.remedy, &texts(definition.remedies.iter().map(|r| &r.action).collect()));
-    points(&mut out, words.warning, &texts(definition.warnings.iter().map(|w| &w.say).collect()));
+    let texts = |all: Vec<&Text>| {
+        all.into_iter()
+            .map(|t| pick(t, lang).to_owned())
+            .collect::<Vec<_>>()
+    };
+    points(
+        &mut out,
+        words.remedy,
+        &texts(definition.remedies.iter().map(|r| &r.action).collect()),
+    );
+    points(
+        &mut out,
+        words.warning,
+        &texts(definition.warnings.iter().map(|w| &w.say).collect()),
+    );
     let asks: Vec<String> = definition
         .asks
         .iter()
-        .map(|a| format!("{}\n\n  ```sh\n{}\n  ```", pick(&a.what, lang), indented(&a.command)))
+        .map(|a| {
+            format!(
+                "{}\n\n  ```sh\n{}\n  ```",
+                pick(&a.what, lang),
+                indented(&a.command)
+            )
+        })
         .collect();
     points(&mut out, words.ask, &asks);
     points(&mut out, words.references, &definition.references);
@@ -137,12 +176,16 @@ pub fn source(definition: &Definition) -> Result<String, CatalogError> {
     let name = format!("{}.toml", definition.id);
     // A file of a user's own replaces a built-in one of the same id; then its path is another.
     if definition.path == format!("facts/{name}")
-        && let Some(text) = FACTS.get_file(&name).and_then(include_dir::File::contents_utf8)
+        && let Some(text) = FACTS
+            .get_file(&name)
+            .and_then(include_dir::File::contents_utf8)
     {
         return Ok(text.to_owned());
     }
-    std::fs::read_to_string(&definition.path)
-        .map_err(|e| CatalogError::Unreadable { path: definition.path.clone(), why: e.to_string() })
+    std::fs::read_to_string(&definition.path).map_err(|e| CatalogError::Unreadable {
+        path: definition.path.clone(),
+        why: e.to_string(),
+    })
 }
 
 fn title(definition: &Definition, lang: Lang) -> String {
@@ -168,10 +211,23 @@ fn properties(d: &Definition, words: &Words) -> Vec<String> {
         format!("{}: {}", words.severity, d.severity.as_str()),
         format!("{}: `{}`", words.entity, d.entity),
     ];
-    let flags = [(d.symptom, words.symptom), (d.benign, words.benign), (d.transient, words.transient)];
-    out.extend(flags.into_iter().filter(|(on, _)| *on).map(|(_, word)| word.to_owned()));
+    let flags = [
+        (d.symptom, words.symptom),
+        (d.benign, words.benign),
+        (d.transient, words.transient),
+    ];
+    out.extend(
+        flags
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, word)| word.to_owned()),
+    );
     let times = [(d.lasting, words.lasting), (d.startup, words.startup)];
-    out.extend(times.into_iter().filter_map(|(ns, word)| Some(format!("{word} {}", human_duration(ns?)))));
+    out.extend(
+        times
+            .into_iter()
+            .filter_map(|(ns, word)| Some(format!("{word} {}", human_duration(ns?)))),
+    );
     out.push(format!("{} {}", words.since, d.since));
     out
 }
@@ -188,9 +244,21 @@ fn seen(out: &mut String, catalog: &Catalog, d: &Definition, words: &Words) {
         }
     }
     for p in d.patterns.iter().filter_map(|i| catalog.patterns().get(*i)) {
-        let who: Vec<&str> = p.components.iter().map(crate::model::Component::as_str).collect();
-        let who = if who.is_empty() { words.any.to_owned() } else { who.join(", ") };
-        let ends = if p.closes { format!(" ({})", words.ends) } else { String::new() };
+        let who: Vec<&str> = p
+            .components
+            .iter()
+            .map(crate::model::Component::as_str)
+            .collect();
+        let who = if who.is_empty() {
+            words.any.to_owned()
+        } else {
+            who.join(", ")
+        };
+        let ends = if p.closes {
+            format!(" ({})", words.ends)
+        } else {
+            String::new()
+        };
         let _ = writeln!(out, "- {} {who}{ends}", words.by);
         let _ = writeln!(out, "\n  ```text\n{}\n  ```\n", indented(p.regex.as_str()));
     }
@@ -200,7 +268,12 @@ fn seen(out: &mut String, catalog: &Catalog, d: &Definition, words: &Words) {
     if !d.ignores.is_empty() {
         let _ = writeln!(out, "## {}\n", words.look_alike);
         for m in &d.ignores {
-            let _ = writeln!(out, "- {}\n\n  ```text\n{}\n  ```\n", m.why, indented(m.text.trim_matches('\n')));
+            let _ = writeln!(
+                out,
+                "- {}\n\n  ```text\n{}\n  ```\n",
+                m.why,
+                indented(m.text.trim_matches('\n'))
+            );
         }
     }
 }
@@ -211,7 +284,9 @@ fn cause(catalog: &Catalog, c: &Cause, other: usize, words: &Words, lang: Lang) 
         Strength::Strong => words.strength[1],
         Strength::Certain => words.strength[2],
     };
-    let name = catalog.at(other).map_or_else(String::new, |d| link(d, lang));
+    let name = catalog
+        .at(other)
+        .map_or_else(String::new, |d| link(d, lang));
     let mut text = format!("{name}, {strength}: {}", pick(&c.why, lang));
     if !c.needs.is_empty() {
         let needs: Vec<String> = c.needs.iter().map(super::Need::words).collect();
@@ -246,9 +321,22 @@ mod tests {
         let catalog = Catalog::builtin().unwrap();
         for lang in [Lang::En, Lang::Zh] {
             for cause in catalog.causes() {
-                let (a, b) = (catalog.at(cause.cause).unwrap(), catalog.at(cause.effect).unwrap());
-                assert!(render(&catalog, a, lang).contains(&b.id), "{} -> {}", a.id, b.id);
-                assert!(render(&catalog, b, lang).contains(&a.id), "{} <- {}", b.id, a.id);
+                let (a, b) = (
+                    catalog.at(cause.cause).unwrap(),
+                    catalog.at(cause.effect).unwrap(),
+                );
+                assert!(
+                    render(&catalog, a, lang).contains(&b.id),
+                    "{} -> {}",
+                    a.id,
+                    b.id
+                );
+                assert!(
+                    render(&catalog, b, lang).contains(&a.id),
+                    "{} <- {}",
+                    b.id,
+                    a.id
+                );
             }
         }
     }
@@ -257,7 +345,11 @@ mod tests {
     fn the_source_of_a_built_in_fact_is_its_file() {
         let catalog = Catalog::builtin().unwrap();
         for definition in catalog.definitions() {
-            assert!(source(definition).unwrap().contains("title"), "{}", definition.id);
+            assert!(
+                source(definition).unwrap().contains("title"),
+                "{}",
+                definition.id
+            );
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Folders, archives or files to read as one bundle; `-` is a tar stream on standard input
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
-    /// Format of the report (repeatable, each with its own -o) [default: text]
+    /// For a terminal, for machines, or to send; repeatable, each with its own -o [default: text]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     format: Vec<Format>,
     /// Write the report of the -f before it to this file

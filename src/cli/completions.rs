@@ -1,6 +1,5 @@
 //! `kforensics completions` and `kforensics man`: what a shell and a reader of manuals want.
 
-
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
@@ -10,7 +9,9 @@ use super::{Cli, Outcome};
 
 /// Prints the completions for a shell
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  kforensics completions bash > /etc/bash_completion.d/kforensics")]
+#[command(
+    after_help = "Example:\n  kforensics completions bash > /etc/bash_completion.d/kforensics"
+)]
 pub(super) struct Args {
     /// The shell
     shell: Shell,
@@ -28,7 +29,9 @@ impl Args {
 
 /// Prints a manual page
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  kforensics man > kforensics.1\n  kforensics man analyze | man -l -")]
+#[command(
+    after_help = "Examples:\n  kforensics man > kforensics.1\n  kforensics man analyze | man -l -"
+)]
 pub(super) struct ManArgs {
     /// The command it is about [default: all of them in short]
     command: Option<String>,
@@ -40,12 +43,9 @@ impl ManArgs {
         all.build();
         let page = match &self.command {
             None => all,
-            Some(name) => all
-                .find_subcommand(name)
-                .cloned()
-                .ok_or_else(|| {
-                    Failure::Usage(format!("there is no command {name}: see kforensics --help"))
-                })?,
+            Some(name) => all.find_subcommand(name).cloned().ok_or_else(|| {
+                Failure::Usage(format!("there is no command {name}: see kforensics --help"))
+            })?,
         };
         let mut text = Vec::new();
         clap_mangen::Man::new(page).render(&mut text)?;

@@ -1,5 +1,6 @@
 //! What ends a command early, in words for the person at the terminal.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -72,7 +73,7 @@ impl Failure {
             let text = c.to_string();
             // A transparent error repeats the words of its source.
             if !out.contains(&text) {
-                out.push_str(&format!("  because: {text}\n"));
+                let _ = writeln!(out, "  because: {text}");
             }
             cause = c.source();
         }

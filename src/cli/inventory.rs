@@ -18,10 +18,8 @@ Examples:
 /// A format of the inventory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A table
     #[default]
     Text,
-    /// One object
     Json,
 }
 

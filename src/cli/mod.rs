@@ -33,7 +33,7 @@ Examples:
   kforensics why must-gather.tar.gz node/n1       the chain behind one thing
   kforensics timeline ./bundle --component kubelet
   kforensics ask ./bundle -o ask.sh               a script that collects what is missing
-  kforensics explain node/not-ready               what is known about one kind of fact
+  kforensics explain route/vpc-not-found           what is known about one kind of fact
 
 Nothing is sent anywhere: kforensics reads files, and the cluster is not asked.";
 
@@ -52,8 +52,14 @@ struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Colours (NO_COLOR is honoured)
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = false)]
+    #[arg(
+        long,
+        help = "Colours (NO_COLOR is honoured)",
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
     color: When,
     /// Show on standard error how far the reading is
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

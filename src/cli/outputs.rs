@@ -12,11 +12,8 @@ use super::stage::Stage;
 /// A format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For a terminal
     Text,
-    /// For machines (schema: docs/analysis.schema.json)
     Json,
-    /// To send: a postmortem
     Markdown,
 }
 
@@ -95,7 +92,9 @@ fn pairs(
         });
     }
     if out.iter().filter(|o| o.file.is_none()).count() > 1 {
-        return Err("only one report can go to standard output: give the others a file (-f json -o report.json)");
+        return Err(
+            "only one report can go to standard output: give the others a file (-f json -o report.json)",
+        );
     }
     let mut names: Vec<&PathBuf> = out.iter().filter_map(|o| o.file.as_ref()).collect();
     names.sort_unstable();
@@ -183,6 +182,9 @@ mod tests {
     use super::*;
     use Format::{Json, Markdown, Text};
 
+    /// A value and its place on the command line.
+    type Placed<T> = (usize, T);
+
     /// Arguments as words: `-f` values by name, everything else a file.
     #[track_caller]
     fn case(words: &[&str], expected: &[(Format, Option<&str>)]) {
@@ -197,7 +199,7 @@ mod tests {
         assert_eq!(pairs(&formats, &files), Ok(expected), "{words:?}");
     }
 
-    fn placed(words: &[&str]) -> (Vec<(usize, Format)>, Vec<(usize, PathBuf)>) {
+    fn placed(words: &[&str]) -> (Vec<Placed<Format>>, Vec<Placed<PathBuf>>) {
         let mut formats = Vec::new();
         let mut files = Vec::new();
         for (at, word) in words.iter().enumerate() {
@@ -219,7 +221,10 @@ mod tests {
         case(&["a", "json"], &[(Json, Some("a"))]); // one of each, in any order
         case(&["json", "-"], &[(Json, None)]);
         case(&["a.json"], &[(Json, Some("a.json"))]);
-        case(&["a.md", "b"], &[(Markdown, Some("a.md")), (Text, Some("b"))]);
+        case(
+            &["a.md", "b"],
+            &[(Markdown, Some("a.md")), (Text, Some("b"))],
+        );
         case(
             &["text", "json", "a", "markdown", "b"],
             &[(Text, None), (Json, Some("a")), (Markdown, Some("b"))],
@@ -228,7 +233,11 @@ mod tests {
 
     #[test]
     fn standard_output_takes_one_report() {
-        for words in [&["text", "json"][..], &["json", "a", "text", "markdown"], &["text", "a", "json", "a"]] {
+        for words in [
+            &["text", "json"][..],
+            &["json", "a", "text", "markdown"],
+            &["text", "a", "json", "a"],
+        ] {
             let (formats, files) = placed(words);
             assert!(pairs(&formats, &files).is_err(), "{words:?}");
         }

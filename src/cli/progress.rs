@@ -21,7 +21,7 @@ pub(super) fn new(when: When, quiet: bool, is_terminal: bool) -> Box<dyn Progres
 
 /// A bar that is redrawn in place.
 struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     files: AtomicU64,
     all_files: AtomicU64,
 }
@@ -36,7 +36,7 @@ impl Bar {
             bar.set_style(style);
         }
         Self {
-            bar,
+            shown: bar,
             files: AtomicU64::new(0),
             all_files: AtomicU64::new(0),
         }
@@ -45,12 +45,12 @@ impl Bar {
 
 impl Progress for Bar {
     fn total(&self, bytes: u64, files: u64) {
-        self.bar.set_length(bytes);
+        self.shown.set_length(bytes);
         self.all_files.store(files, Ordering::Relaxed);
     }
 
     fn advance(&self, bytes: u64, files: u64) {
-        self.bar.inc(bytes);
+        self.shown.inc(bytes);
         let done = self
             .files
             .fetch_add(files, Ordering::Relaxed)
@@ -59,15 +59,15 @@ impl Progress for Bar {
             // An archive counts as one file before it is opened: then more come out than were announced.
             let all = self.all_files.load(Ordering::Relaxed);
             if done <= all {
-                self.bar.set_message(format!("{done}/{all} files"));
+                self.shown.set_message(format!("{done}/{all} files"));
             } else {
-                self.bar.set_message(format!("{done} files"));
+                self.shown.set_message(format!("{done} files"));
             }
         }
     }
 
     fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.shown.finish_and_clear();
     }
 }
 
@@ -76,7 +76,6 @@ impl Progress for Bar {
 struct Lines {
     bytes: AtomicU64,
     all_bytes: AtomicU64,
-    files: AtomicU64,
     tenths: AtomicU64,
 }
 
@@ -85,35 +84,27 @@ impl Progress for Lines {
         self.all_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    fn advance(&self, bytes: u64, files: u64) {
+    fn advance(&self, bytes: u64, _files: u64) {
         let done = self
             .bytes
             .fetch_add(bytes, Ordering::Relaxed)
             .saturating_add(bytes);
-        let files = self
-            .files
-            .fetch_add(files, Ordering::Relaxed)
-            .saturating_add(files);
         let all = self.all_bytes.load(Ordering::Relaxed);
         let tenths = done.saturating_mul(10).checked_div(all).unwrap_or(0);
         if tenths > self.tenths.fetch_max(tenths, Ordering::Relaxed) {
-            say(done, files);
+            say(done, all);
         }
     }
 
-    fn finish(&self) {
-        say(
-            self.bytes.load(Ordering::Relaxed),
-            self.files.load(Ordering::Relaxed),
-        );
-    }
+    fn finish(&self) {}
 }
 
-fn say(bytes: u64, files: u64) {
+fn say(done: u64, all: u64) {
     // Nobody to tell it to is no failure.
     let _ = writeln!(
         std::io::stderr(),
-        "read {} in {files} files",
-        human_bytes(bytes)
+        "read {} of {}",
+        human_bytes(done),
+        human_bytes(all)
     );
 }

@@ -1,6 +1,6 @@
 //! What all commands that read a bundle have in common: which bundle, with which clock, rules, language.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -16,7 +16,7 @@ use crate::pipeline::{self, Bound, Options, Run};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Reading")]
 pub(super) struct Reading {
-    /// Language of the report [default: from LC_ALL, LC_MESSAGES, LANG]
+    /// Language of the report [default: that of the locale]
     #[arg(long, value_parser = values::lang())]
     lang: Option<Lang>,
     /// Only what lasted beyond this moment: RFC 3339, or -2h for two hours before the end of the bundle
@@ -49,7 +49,7 @@ impl Reading {
         global: &Global,
         stage: &Stage<'_>,
     ) -> Result<Run, Failure> {
-        let inputs: Vec<Input> = bundles.iter().map(input).collect();
+        let inputs: Vec<Input> = bundles.iter().map(|b| input(b)).collect();
         if inputs.iter().filter(|i| **i == Input::Stdin).count() > 1 {
             let text = "standard input (`-`) can be given only once";
             return Err(Failure::Usage(String::from(text)));
@@ -71,10 +71,10 @@ impl Reading {
     }
 }
 
-fn input(path: &PathBuf) -> Input {
+fn input(path: &Path) -> Input {
     if path.as_os_str() == "-" {
         Input::Stdin
     } else {
-        Input::Path(path.clone())
+        Input::Path(path.to_owned())
     }
 }

@@ -18,7 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   kforensics rules list
   kforensics rules list namespace-deletion
-  kforensics rules show aggregated-api/api-group-unavailable
+  kforensics rules show aggregated-api/group-unavailable
   kforensics rules check ./my-rules
   kforensics rules test ./my-rules
 
@@ -105,7 +105,10 @@ fn list(
         .filter(|d| family.is_none_or(|f| d.family() == f))
         .collect();
     if let (Some(family), true) = (family, shown.is_empty()) {
-        let families = catalog.definitions().iter().map(catalog::Definition::family);
+        let families = catalog
+            .definitions()
+            .iter()
+            .map(catalog::Definition::family);
         return Err(unknown("family", family, families));
     }
     let mut sheet = Sheet::new(stage.look(global.color, false));
@@ -130,11 +133,7 @@ fn list(
     Ok(Outcome::Done)
 }
 
-fn check(
-    rules: &[PathBuf],
-    global: &Global,
-    stage: &mut Stage<'_>,
-) -> Result<Outcome, Failure> {
+fn check(rules: &[PathBuf], global: &Global, stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     match pipeline::load(rules) {
         Ok(catalog) => {
             writeln!(
@@ -160,7 +159,12 @@ fn test(catalog: &Catalog, stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     let results = selftest::run(catalog);
     let mut out = String::new();
     for f in &results.failures {
-        let _ = writeln!(out, "{}: {}", printable(f.path.as_bytes()), printable(f.what.as_bytes()));
+        let _ = writeln!(
+            out,
+            "{}: {}",
+            printable(f.path.as_bytes()),
+            printable(f.what.as_bytes())
+        );
         for line in f.sample.lines() {
             let _ = writeln!(out, "    {}", printable(line.as_bytes()));
         }
@@ -183,8 +187,8 @@ fn test(catalog: &Catalog, stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
 
 const EXPLAIN: &str = "\
 Examples:
-  kforensics explain aggregated-api/api-group-unavailable
-  kforensics explain namespace-deletion/stuck --lang zh";
+  kforensics explain aggregated-api/group-unavailable
+  kforensics explain namespace-deletion/stuck-terminating --lang zh";
 
 /// What is known about one kind of fact: what shows it, what causes it, what it causes, what to do
 #[derive(ClapArgs, Debug)]
@@ -263,8 +267,14 @@ mod tests {
         assert_eq!(distance("", "ab"), 2);
         let ids = ["pleg/unhealthy", "node/not-ready"];
         let say = |name: &str| unknown("rule", name, ids.into_iter()).to_string();
-        assert_eq!(say("pleg/unhealty"), "there is no rule pleg/unhealty: did you mean pleg/unhealthy?");
-        assert_eq!(say("not-ready"), "there is no rule not-ready: did you mean node/not-ready?");
+        assert_eq!(
+            say("pleg/unhealty"),
+            "there is no rule pleg/unhealty: did you mean pleg/unhealthy?"
+        );
+        assert_eq!(
+            say("not-ready"),
+            "there is no rule not-ready: did you mean node/not-ready?"
+        );
         assert!(say("zebra").contains("rules list"));
     }
 }

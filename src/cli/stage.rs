@@ -11,12 +11,10 @@ use crate::report::Look;
 /// `auto`, `always` or `never`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
-    /// On a terminal.
+    // No doc comments on these and other values: clap would spread the help over three lines a value.
     #[default]
     Auto,
-    /// Everywhere.
     Always,
-    /// Nowhere.
     Never,
 }
 

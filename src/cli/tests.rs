@@ -77,6 +77,27 @@ fn help_of_every_command_has_an_example_and_keeps_to_the_width() {
 }
 
 #[test]
+fn ids_in_the_examples_exist() {
+    let catalog = crate::catalog::Catalog::builtin().unwrap();
+    let mut found = 0;
+    for words in [
+        &["--help"][..],
+        &["rules", "--help"],
+        &["explain", "--help"],
+    ] {
+        let help = say(words).out;
+        let mut all = help.split_whitespace().peekable();
+        while let Some(word) = all.next() {
+            if let ("explain" | "show", Some(id)) = (word, all.peek().filter(|w| w.contains('/'))) {
+                assert!(catalog.get(id).is_some(), "{id}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 3);
+}
+
+#[test]
 fn wrong_usage_is_2_and_goes_to_standard_error() {
     for words in [
         &["analyze"][..],
@@ -104,7 +125,16 @@ fn several_reports_in_one_run() {
     let files = tempfile::tempdir().unwrap();
     let (json, md) = (files.path().join("a.json"), files.path().join("a.md"));
     let said = say(&[
-        "analyze", text(dir.path()), "-f", "text", "-f", "json", "-o", text(&json), "-o", text(&md),
+        "analyze",
+        text(dir.path()),
+        "-f",
+        "text",
+        "-f",
+        "json",
+        "-o",
+        text(&json),
+        "-o",
+        text(&md),
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("The bundle"));
@@ -120,7 +150,20 @@ fn every_command_that_reads_a_bundle_speaks() {
     for words in [
         &["analyze", path][..],
         &["analyze", path, "-f", "markdown", "--lang", "zh"],
-        &["analyze", path, "--since", "-2h", "--until", "2026-06-22T01:00:00Z", "--year", "2026", "--timezone", "+08:00", "-j", "1"],
+        &[
+            "analyze",
+            path,
+            "--since",
+            "-2h",
+            "--until",
+            "2026-06-22T01:00:00Z",
+            "--year",
+            "2026",
+            "--timezone",
+            "+08:00",
+            "-j",
+            "1",
+        ],
         &["why", path, "namespace/tobedeletedb"],
         &["timeline", path],
         &["timeline", path, "-f", "csv", "--level", "low"],
@@ -188,7 +231,12 @@ impl io::Write for Closing {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    for words in [&["rules", "list"][..], &["completions", "zsh"], &["man"], &["--help"]] {
+    for words in [
+        &["rules", "list"][..],
+        &["completions", "zsh"],
+        &["man"],
+        &["--help"],
+    ] {
         let mut err = Vec::new();
         let mut stage = Stage {
             out: &mut Closing(10),

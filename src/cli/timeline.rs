@@ -23,12 +23,9 @@ Examples:
 /// A format of the time line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For a terminal
     #[default]
     Text,
-    /// One JSON object a line
     Jsonl,
-    /// For a spreadsheet
     Csv,
 }
 

@@ -310,17 +310,21 @@ fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
     out
 }
 
-/// The way of the main symptom, then what the others add, cause before effect.
+/// The way of the main symptom, then what the others add, cause before effect. What happens in the same way to many
+/// things of one workload is one step.
 fn chain(graph: &Graph<'_>, members: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>, lang: Lang) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut have = BTreeSet::new();
+    let mut have: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut fresh = |id: FactId| {
+        graph.fact(id).is_some_and(|f| have.insert((f.kind.clone(), whose(graph, &f.entity))))
+    };
     for member in members {
         let Some(path) = paths.get(member).and_then(|p| p.first()) else { continue };
-        if have.insert(path.root) {
+        if fresh(path.root) {
             steps.push(Step { fact: path.root, because: String::new() });
         }
         for link in &path.links {
-            if have.insert(link.effect) {
+            if fresh(link.effect) {
                 let because = graph.rule(link).map(|r| text_of(&r.why, lang).to_owned()).unwrap_or_default();
                 steps.push(Step { fact: link.effect, because });
             }

@@ -90,7 +90,12 @@ impl World {
     pub fn add(&mut self, facts: Vec<Fact>) {
         for fact in facts {
             let same = self.facts.iter_mut().find(|f| {
-                f.kind == fact.kind && f.entity == fact.entity && apart(&f.span, &fact.span) <= EPISODE_GAP
+                let over = f.span.closed
+                    && matches!((f.span.last, fact.span.first), (Some(a), Some(b)) if a.at < b.at);
+                f.kind == fact.kind
+                    && f.entity == fact.entity
+                    && !over
+                    && apart(&f.span, &fact.span) <= EPISODE_GAP
             });
             match same {
                 Some(known) => known.absorb(&fact),

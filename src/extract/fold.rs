@@ -81,6 +81,11 @@ impl Fold {
         distinguishing.push(episode.to_string());
         let key = (raw.fact, raw.closes, raw.entity.clone(), distinguishing);
         if let Some(fact) = self.index.get(&key).and_then(|i| self.facts.get_mut(*i)) {
+            // Two patterns of one fact may match the same line.
+            let latest = fact.last.as_ref().or(fact.first.last());
+            if latest == raw.first.first() {
+                return;
+            }
             fact.count = fact.count.saturating_add(raw.count);
             for seen in raw.first.into_iter().chain(raw.last) {
                 if fact.first.len() < KEPT {

@@ -10,6 +10,9 @@ use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
 use crate::model::{Component, Keys, Record, Scope, StateLine};
 
+/// Places of an entity that the source fills when the line does not.
+const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
+
 /// Longest value kept of a capture, in bytes.
 const VALUE_LIMIT: usize = 512;
 
@@ -172,7 +175,10 @@ fn give(
         }
     }
     scope_keys(&mut keys, author);
-    let Some(entity) = definition.entity.fill(|k| keys.get(k).map(String::as_str)) else { return false };
+    // A loose log does not tell its machine or pod; the fact stands all the same, but joins on nothing.
+    let unnamed = |k: &str| SCOPE_KEYS.contains(&k).then_some("unknown");
+    let filled = definition.entity.fill(|k| keys.get(k).map(String::as_str).or_else(|| unnamed(k)));
+    let Some(entity) = filled else { return false };
     name_entity(&mut keys, &entity);
     let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
     let mut seen = parts.seen;
@@ -219,7 +225,16 @@ pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
 
 /// The kind of the entity is a key of its own that holds its full name; so is its namespace.
 pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
+    if let (Some(namespace), Some(pod)) = (keys.get("namespace"), keys.get("pod"))
+        && !pod.contains('/')
+    {
+        let full = format!("{namespace}/{pod}");
+        keys.insert(String::from("pod"), full);
+    }
     if let Some((kind, name)) = entity.split_once('/') {
+        if name.split(['/', '@']).any(|part| part == "unknown") {
+            return;
+        }
         keys.insert(kind.to_owned(), name.to_owned());
         if kind == "namespace" {
             return;

@@ -47,6 +47,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("pod-state", pod::infer),
     ("capacity", pod::capacity),
     ("workload-growth", growth::infer),
+    ("waits", waits::infer),
 ];
 
 /// The names that rules may use.

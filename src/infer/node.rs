@@ -77,6 +77,11 @@ fn lines(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
         }
         let Some(node) = fact.key("node") else { continue };
         let state = nodes.entry(node.to_owned()).or_default();
+        // An episode that ended, or that lies wholly before the one the conditions tell of, is another one.
+        let before = matches!((fact.span.last, state.first), (Some(a), Some(b)) if a.at < b.at.plus(-MINUTE));
+        if fact.span.closed || before {
+            continue;
+        }
         state.first = earlier(state.first, fact.span.first);
         state.last = later(state.last, fact.span.last);
         state.from.push(id);

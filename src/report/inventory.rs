@@ -17,6 +17,9 @@ use super::words::fill;
 /// Name of the JSON form.
 pub const SCHEMA: &str = "kforensics.inventory.v1";
 
+/// Silences of a file that the table shows.
+const SILENCES: usize = 3;
+
 /// All files.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inventory {
@@ -211,10 +214,8 @@ pub fn text(report: &Report<'_>, look: Look) -> String {
         })
         .collect();
     let cells = |texts: &mut dyn Iterator<Item = &str>| -> String {
-        texts
-            .zip(&widths)
-            .map(|(c, w)| format!("{}  ", pad(c, *w)))
-            .collect()
+        let padded: Vec<String> = texts.zip(&widths).map(|(c, w)| pad(c, *w)).collect();
+        padded.join("  ") + "  "
     };
     let head = cells(&mut heads.into_iter());
     sheet.line(&[(Ink::Bold, &head), (Ink::Bold, words.file)]);
@@ -287,7 +288,10 @@ fn remarks(report: &Report<'_>, f: &File) -> Vec<String> {
     if !f.note.is_empty() {
         out.push(f.note.clone());
     }
-    for gap in &f.gaps {
+    // The longest ones come first; those shown stand in the order of the file.
+    let mut longest: Vec<&Silence> = f.gaps.iter().take(SILENCES).collect();
+    longest.sort_by_key(|g| g.line);
+    for gap in longest {
         if let (Some(from), Some(to)) = gap.window {
             let line = group(gap.line);
             out.push(fill(words.silent, &[&from.clock(), &to.clock(), &line]));

@@ -3,6 +3,8 @@
 //! Every text that goes through a [`Sheet`] is made printable on the way; only the sheet itself writes escape
 //! sequences. Widths are columns, so that Chinese text aligns.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar as _;
 
@@ -104,12 +106,7 @@ impl Sheet {
     ) {
         let taken = |pieces: &[Piece<'_>]| pieces.iter().map(|(_, t)| columns(t)).sum::<usize>();
         let room = |taken: usize| self.width.saturating_sub(taken).max(20);
-        let lines = wrap(
-            &clean(text),
-            room(taken(lead)),
-            room(taken(hang)),
-            most,
-        );
+        let lines = wrap(&clean(text), room(taken(lead)), room(taken(hang)), most);
         let mut first = true;
         for line in &lines {
             for (ink, piece) in if first { lead } else { hang } {
@@ -130,8 +127,7 @@ impl Sheet {
         let text = printable(text.as_bytes());
         if self.color && ink != Ink::Plain && !text.trim().is_empty() {
             let style = ink.style();
-            self.out
-                .push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
+            let _ = write!(self.out, "{style}{text}{style:#}");
         } else {
             self.out.push_str(&text);
         }
@@ -235,9 +231,12 @@ fn words(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         if let Some(b) = before {
             let wide = |c: char| c.width().unwrap_or(0) > 1;
-            let closing = matches!(c, '，' | '。' | '、' | '；' | '：' | '！' | '？' | '）' | '」' | '”');
+            let closing = matches!(
+                c,
+                '，' | '。' | '、' | '；' | '：' | '！' | '？' | '）' | '」' | '”'
+            );
             let opening = matches!(b, '（' | '「' | '“');
-            let breaks = (b == ' ' && c != ' ') || ((wide(b) || wide(c)) && c != ' ');
+            let breaks = c != ' ' && (b == ' ' || wide(b) || wide(c));
             if breaks && !closing && !opening {
                 out.push(text.get(start..at).unwrap_or(""));
                 start = at;

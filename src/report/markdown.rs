@@ -24,7 +24,10 @@ pub fn render(report: &Report<'_>) -> String {
     let words = report.words();
     let bundle = &report.analysis.bundle;
     let mut out = String::new();
-    line(&mut out, &format!("# {}", fill(words.postmortem, &[&prose(&bundle.name)])));
+    line(
+        &mut out,
+        &format!("# {}", fill(words.postmortem, &[&prose(&bundle.name)])),
+    );
     let incidents: Vec<&Incident> = report.incidents().collect();
     if incidents.is_empty() {
         nothing_found(&mut out, report);
@@ -63,7 +66,11 @@ fn section(out: &mut String, heading: &str, points: &[String]) {
 fn one(out: &mut String, report: &Report<'_>, incident: &Incident) {
     let words = report.words();
     line(out, &format!("## {}", prose(&incident.title)));
-    let mut facts = vec![bold(words, words.severity, words.severity(incident.severity))];
+    let mut facts = vec![bold(
+        words,
+        words.severity,
+        words.severity(incident.severity),
+    )];
     if let Some(window) = window(report, incident) {
         facts.push(bold(words, words.window, &window));
     }
@@ -98,10 +105,9 @@ fn bold(words: &Words, name: &str, value: &str) -> String {
 }
 
 fn title(report: &Report<'_>, root: &Root) -> String {
-    let text = report.fact(root.fact).map_or_else(
-        || report.title_of(root.fact),
-        |f| report.title_and_doubt(f),
-    );
+    let text = report
+        .fact(root.fact)
+        .map_or_else(|| report.title_of(root.fact), |f| report.title_and_doubt(f));
     prose(&text)
 }
 
@@ -169,7 +175,13 @@ fn timeline(out: &mut String, report: &Report<'_>, incident: &Incident) {
         .map(|f| prose(&report.title_and_doubt(f)))
         .collect();
     if !others.is_empty() {
-        line(out, &fill(words.colon, &[words.also_affected, &others.join(words.semicolon)]));
+        line(
+            out,
+            &fill(
+                words.colon,
+                &[words.also_affected, &others.join(words.semicolon)],
+            ),
+        );
     }
 }
 
@@ -245,7 +257,10 @@ fn gaps(out: &mut String, words: &Words, incident: &Incident) {
 fn nothing_found(out: &mut String, report: &Report<'_>) {
     let words = report.words();
     line(out, &format!("## {}", words.no_incident));
-    let looked: Vec<String> = coverage::looked_at(report).iter().map(|t| prose(t)).collect();
+    let looked: Vec<String> = coverage::looked_at(report)
+        .iter()
+        .map(|t| prose(t))
+        .collect();
     section(out, words.looked_at, &looked);
     let mut missing: Vec<String> = coverage::absent(report)
         .iter()
@@ -400,7 +415,10 @@ mod tests {
 
     #[test]
     fn a_bundle_cannot_write_markdown() {
-        assert_eq!(prose("a|b <img> `x` [y](z)"), "a\\|b &lt;img> \\`x\\` \\[y\\](z)");
+        assert_eq!(
+            prose("a|b <img> `x` [y](z)"),
+            "a\\|b &lt;img> \\`x\\` \\[y\\](z)"
+        );
         assert_eq!(prose("kube_system _x_ a\nb"), "kube_system \\_x\\_ a b");
         assert_eq!(code("a`b"), "`` a`b ``");
         assert_eq!(cell(&code("a|b")), "`a\\|b`");

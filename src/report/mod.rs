@@ -3,18 +3,18 @@
 //!
 //! Nothing is concluded here. Texts about the cluster come with the analysis; [`words`] holds our own.
 
+mod coverage;
 pub mod inventory;
 pub mod json;
-mod coverage;
 mod layout;
 pub mod markdown;
 mod names;
 #[cfg(test)]
 mod sample;
 pub mod script;
-pub mod text;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod timeline;
 mod times;
 mod view;

@@ -79,7 +79,8 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
     if command.is_empty() {
         return;
     }
-    let comment = if risky.iter().any(|v| gap.command.contains(v)) || command != gap.command.trim() {
+    let comment = if risky.iter().any(|v| gap.command.contains(v)) || command != gap.command.trim()
+    {
         Some(phrases.unsafe_text)
     } else if has_blank(&command) {
         Some(phrases.fill_in)
@@ -119,7 +120,9 @@ fn has_blank(command: &str) -> bool {
     command.split('<').skip(1).any(|rest| {
         rest.split_once('>').is_some_and(|(name, _)| {
             name.starts_with(|c: char| c.is_alphabetic())
-                && name.chars().all(|c| c.is_alphanumeric() || "-_. /".contains(c))
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "-_. /".contains(c))
         })
     })
 }

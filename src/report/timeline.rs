@@ -163,14 +163,17 @@ pub fn text(report: &Report<'_>, entries: &[Entry], look: Look) -> String {
         .unwrap_or(0)
         .min(24);
     // A guessed time has a mark before it.
-    let times = if entries.iter().any(|e| e.guessed) { 9 } else { 8 };
+    let times = if entries.iter().any(|e| e.guessed) {
+        9
+    } else {
+        8
+    };
     let mut day: Option<String> = None;
     for e in entries {
         let date = e.at.map(Instant::date);
-        let heading = date.as_ref().map_or_else(
-            || words.without_time.to_owned(),
-            |d| format!("{d} (UTC)"),
-        );
+        let heading = date
+            .as_ref()
+            .map_or_else(|| words.without_time.to_owned(), |d| format!("{d} (UTC)"));
         if day.as_ref() != Some(&heading) {
             sheet.blank();
             sheet.line(&[(Ink::Bold, &heading)]);
@@ -247,7 +250,11 @@ fn said(report: &Report<'_>, e: &Entry, date: Option<&str>) -> String {
     if asides.is_empty() {
         e.title.clone()
     } else {
-        format!("{}{}", e.title, fill(words.aside, &[&asides.join(words.list)]))
+        format!(
+            "{}{}",
+            e.title,
+            fill(words.aside, &[&asides.join(words.list)])
+        )
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::base::lang::Lang;
 use crate::base::text::printable;
 use crate::base::time::{Instant, Stamp, StampBasis};
-use crate::model::{Analysis, Basis, Fact, FactId, Place, Quote, Severity};
 use crate::model::incident::{Incident, Step};
+use crate::model::{Analysis, Basis, Fact, FactId, Place, Quote, Severity};
 
 use super::names::Names;
 use super::times::Calendar;

@@ -67,7 +67,14 @@ pub fn render(report: &Report<'_>, entity: &Entity, look: Look) -> String {
     }
     let mut told: BTreeSet<FactId> = BTreeSet::new();
     for incident in &report.analysis.incidents {
-        part_of(&mut sheet, report, incident, &about, &mut told, look.verbose);
+        part_of(
+            &mut sheet,
+            report,
+            incident,
+            &about,
+            &mut told,
+            look.verbose,
+        );
     }
     let rest: Vec<Step> = about
         .iter()
@@ -110,7 +117,8 @@ fn part_of(
     verbose: bool,
 ) {
     let words = report.words();
-    let concerns = |id: FactId| about.iter().any(|(a, _)| *a == id);
+    // Facts are in order of their ids.
+    let concerns = |id: FactId| about.binary_search_by_key(&id, |(a, _)| *a).is_ok();
     let last = incident.chain.iter().rposition(|s| concerns(s.fact));
     let is_symptom = incident.symptoms.iter().any(|id| concerns(*id));
     // A symptom that the chain does not name has the whole chain behind it.

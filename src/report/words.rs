@@ -54,6 +54,7 @@ words! {
     root_unsure: "Possible root cause (low confidence)", "猜测的根因（把握：低）";
     root_unknown: "Root cause: not known", "根因：未知";
     root_unknown_why: "Nothing in the bundle explains the first step below.", "材料中没有任何内容能解释下面的第一步。";
+    because: "Because", "依据";
     also_possible: "Also possible", "其他可能";
     confidence_score: "{} confidence, score {}", "把握：{}，得分 {}";
     // Chain.
@@ -110,7 +111,6 @@ words! {
     window: "Time", "时间";
     since: "since {}", "自 {}";
     root_cause: "Root cause", "根因";
-    confidence: "Confidence", "把握";
     timeline: "Timeline", "时间线";
     time: "Time (UTC)", "时间（UTC）";
     what: "What", "内容";

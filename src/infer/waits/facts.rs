@@ -39,7 +39,7 @@ pub const KINDS: [&str; 20] = [
 pub struct WaitFact {
     /// Catalogue id.
     pub kind: &'static str,
-    /// `process/<node>/<program>` or `lock/<program>/<address>`.
+    /// `process/<node>/<program>` or `lock/<program>/<address>`; the key `program` has the name alone.
     pub entity: String,
     /// Values to join on and to show.
     pub keys: BTreeMap<String, String>,
@@ -124,16 +124,17 @@ impl Teller<'_, '_> {
     fn base(&self, dump: usize) -> (String, BTreeMap<String, String>) {
         let process = self.process_name(dump);
         let node = self.views.get(dump).and_then(|v| v.dump.node.clone());
-        let mut keys = BTreeMap::from([(String::from("process"), process.clone())]);
-        let entity = if let Some(node) = node {
-            let entity = format!("process/{node}/{process}");
+        let mut keys = BTreeMap::from([(String::from("program"), process.clone())]);
+        let name = if let Some(node) = node {
+            let name = format!("{node}/{process}");
             keys.insert(String::from("host"), node.clone());
             keys.insert(String::from("node"), node);
-            entity
+            name
         } else {
-            format!("process/{process}")
+            process
         };
-        (entity, keys)
+        keys.insert(String::from("process"), name.clone());
+        (format!("process/{name}"), keys)
     }
 
     fn time(&self, dump: usize) -> Option<Stamp> {
@@ -149,7 +150,9 @@ impl Teller<'_, '_> {
             .address
             .map_or_else(|| lock.name.replace(' ', "-"), |a| format!("0x{a:x}"));
         let callers: Vec<&str> = lock.callers.iter().map(|(n, _)| n.as_str()).collect();
-        keys.insert(String::from("lock"), lock.name.clone());
+        keys.insert(String::from("what"), lock.name.clone());
+        keys.insert(String::from("address"), address.clone());
+        keys.insert(String::from("lock"), format!("{process}/{address}"));
         keys.insert(String::from("waiters"), lock.waiters.len().to_string());
         keys.insert(String::from("callers"), callers.join(", "));
         if lock.oldest > 0 {

@@ -6,6 +6,7 @@
 //! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
 //! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
 
+mod bridge;
 mod chains;
 mod facts;
 mod graph;
@@ -21,6 +22,8 @@ use crate::base::time::{Instant, MINUTE, Stamp};
 use crate::model::dump::{Dump, DumpKind};
 use crate::model::{Place, Quote};
 
+pub(in crate::infer) use bridge::infer;
+pub use bridge::{dumps, host, report};
 pub use chains::{Ask, Chain, Step};
 pub use facts::{WaitFact, facts};
 pub use graph::Node;

@@ -4,7 +4,7 @@
 //! `{"kind":"PodList","items":[{"metadata":{"name":"web-1"}},…]}`. A damaged tail costs the object it is in;
 //! what stands between documents (error lines, logs of `cluster-info dump`) is skipped.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 use super::sink::Chunk;
 use super::tree::{Entry, MAX_DEPTH, MAX_NODES, MAX_SCALAR, Node, Value, is_ballast};
@@ -35,6 +35,19 @@ pub(super) fn objects(chunk: Chunk<'_>, each: &mut dyn FnMut(Around<'_>, &Node))
         }
     }
     damage
+}
+
+/// Whether the text begins as an object of the API does, not as lines of a JSON log.
+pub(super) fn looks_like_object(chunk: Chunk<'_>) -> bool {
+    let head = chunk.bytes.get(..4096).unwrap_or(chunk.bytes);
+    [
+        &b"\"kind\""[..],
+        b"\"kubeletconfig\"",
+        b"\"gitVersion\"",
+        b"\"alarms\"",
+    ]
+    .iter()
+    .any(|key| memmem::find(head, key).is_some())
 }
 
 struct Reader<'t> {
@@ -481,11 +494,7 @@ mod tests {
             &["PodList:a", "PodList:b"],
             false,
         );
-        case(
-            r#"{"kind":"List","items":[]} trailing words"#,
-            &[],
-            false,
-        );
+        case(r#"{"kind":"List","items":[]} trailing words"#, &[], false);
         case(r#"[{"metadata":{"name":"a"}}, null, 3]"#, &[":a"], false);
     }
 

@@ -25,7 +25,11 @@ const KINDS: [(&str, &[&str], bool); 36] = [
     ("cronjob", &["cronjobs", "cj"], true),
     ("lease", &["leases"], true),
     ("event", &["events", "ev"], true),
-    ("persistentvolume", &["persistentvolumes", "pv", "pvs"], false),
+    (
+        "persistentvolume",
+        &["persistentvolumes", "pv", "pvs"],
+        false,
+    ),
     (
         "persistentvolumeclaim",
         &["persistentvolumeclaims", "pvc", "pvcs"],
@@ -40,7 +44,11 @@ const KINDS: [(&str, &[&str], bool); 36] = [
         &["horizontalpodautoscalers", "hpa"],
         true,
     ),
-    ("poddisruptionbudget", &["poddisruptionbudgets", "pdb"], true),
+    (
+        "poddisruptionbudget",
+        &["poddisruptionbudgets", "pdb"],
+        true,
+    ),
     ("networkpolicy", &["networkpolicies", "netpol"], true),
     ("ingress", &["ingresses", "ing"], true),
     ("resourcequota", &["resourcequotas", "quota"], true),
@@ -142,10 +150,7 @@ const SIGNATURES: [(&str, &[&str]); 32] = [
 /// The kind of a table by its header (upper case).
 pub(super) fn by_header(columns: &[String]) -> Option<&'static str> {
     let has = |name: &&str| columns.iter().any(|c| c == name);
-    if let Some((kind, _)) = SIGNATURES
-        .iter()
-        .find(|(_, needed)| needed.iter().all(has))
-    {
+    if let Some((kind, _)) = SIGNATURES.iter().find(|(_, needed)| needed.iter().all(has)) {
         return Some(kind);
     }
     let bare: Vec<&str> = columns
@@ -241,17 +246,29 @@ mod tests {
 
     #[test]
     fn namespaces_of_paths() {
-        assert_eq!(namespace_of("namespaces/shop/core/pods.yaml").as_deref(), Some("shop"));
+        assert_eq!(
+            namespace_of("namespaces/shop/core/pods.yaml").as_deref(),
+            Some("shop")
+        );
         assert_eq!(namespace_of("a/namespaces/shop.yaml"), None);
-        assert_eq!(namespace_of("kubectl_get_pods_-n_shop").as_deref(), Some("shop"));
-        assert_eq!(namespace_of("kubectl/team-a-get-all.txt").as_deref(), Some("team-a"));
+        assert_eq!(
+            namespace_of("kubectl_get_pods_-n_shop").as_deref(),
+            Some("shop")
+        );
+        assert_eq!(
+            namespace_of("kubectl/team-a-get-all.txt").as_deref(),
+            Some("team-a")
+        );
         assert_eq!(namespace_of("kubectl/get-pods-during-stall.txt"), None);
     }
 
     #[test]
     fn words_of_kubectl() {
         assert_eq!(plain("deployment.apps"), "deployment");
-        assert_eq!(plain("ValidatingWebhookConfiguration"), "validatingwebhookconfiguration");
+        assert_eq!(
+            plain("ValidatingWebhookConfiguration"),
+            "validatingwebhookconfiguration"
+        );
         assert_eq!(plain("Database"), "database");
     }
 }

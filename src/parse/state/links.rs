@@ -103,7 +103,11 @@ impl Links {
                     sink.note("too many services and pods: not all were related");
                     return;
                 }
-                if service.selector.iter().all(|want| pod.labels.contains(want)) {
+                if service
+                    .selector
+                    .iter()
+                    .all(|want| pod.labels.contains(want))
+                {
                     sink.relate(&from, &entity("pod", &pod.namespace, &pod.name), service.at);
                 }
             }

@@ -314,10 +314,16 @@ mod tests {
             "CrashLoopBackOff",
         );
         case(
-            &base("Running", vec![container(Phase::Terminated, "", Some(137), false)]),
+            &base(
+                "Running",
+                vec![container(Phase::Terminated, "", Some(137), false)],
+            ),
             "ExitCode:137",
         );
-        let mixed = vec![container(Phase::Terminated, "Completed", Some(0), false), running()];
+        let mixed = vec![
+            container(Phase::Terminated, "Completed", Some(0), false),
+            running(),
+        ];
         case(&base("Running", mixed), "NotReady");
         let mut pod = base("Pending", vec![waiting("PodInitializing")]);
         pod.init = vec![

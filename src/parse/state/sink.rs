@@ -306,11 +306,6 @@ impl<'t> Sink<'t> {
         self.reading.lines.len()
     }
 
-    /// How many clock hints there are so far.
-    pub(super) fn hinted(&self) -> usize {
-        self.reading.hints.len()
-    }
-
     /// Whether the offset of the client was said already.
     pub(super) fn knows_zone(&self, wanted: i32) -> bool {
         self.reading
@@ -384,6 +379,7 @@ impl Text {
     }
 
     /// The text so far.
+    #[cfg(test)]
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

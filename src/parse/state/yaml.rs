@@ -118,9 +118,7 @@ impl<'t> Reader<'t> {
                 self.pos = next;
                 continue;
             }
-            if lead == 0
-                && (body == b"---" || body == b"..." || body.starts_with(b"--- "))
-            {
+            if lead == 0 && (body == b"---" || body == b"..." || body.starts_with(b"--- ")) {
                 return None;
             }
             if body.is_empty() || body.starts_with(b"#") || (lead == 0 && body.starts_with(b"%")) {
@@ -184,9 +182,8 @@ impl<'t> Reader<'t> {
             };
             if key == "items" && rest.is_none() {
                 list = true;
-                let (kind, version) = looked.get_or_insert_with(|| {
-                    (self.head_word("kind"), self.head_word("apiVersion"))
-                });
+                let (kind, version) = looked
+                    .get_or_insert_with(|| (self.head_word("kind"), self.head_word("apiVersion")));
                 let around = Around { kind, version };
                 self.advance();
                 let dash = self.peek().filter(|r| is_dash(r.body)).map(|r| r.indent);
@@ -221,10 +218,12 @@ impl<'t> Reader<'t> {
             before.get(head..).unwrap_or_default(),
             after.get(..tail).unwrap_or_default(),
         ] {
-            let found = part.strip_prefix(needle.trim_start().as_bytes()).or_else(|| {
-                memmem::find(part, needle.as_bytes())
-                    .and_then(|n| part.get(n.saturating_add(needle.len())..))
-            });
+            let found = part
+                .strip_prefix(needle.trim_start().as_bytes())
+                .or_else(|| {
+                    memmem::find(part, needle.as_bytes())
+                        .and_then(|n| part.get(n.saturating_add(needle.len())..))
+                });
             if let Some(rest) = found {
                 let end = memchr(b'\n', rest).unwrap_or(rest.len());
                 return String::from_utf8_lossy(trim_end(rest.get(..end).unwrap_or_default()))
@@ -270,7 +269,10 @@ impl<'t> Reader<'t> {
             return node;
         }
         let skip = gap.saturating_add(1);
-        self.within(row.pos.saturating_add(skip), row.indent.saturating_add(skip));
+        self.within(
+            row.pos.saturating_add(skip),
+            row.indent.saturating_add(skip),
+        );
         let mut node = self.block(row.indent.saturating_add(1), depth);
         node.at = at;
         node
@@ -364,10 +366,9 @@ impl<'t> Reader<'t> {
                     .is_some_and(|r| r.indent == row.indent && is_dash(r.body));
                 if ballast {
                     let least = row.indent.saturating_add(1);
-                    while self
-                        .peek()
-                        .is_some_and(|r| r.indent >= least || (same && r.indent == row.indent && is_dash(r.body)))
-                    {
+                    while self.peek().is_some_and(|r| {
+                        r.indent >= least || (same && r.indent == row.indent && is_dash(r.body))
+                    }) {
                         self.advance();
                     }
                     Node {
@@ -377,10 +378,15 @@ impl<'t> Reader<'t> {
                 } else if same {
                     let at = self.offset(self.pos);
                     if depth >= MAX_DEPTH {
-                        while self.peek().is_some_and(|r| r.indent > row.indent || (r.indent == row.indent && is_dash(r.body))) {
+                        while self.peek().is_some_and(|r| {
+                            r.indent > row.indent || (r.indent == row.indent && is_dash(r.body))
+                        }) {
                             self.advance();
                         }
-                        Node { at, value: Value::Null }
+                        Node {
+                            at,
+                            value: Value::Null,
+                        }
                     } else {
                         Node {
                             at,
@@ -631,11 +637,7 @@ struct Flow<'t> {
 
 impl Flow<'_> {
     fn skip_blanks(&mut self) {
-        while self
-            .text
-            .get(self.pos)
-            .is_some_and(u8::is_ascii_whitespace)
-        {
+        while self.text.get(self.pos).is_some_and(u8::is_ascii_whitespace) {
             self.pos = self.pos.saturating_add(1);
         }
     }
@@ -758,7 +760,11 @@ mod tests {
         case("a: folded\n  over lines\nb: x", "a", "folded over lines");
         case("a: 'folded\n  over lines'\nb: x", "a", "folded over lines");
         case("a: \"one \\\n  two\"\nb: x", "a", "one two");
-        case("a: |\n  one\n    two\n\n  three\nb: x", "a", "one\n  two\n\nthree");
+        case(
+            "a: |\n  one\n    two\n\n  three\nb: x",
+            "a",
+            "one\n  two\n\nthree",
+        );
         case("a: >-\n  one\n  two\nb: x", "b", "x");
         case("a: 1 # why\nb: x", "a", "1");
         case("a: null", "a", "");
@@ -768,7 +774,11 @@ mod tests {
         case("a:\r\n  b: c\r\n", "a.b", "c");
         case("f:metadata:\n  x: y", "f:metadata.x", "y");
         case("\"k\": v", "k", "v");
-        case("url: https://127.0.0.1:9443/validate", "url", "https://127.0.0.1:9443/validate");
+        case(
+            "url: https://127.0.0.1:9443/validate",
+            "url",
+            "https://127.0.0.1:9443/validate",
+        );
     }
 
     #[test]
@@ -785,10 +795,19 @@ mod tests {
             assert_eq!(node.text("d"), "e", "{text}");
         }
         let nested = first("a:\n- - x\n  - y\n- z");
-        assert_eq!(nested.list("a")[0].value, Value::List(vec![
-            Node { at: 5, value: Value::Scalar("x".into()) },
-            Node { at: 11, value: Value::Scalar("y".into()) },
-        ]));
+        assert_eq!(
+            nested.list("a")[0].value,
+            Value::List(vec![
+                Node {
+                    at: 5,
+                    value: Value::Scalar("x".into())
+                },
+                Node {
+                    at: 11,
+                    value: Value::Scalar("y".into())
+                },
+            ])
+        );
         assert_eq!(nested.list("a")[1].scalar(), "z");
     }
 
@@ -820,7 +839,9 @@ mod tests {
             "- ".repeat(100_000),
             "[".repeat(100_000),
             format!("a: {}", "{a: ".repeat(100_000)),
-            (0..2000).map(|n| format!("{}a:\n", " ".repeat(n))).collect(),
+            (0..2000)
+                .map(|n| format!("{}a:\n", " ".repeat(n)))
+                .collect(),
             "? ".repeat(100_000),
         ] {
             let _ = objects(Chunk::whole(text.as_bytes()), &mut |_, _| {});

@@ -78,11 +78,7 @@ fn incident(report: &Report<'_>, i: &from::Incident) -> to::Incident {
         summary: clean(&i.summary),
         window: window(i.window),
         symptoms: i.symptoms.iter().map(|id| fact_id(*id)).collect(),
-        root_causes: i
-            .roots
-            .iter()
-            .filter_map(|r| root(report, r))
-            .collect(),
+        root_causes: i.roots.iter().filter_map(|r| root(report, r)).collect(),
         chain: i.chain.iter().filter_map(|s| step(report, s)).collect(),
         ruled_out: i
             .ruled_out

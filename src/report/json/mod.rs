@@ -46,6 +46,9 @@ mod tests {
             std::fs::write(&path, &schema).unwrap();
         }
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(kept == schema, "docs/analysis.schema.json is out of date: run the tests with UPDATE=1");
+        assert!(
+            kept == schema,
+            "docs/analysis.schema.json is out of date: run the tests with UPDATE=1"
+        );
     }
 }

@@ -155,16 +155,23 @@ pub(super) fn unexplained(sheet: &mut Sheet, report: &Report<'_>, verbose: bool)
     let most = if verbose { usize::MAX } else { UNEXPLAINED };
     for u in all.iter().take(most) {
         let count = group(u.count);
-        let often = match (u.first, u.last) {
-            (Some(a), Some(b)) if u.count > 1 => fill(
-                words.times_between,
-                &[&count, &calendar.show(a), &calendar.show(b)],
-            ),
-            (Some(a), _) => fill(words.times_at, &[&count, &calendar.show(a)]),
-            _ => fill(words.times, &[&count]),
+        let times = (
+            u.first.map(|s| calendar.show(s)),
+            u.last.map(|s| calendar.show(s)),
+        );
+        let often = match times {
+            (Some(a), Some(b)) if a != b => fill(words.times_between, &[&count, &a, &b]),
+            (Some(a), _) | (None, Some(a)) => fill(words.times_at, &[&count, &a]),
+            (None, None) => fill(words.times, &[&count]),
         };
         let lead = format!("{} ", u.component);
-        sheet.flow(&[(Ink::Yellow, "  • "), (Ink::Bold, &lead)], &[HANG], Ink::Plain, &u.template, 3);
+        sheet.flow(
+            &[(Ink::Yellow, "  • "), (Ink::Bold, &lead)],
+            &[HANG],
+            Ink::Plain,
+            &u.template,
+            3,
+        );
         let mut text = often;
         if !u.why.is_empty() {
             text = format!("{text} — {}", u.why);

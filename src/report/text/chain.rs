@@ -36,7 +36,11 @@ pub(crate) fn put(
             let lead = [(Ink::Dim, "  ↓ ")];
             sheet.flow(&lead, &[(Ink::Dim, "  │ ")], Ink::Dim, &step.because, 4);
         }
-        let rail = if i + 1 < facts.len() { "  │ " } else { "    " };
+        let rail = if i + 1 < facts.len() {
+            "  │ "
+        } else {
+            "    "
+        };
         one(sheet, report, fact, calendar, times, rail, verbose);
     }
     legend(sheet, report, &facts, verbose);
@@ -71,7 +75,13 @@ fn one(
     }
     // Proofs stand left of the titles: a log line needs the width.
     let hang = format!("{rail}  ");
-    proofs(sheet, report, fact.evidence(), &[(Ink::Dim, &hang)], verbose);
+    proofs(
+        sheet,
+        report,
+        fact.evidence(),
+        &[(Ink::Dim, &hang)],
+        verbose,
+    );
 }
 
 /// The lines of proof below what they prove: `path:line`, then what the line says.

@@ -79,7 +79,7 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
         |f| report.title_and_doubt(f),
     );
     sheet.flow(&[INDENT], &[INDENT], Ink::Bold, &title, 4);
-    terms(sheet, words, &first.terms);
+    terms(sheet, words, &first.terms, verbose);
     for other in incident.roots.iter().skip(1) {
         let title = report.fact(other.fact).map_or_else(
             || report.title_of(other.fact),
@@ -91,18 +91,53 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
         );
         let text = format!("{title} — {sure}");
         let lead = fill(words.colon, &[words.also_possible, ""]);
-        sheet.flow(&[INDENT, (Ink::Yellow, &lead)], &[INDENT, INDENT], Ink::Plain, &text, 4);
+        sheet.flow(
+            &[INDENT, (Ink::Yellow, &lead)],
+            &[INDENT, INDENT],
+            Ink::Plain,
+            &text,
+            4,
+        );
         if verbose {
-            terms(sheet, words, &other.terms);
+            terms(sheet, words, &other.terms, true);
         }
     }
 }
 
-/// For what reasons, with their points: `+40  the line names the VPC (decisive)`.
-fn terms(sheet: &mut Sheet, words: &Words, terms: &[Term]) {
+/// For what reasons, with their points, as one passage: `the line names the VPC (+40); …`; when all is
+/// asked for, a line each with the name on the scale: `+40  the line names the VPC (decisive)`.
+fn terms(sheet: &mut Sheet, words: &Words, terms: &[Term], verbose: bool) {
+    if terms.is_empty() {
+        return;
+    }
+    if !verbose {
+        let reasons: Vec<String> = terms
+            .iter()
+            .map(|t| {
+                let points = fill(words.aside, &[&format!("{:+}", t.value)]);
+                let name = t.name.replace('-', " ");
+                let text = if t.because.is_empty() {
+                    &name
+                } else {
+                    &t.because
+                };
+                format!("{text}{points}")
+            })
+            .collect();
+        let text = fill(
+            words.colon,
+            &[words.because, &reasons.join(words.semicolon)],
+        );
+        sheet.flow(&[INDENT], &[INDENT], Ink::Dim, &text, 6);
+        return;
+    }
     for term in terms {
         let points = format!("    {:+3}  ", term.value);
-        let ink = if term.value < 0 { Ink::Yellow } else { Ink::Dim };
+        let ink = if term.value < 0 {
+            Ink::Yellow
+        } else {
+            Ink::Dim
+        };
         let text = if term.because.is_empty() {
             term.name.replace('-', " ")
         } else {
@@ -110,7 +145,13 @@ fn terms(sheet: &mut Sheet, words: &Words, terms: &[Term]) {
             format!("{}{name}", term.because)
         };
         let hang = " ".repeat(points.len());
-        sheet.flow(&[(ink, &points)], &[(Ink::Plain, &hang)], Ink::Dim, &text, 3);
+        sheet.flow(
+            &[(ink, &points)],
+            &[(Ink::Plain, &hang)],
+            Ink::Dim,
+            &text,
+            3,
+        );
     }
 }
 
@@ -149,7 +190,13 @@ fn list(sheet: &mut Sheet, heading: &str, mark: Ink, points: &[String]) {
     sheet.blank();
     sheet.line(&[(Ink::Bold, heading)]);
     for point in points {
-        sheet.flow(&[(mark, "  • ")], &[(Ink::Plain, "    ")], Ink::Plain, point, 12);
+        sheet.flow(
+            &[(mark, "  • ")],
+            &[(Ink::Plain, "    ")],
+            Ink::Plain,
+            point,
+            12,
+        );
     }
 }
 
@@ -165,7 +212,13 @@ fn gaps(sheet: &mut Sheet, heading: &str, gaps: &[Gap]) {
         } else {
             format!("{} — {}", gap.what, gap.why)
         };
-        sheet.flow(&[(Ink::Yellow, "  • ")], &[(Ink::Plain, "    ")], Ink::Plain, &text, 4);
+        sheet.flow(
+            &[(Ink::Yellow, "  • ")],
+            &[(Ink::Plain, "    ")],
+            Ink::Plain,
+            &text,
+            4,
+        );
         for command in clean(&gap.command).lines() {
             sheet.line(&[(Ink::Dim, "      $ "), (Ink::Cyan, command)]);
         }
@@ -181,7 +234,13 @@ fn ruled_out(sheet: &mut Sheet, report: &Report<'_>, causes: &[RuledOut]) {
     sheet.line(&[(Ink::Bold, words.ruled_out)]);
     for cause in causes {
         let text = fill(words.colon, &[&cause.title, &cause.because]);
-        sheet.flow(&[(Ink::Dim, "  ✗ ")], &[(Ink::Plain, "    ")], Ink::Plain, &text, 4);
+        sheet.flow(
+            &[(Ink::Dim, "  ✗ ")],
+            &[(Ink::Plain, "    ")],
+            Ink::Plain,
+            &text,
+            4,
+        );
         if let Some(quote) = cause.evidence.first() {
             let place = report.place(quote.place);
             sheet.line(&[(Ink::Plain, "    "), (Ink::Cyan, &place)]);

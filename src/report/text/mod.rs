@@ -56,7 +56,13 @@ fn index(sheet: &mut Sheet, report: &Report<'_>, n: usize) {
         if let Some(fact) = incident.roots.first().and_then(|r| report.fact(r.fact)) {
             let lead = format!("{hang}← ");
             let text = report.title_and_doubt(fact);
-            sheet.flow(&[(Ink::Dim, &lead)], &[(Ink::Plain, &hang)], Ink::Dim, &text, 2);
+            sheet.flow(
+                &[(Ink::Dim, &lead)],
+                &[(Ink::Plain, &hang)],
+                Ink::Dim,
+                &text,
+                2,
+            );
         }
     }
 }

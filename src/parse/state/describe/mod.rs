@@ -65,7 +65,12 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
 
 fn object(sink: &mut Sink<'_>, lines: &[Line<'_>], hint: &str) {
     let sections = split(lines);
-    let get = |key: &str| sections.iter().find(|s| s.key == key).map_or("", |s| s.value);
+    let get = |key: &str| {
+        sections
+            .iter()
+            .find(|s| s.key == key)
+            .map_or("", |s| s.value)
+    };
     let name = get("Name");
     if name.is_empty() {
         return;
@@ -190,7 +195,12 @@ fn split<'l, 't>(lines: &'l [Line<'t>]) -> Vec<Section<'l, 't>> {
 /// Which kind an object is: by what only that kind has, else by `Kind:`, else by the path.
 fn kind_of(sections: &[Section<'_, '_>], hint: &str) -> String {
     let has = |key: &str| sections.iter().any(|s| s.key == key);
-    let value = |key: &str| sections.iter().find(|s| s.key == key).map_or("", |s| s.value);
+    let value = |key: &str| {
+        sections
+            .iter()
+            .find(|s| s.key == key)
+            .map_or("", |s| s.value)
+    };
     if has("Kind") {
         return kinds::plain(value("Kind"));
     }

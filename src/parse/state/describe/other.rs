@@ -116,14 +116,7 @@ fn service(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
         }
     }
     let of = entity("endpoints", d.namespace, d.name);
-    say::endpoints(
-        sink,
-        &of,
-        s.at,
-        addresses.len(),
-        None,
-        &addresses.join(","),
-    );
+    say::endpoints(sink, &of, s.at, addresses.len(), None, &addresses.join(","));
 }
 
 fn apiservice(sink: &mut Sink<'_>, d: &Described<'_, '_>) {

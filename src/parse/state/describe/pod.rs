@@ -19,12 +19,21 @@ pub(super) fn read(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
     let ready = d
         .section("Conditions")
         .and_then(Section::table)
-        .is_some_and(|(_, rows)| rows.iter().any(|(_, c)| c.first() == Some(&"Ready") && c.get(1) == Some(&"True")));
-    let ip = Some(d.value("IP")).filter(|ip| !is_blank(ip)).unwrap_or_default();
+        .is_some_and(|(_, rows)| {
+            rows.iter()
+                .any(|(_, c)| c.first() == Some(&"Ready") && c.get(1) == Some(&"True"))
+        });
+    let ip = Some(d.value("IP"))
+        .filter(|ip| !is_blank(ip))
+        .unwrap_or_default();
     let pod = Pod {
         namespace: d.namespace.to_owned(),
         name: d.name.to_owned(),
-        phase: if deleting { "Running".into() } else { status.to_owned() },
+        phase: if deleting {
+            "Running".into()
+        } else {
+            status.to_owned()
+        },
         reason: d.value("Reason").to_owned(),
         message: d.value("Message").to_owned(),
         deleting,
@@ -69,7 +78,10 @@ fn containers(sink: &mut Sink<'_>, section: Option<&Section<'_, '_>>) -> Vec<Con
         if indent == NAME {
             out.push(Container {
                 name: key.to_owned(),
-                state: State { at: line.at, ..State::default() },
+                state: State {
+                    at: line.at,
+                    ..State::default()
+                },
                 ..Container::default()
             });
             field = "";

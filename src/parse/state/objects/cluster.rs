@@ -44,7 +44,12 @@ pub(super) fn apiservice(sink: &mut Sink<'_>, o: &Object<'_>) {
     let at = available.map_or(o.at, |c| c.spot_of(&["reason", "type"]));
     let first = available.and_then(|c| meta::transition(sink, c));
     say::apiservice(sink, &o.entity, at, &state, first);
-    certs::bundle(sink, n.text("spec.caBundle"), n.spot_of(&["spec.caBundle"]), &o.entity);
+    certs::bundle(
+        sink,
+        n.text("spec.caBundle"),
+        n.spot_of(&["spec.caBundle"]),
+        &o.entity,
+    );
 }
 
 /// Says each webhook of a configuration.

@@ -68,6 +68,9 @@ pub(super) fn kubelet(sink: &mut Sink<'_>, n: &Node, at: usize) {
         .field("maxPods", n.text("maxPods"))
         .field("cgroupDriver", n.text("cgroupDriver"))
         .field("evictionHard", &n.pairs("evictionHard"))
-        .field("nodeStatusUpdateFrequency", n.text("nodeStatusUpdateFrequency"));
+        .field(
+            "nodeStatusUpdateFrequency",
+            n.text("nodeStatusUpdateFrequency"),
+        );
     sink.say(Component::OBJECT, &of, at, text);
 }

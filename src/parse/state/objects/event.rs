@@ -22,7 +22,11 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             .unwrap_or_default()
             .to_owned()
     };
-    let from = either(["source.component", "reportingController", "reportingComponent"]);
+    let from = either([
+        "source.component",
+        "reportingController",
+        "reportingComponent",
+    ]);
     let from = if from.is_empty() {
         n.text("deprecatedSource.component").to_owned()
     } else {

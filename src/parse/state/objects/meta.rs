@@ -70,8 +70,7 @@ pub(super) fn deleting(sink: &mut Sink<'_>, o: &Object<'_>) {
 
 /// When the deletion was asked for: the timestamp is that moment plus the grace period.
 pub(super) fn deleted_at(node: &Node) -> Option<RawStamp> {
-    let stamp =
-        crate::parse::state::stamp::rfc3339(node.text("metadata.deletionTimestamp"))?;
+    let stamp = crate::parse::state::stamp::rfc3339(node.text("metadata.deletionTimestamp"))?;
     let grace = node
         .number("metadata.deletionGracePeriodSeconds")
         .and_then(|s| i64::try_from(s).ok())

@@ -67,7 +67,11 @@ pub(super) fn slice(sink: &mut Sink<'_>, o: &Object<'_>) {
         .map_or(o.name, |e| e.node.scalar());
     let (mut ready, mut not_ready) = (Vec::new(), 0usize);
     for endpoint in o.node.list("endpoints") {
-        let addresses: Vec<&str> = endpoint.list("addresses").iter().map(Node::scalar).collect();
+        let addresses: Vec<&str> = endpoint
+            .list("addresses")
+            .iter()
+            .map(Node::scalar)
+            .collect();
         // An endpoint that does not say is ready, by the API's definition.
         if endpoint.text("conditions.ready") == "false" {
             not_ready = not_ready.saturating_add(1);

@@ -41,7 +41,13 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             "" => t.text("key").to_owned(),
             value => format!("{}={value}", t.text("key")),
         };
-        taint(sink, &o.entity, t.spot_of(&["key"]), &value, t.text("effect"));
+        taint(
+            sink,
+            &o.entity,
+            t.spot_of(&["key"]),
+            &value,
+            t.text("effect"),
+        );
     }
     for key in ["capacity", "allocatable"] {
         let path = format!("status.{key}");
@@ -56,7 +62,11 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             capacity(sink, &o.entity, at, key, get);
         }
     }
-    let mut ranges = n.list("spec.podCIDRs").iter().map(|r| (r.scalar(), r.at)).collect::<Vec<_>>();
+    let mut ranges = n
+        .list("spec.podCIDRs")
+        .iter()
+        .map(|r| (r.scalar(), r.at))
+        .collect::<Vec<_>>();
     if ranges.is_empty() {
         ranges.push((n.text("spec.podCIDR"), n.spot_of(&["spec.podCIDR"])));
     }
@@ -97,12 +107,7 @@ pub(in crate::parse::state) fn capacity(
 }
 
 /// Says the range of a node's pod addresses.
-pub(in crate::parse::state) fn pod_range(
-    sink: &mut Sink<'_>,
-    of: &Entity,
-    at: usize,
-    range: &str,
-) {
+pub(in crate::parse::state) fn pod_range(sink: &mut Sink<'_>, of: &Entity, at: usize, range: &str) {
     if !crate::parse::state::sink::is_blank(range) {
         let text = Text::of(of).field("podCIDR", range);
         sink.say(Component::OBJECT, of, at, text);

@@ -37,7 +37,11 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
     pod.say(sink);
     let labels = pairs(n, "metadata.labels");
     // Pods on the host's network share the address of their node.
-    let own_ip = if n.is_true("spec.hostNetwork") { "" } else { &pod.ip };
+    let own_ip = if n.is_true("spec.hostNetwork") {
+        ""
+    } else {
+        &pod.ip
+    };
     sink.links.pod(o.namespace, o.name, labels, own_ip);
     let account = n.text("spec.serviceAccountName");
     if !account.is_empty() {
@@ -58,8 +62,7 @@ pub(super) fn pairs(n: &Node, path: &str) -> Vec<(String, String)> {
 /// The containers of one list, each with its spec and its status, in the order of the spec.
 fn containers(sink: &mut Sink<'_>, o: &Object<'_>, spec: &str, status: &str) -> Vec<Container> {
     let statuses = o.node.list(&format!("status.{status}"));
-    let by_name: BTreeMap<&str, &Node> =
-        statuses.iter().map(|s| (s.text("name"), s)).collect();
+    let by_name: BTreeMap<&str, &Node> = statuses.iter().map(|s| (s.text("name"), s)).collect();
     let specs = o.node.list(&format!("spec.{spec}"));
     let mut out = Vec::new();
     for wanted in specs {
@@ -107,9 +110,7 @@ fn state(sink: &mut Sink<'_>, status: &Node, key: &str) -> State {
         "terminated" => (Phase::Terminated, "finishedAt"),
         _ => return State::default(),
     };
-    let since = n
-        .spot(time)
-        .and_then(|at| sink.api_time(n.text(time), at));
+    let since = n.spot(time).and_then(|at| sink.api_time(n.text(time), at));
     State {
         phase,
         reason: n.text("reason").to_owned(),

@@ -32,6 +32,10 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         ready: &ready,
         available: &available,
     };
-    let at = n.spot_of(&["spec.replicas", "status.desiredNumberScheduled", "metadata.name"]);
+    let at = n.spot_of(&[
+        "spec.replicas",
+        "status.desiredNumberScheduled",
+        "metadata.name",
+    ]);
     say::replicas(sink, &o.entity, at, &replicas);
 }

@@ -102,8 +102,21 @@ fn header(line: &str) -> Option<Columns> {
         return None;
     }
     let first = line.split_whitespace().next()?;
-    let known = ["NAME", "NAMESPACE", "LAST", "LASTSEEN", "CONTAINER", "POD", "KIND", "UNIT"];
+    let known = [
+        "NAME",
+        "NAMESPACE",
+        "LAST",
+        "LASTSEEN",
+        "CONTAINER",
+        "POD",
+        "KIND",
+        "UNIT",
+    ];
     if !known.contains(&first) && !line.split_whitespace().any(|w| w == "NAME") {
+        return None;
+    }
+    // `busctl list` has columns of its own.
+    if line.contains("CONNECTION") && line.contains("PROCESS") {
         return None;
     }
     let columns = Columns::of(line);
@@ -114,7 +127,14 @@ fn header(line: &str) -> Option<Columns> {
     if line.split_whitespace().any(lower) {
         return None;
     }
-    let named = ["NAME", "NAMES", "OBJECT", "CONTAINER ID", "CONTAINER", "POD ID"];
+    let named = [
+        "NAME",
+        "NAMES",
+        "OBJECT",
+        "CONTAINER ID",
+        "CONTAINER",
+        "POD ID",
+    ];
     named.iter().any(|n| columns.has(n)).then_some(columns)
 }
 
@@ -127,7 +147,7 @@ pub(super) fn is_table(line: &str) -> bool {
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     let namespace = kinds::namespace_of(hint);
     let mut table: Option<(Columns, Option<String>)> = None;
-    let (mut misfits, mut orphans) = (0u64, 0u64);
+    let mut misfits = 0u64;
     for line in chunk.lines() {
         let text = line.text.trim_end();
         if text.is_empty() {
@@ -144,7 +164,6 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
             continue;
         }
         let Some((columns, kind)) = &table else {
-            orphans = orphans.saturating_add(1);
             continue;
         };
         // `kubectl api-resources`: a list of names, no state.
@@ -168,9 +187,6 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     }
     if misfits > 0 {
         sink.note(format!("{misfits} rows do not fit their header"));
-    }
-    if orphans > 0 && sink.said() == 0 {
-        super::sections::loose(sink, chunk, hint);
     }
 }
 

@@ -158,9 +158,7 @@ fn endpoints(sink: &mut Sink<'_>, row: &Row<'_>, namespace: &str, id: &str) {
 
 fn replicas(sink: &mut Sink<'_>, row: &Row<'_>, of: &crate::model::Entity) {
     let ready = row.get("READY");
-    let (ready, desired) = ready
-        .split_once('/')
-        .unwrap_or((ready, row.get("DESIRED")));
+    let (ready, desired) = ready.split_once('/').unwrap_or((ready, row.get("DESIRED")));
     let replicas = Replicas {
         desired,
         ready,

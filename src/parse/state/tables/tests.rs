@@ -38,7 +38,10 @@ team-b      job-1                 0/1     Pending            0             4m20s
         "pod/team-b/api-658467869-fzlw6 status=CrashLoopBackOff ready=0/1 restarts=3 node=node1 ip=10.244.1.4"
     );
     assert_eq!(reading.lines[0].line, 2);
-    assert_eq!(reading.lines[1].text, "pod/team-b/job-1 status=Pending ready=0/1 restarts=0");
+    assert_eq!(
+        reading.lines[1].text,
+        "pod/team-b/job-1 status=Pending ready=0/1 restarts=0"
+    );
     related(&reading, "pod/team-b/api-658467869-fzlw6", "node/node1");
     related(&reading, "pod/team-b/api-658467869-fzlw6", "ip/10.244.1.4");
     case(
@@ -177,7 +180,10 @@ shop          116s        Warning   FailedScheduling    pod/analytics-h9   0/2 n
     );
     assert_eq!(
         reading.lines[1].last,
-        Some(RawStamp::Ago { ns: 116 * SECOND, res: SECOND })
+        Some(RawStamp::Ago {
+            ns: 116 * SECOND,
+            res: SECOND
+        })
     );
     let wide = "\
 LAST SEEN   TYPE      REASON    OBJECT      SUBOBJECT   SOURCE           MESSAGE     FIRST SEEN   COUNT   NAME
@@ -189,7 +195,13 @@ LAST SEEN   TYPE      REASON    OBJECT      SUBOBJECT   SOURCE           MESSAGE
         "reason=BackOff type=Warning object=pod/default/web-1 from=kubelet message=Back-off"
     );
     assert_eq!((line.count, line.host.as_deref()), (7, Some("node1")));
-    assert_eq!(line.first, Some(RawStamp::Ago { ns: 4 * MINUTE, res: MINUTE }));
+    assert_eq!(
+        line.first,
+        Some(RawStamp::Ago {
+            ns: 4 * MINUTE,
+            res: MINUTE
+        })
+    );
     let old = "\
 LAST SEEN   FIRST SEEN   COUNT     NAME      KIND      SUBOBJECT   TYPE      REASON    SOURCE           MESSAGE
 20s         4m           7         web-1     Pod                   Warning   BackOff   kubelet, node1   Back-off
