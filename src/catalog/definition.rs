@@ -9,6 +9,12 @@ use super::template::Template;
 use crate::base::time::RawStamp;
 use crate::model::{Component, Level, Severity};
 
+/// Places of an entity that the source fills when the line does not.
+const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
+
+/// What stands in such a place when the source does not tell either.
+const UNKNOWN: &str = "unknown";
+
 /// Where a fact comes from when no line shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
@@ -154,11 +160,14 @@ impl Definition {
     }
 
     /// The entity for these keys; `None` when a place has no value. A key such as `pod` holds `namespace/name`; where the
-    /// template names the namespace too, only the name is filled in.
+    /// template names the namespace too, only the name is filled in. A loose log does not tell its machine or pod: such a
+    /// place reads `unknown`, and the fact stands all the same.
     pub fn entity_of(&self, keys: &BTreeMap<String, String>) -> Option<String> {
         let namespaced = self.entity.names().any(|n| n == "namespace");
         self.entity.fill(|k| {
-            let value = keys.get(k)?.as_str();
+            let Some(value) = keys.get(k).map(String::as_str) else {
+                return SCOPE_KEYS.contains(&k).then_some(UNKNOWN);
+            };
             match value.split_once('/') {
                 Some((namespace, name))
                     if namespaced && k != "namespace" && keys.get("namespace").is_some_and(|n| n == namespace) =>
@@ -168,6 +177,11 @@ impl Definition {
                 _ => Some(value),
             }
         })
+    }
+
+    /// Whether an entity's name has a part that nobody knows.
+    pub fn is_unnamed(entity: &str) -> bool {
+        entity.split_once('/').is_some_and(|(_, name)| name.split(['/', '@']).any(|part| part == UNKNOWN))
     }
 
     /// The kind of entity it is about (empty when captured).

@@ -381,7 +381,7 @@ fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: La
     incident.title = if same { format!("{symptom}{and_more}") } else { format!("{symptom}{and_more}: {root_title}") };
 
     let mut sentences: Vec<String> = Vec::new();
-    let since = main.span.first.map(|s| s.at.rfc3339());
+    let since = main.span.first.map(|s| format!("{} {} UTC", s.at.date(), s.at.clock()));
     match (lang, since) {
         (Lang::En, Some(t)) => sentences.push(format!("{symptom}{and_more}, since {t}.")),
         (Lang::En, None) => sentences.push(format!("{symptom}{and_more}.")),

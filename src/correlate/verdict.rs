@@ -127,8 +127,8 @@ fn absent(cause: &Cause, kind: &str, title: String, elsewhere: Option<&Fact>, la
 
 fn ask(asks: &[Ask], missing: &[&Need], question: &str, lang: Lang, gaps: &mut Vec<Gap>) {
     let why = match lang {
-        Lang::En => format!("decides: {question}?"),
-        Lang::Zh => format!("用于判断：{question}？"),
+        Lang::En => format!("tells whether: {question}"),
+        Lang::Zh => format!("用于判断是否：{question}"),
     };
     if asks.is_empty() {
         for need in missing {

@@ -10,9 +10,6 @@ use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
 use crate::model::{Component, Keys, Record, Scope, StateLine};
 
-/// Places of an entity that the source fills when the line does not.
-const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
-
 /// Longest value kept of a capture, in bytes.
 const VALUE_LIMIT: usize = 512;
 
@@ -178,10 +175,7 @@ fn give(
         }
     }
     scope_keys(&mut keys, author);
-    // A loose log does not tell its machine or pod; the fact stands all the same, but joins on nothing.
-    let unnamed = |k: &str| SCOPE_KEYS.contains(&k).then_some("unknown");
-    let filled = definition.entity.fill(|k| keys.get(k).map(String::as_str).or_else(|| unnamed(k)));
-    let Some(entity) = filled else { return false };
+    let Some(entity) = definition.entity_of(&keys) else { return false };
     name_entity(&mut keys, &entity);
     let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
     let mut seen = parts.seen;
@@ -235,7 +229,7 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
-        if name.split(['/', '@']).any(|part| part == "unknown") {
+        if Definition::is_unnamed(entity) {
             return;
         }
         keys.insert(kind.to_owned(), name.to_owned());
