@@ -6,6 +6,8 @@
 mod check;
 mod compile;
 mod definition;
+#[cfg(test)]
+mod docs;
 mod error;
 pub mod page;
 mod schema;
