@@ -259,7 +259,7 @@ fn name_nodes(observations: &mut [Observation]) {
     }
     for o in observations {
         let local = o.source.scope.component.is_node_local()
-            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host | SourceKind::Goroutines);
+            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
         if o.source.scope.node.is_none()
             && local
             && let Some(Some(node)) = folder(&o.source.path).and_then(|f| of_folder.get(&f))
@@ -295,6 +295,7 @@ fn evidence_of(o: &Observation) -> Evidence {
             }
             ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
             ClockHint::BootTime { at, .. } => e.boot = Some(*at),
+            ClockHint::Up { ns, .. } => e.up = Some(*ns),
             ClockHint::Year { year, .. } => e.year = Some(*year),
             _ => {}
         }

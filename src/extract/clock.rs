@@ -81,6 +81,8 @@ pub(super) struct Evidence {
     pub(super) collected: Option<RawStamp>,
     /// Year that this file states.
     pub(super) year: Option<i32>,
+    /// How long the machine had been up when this output was made, in nanoseconds.
+    pub(super) up: Option<i64>,
     /// Boot time that this file states.
     pub(super) boot: Option<RawStamp>,
     /// When the file was written.
@@ -121,8 +123,11 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
         })
         .collect::<Vec<_>>();
     for (e, clock) in evidence.iter().zip(&clocks) {
-        if let (Some(node), Some(stamp)) = (&e.node, e.boot.and_then(|b| resolve(b, clock, overrides))) {
+        let Some(node) = &e.node else { continue };
+        if let Some(stamp) = e.boot.and_then(|b| resolve(b, clock, overrides)) {
             boots.insert(node, stamp.at);
+        } else if let (Some(up), Some(collected)) = (e.up, clock.collected) {
+            boots.entry(node).or_insert_with(|| collected.plus(-up));
         }
     }
     let clocks = clocks
@@ -132,7 +137,7 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
             clock.boot = e.node.as_deref().and_then(|n| boots.get(n)).copied();
             if matches!(e.first, Some(RawStamp::Boot { .. })) {
                 (clock.basis, clock.confidence) = match clock.boot {
-                    Some(_) => (String::from("seconds since boot; boot time from uptime of the node"), Confidence::Medium),
+                    Some(_) => (String::from("seconds since boot; boot time from another output of the machine"), Confidence::Medium),
                     None => (String::from("seconds since boot; the boot time is unknown"), Confidence::Low),
                 };
             }
