@@ -15,7 +15,7 @@ const VALUE_LIMIT: usize = 512;
 
 /// Who may have printed a line.
 #[derive(Clone, Copy, Debug)]
-pub struct Author<'a> {
+pub(crate) struct Author<'a> {
     /// Component of the line.
     pub component: &'a Component,
     /// Scope of the source.
@@ -33,7 +33,10 @@ pub struct Matcher<'c> {
 impl<'c> Matcher<'c> {
     /// A matcher over `catalog`.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, hit: Vec::new() }
+        Self {
+            catalog,
+            hit: Vec::new(),
+        }
     }
 
     /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give. Returns
@@ -48,7 +51,9 @@ impl<'c> Matcher<'c> {
     ) -> bool {
         let mut claimed = false;
         for index in hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
             if !by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
@@ -58,12 +63,19 @@ impl<'c> Matcher<'c> {
     }
 
     /// Matches every pattern whose anchor is in a state line.
-    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) -> bool {
+    pub(crate) fn state(
+        &mut self,
+        line: &StateLine,
+        scope: &Scope,
+        offset: u64,
+        fold: &mut Fold,
+    ) -> bool {
         let mut claimed = false;
         let (automaton, anchored) = self.catalog.anchors();
         self.hit.clear();
         for m in automaton.find_overlapping_iter(line.text.as_bytes()) {
-            self.hit.extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
+            self.hit
+                .extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
         }
         self.hit.sort_unstable();
         self.hit.dedup();
@@ -75,10 +87,15 @@ impl<'c> Matcher<'c> {
             // kubectl ran anywhere: the machine of the output says nothing about the object.
             with_host.to_mut().node = None;
         }
-        let author = Author { component: &line.component, scope: &with_host };
+        let author = Author {
+            component: &line.component,
+            scope: &with_host,
+        };
         let hits = std::mem::take(&mut self.hit);
         for index in &hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
             if !by(pattern, author.component) {
                 continue;
             }
@@ -108,7 +125,9 @@ impl<'c> Matcher<'c> {
         fold: &mut Fold,
         parts: impl Fn() -> RawParts,
     ) -> bool {
-        let Some(definition) = self.catalog.at(pattern.fact) else { return false };
+        let Some(definition) = self.catalog.at(pattern.fact) else {
+            return false;
+        };
         let mut any = false;
         if pattern.each {
             for captures in pattern.regex.captures_iter(text) {
@@ -131,7 +150,12 @@ struct RawParts {
 
 impl RawParts {
     fn of(seen: &Seen) -> Self {
-        Self { seen: seen.clone(), count: 1, state: false, began: None }
+        Self {
+            seen: seen.clone(),
+            count: 1,
+            state: false,
+            began: None,
+        }
     }
 }
 
@@ -141,19 +165,27 @@ fn by(pattern: &Pattern, component: &Component) -> bool {
     pattern.components.iter().any(|c| c == component)
         || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
             && pattern.components.iter().any(|c| {
-                !matches!(c.as_str(), "object" | "event" | "process" | "certificate" | "audit" | "host")
+                !matches!(
+                    c.as_str(),
+                    "object" | "event" | "process" | "certificate" | "audit" | "host"
+                )
             }))
 }
 
 fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
-    (pattern.levels.is_empty() || record.level == crate::model::Level::Unknown || pattern.levels.contains(&record.level))
+    (pattern.levels.is_empty()
+        || record.level == crate::model::Level::Unknown
+        || pattern.levels.contains(&record.level))
         && pattern.caller.as_ref().is_none_or(|wanted| {
             record.caller.as_ref().is_some_and(|c| {
                 let file = c.rsplit_once(':').map_or(&**c, |(f, _)| f);
                 file == wanted || file.rsplit('/').next() == Some(wanted)
             })
         })
-        && pattern.fields.iter().all(|(k, v)| record.field(k) == Some(v))
+        && pattern
+            .fields
+            .iter()
+            .all(|(k, v)| record.field(k) == Some(v))
 }
 
 /// Builds the raw fact from captures and scope. `false` when the entity has a place nobody fills.
@@ -175,9 +207,15 @@ fn give(
         }
     }
     scope_keys(&mut keys, author);
-    let Some(entity) = definition.entity_of(&keys) else { return false };
+    let Some(entity) = definition.entity_of(&keys) else {
+        return false;
+    };
     name_entity(&mut keys, &entity);
-    let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
+    let distinguishing = definition
+        .keys
+        .iter()
+        .map(|k| keys.get(k).cloned().unwrap_or_default())
+        .collect();
     let mut seen = parts.seen;
     if let Some(ago) = &pattern.ago {
         seen.ago = keys.get(ago).and_then(|v| duration(v)).unwrap_or(0).max(0);
@@ -204,11 +242,13 @@ fn give(
 pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
     let mut add = |k: &str, v: &Option<String>| {
         if let Some(v) = v {
-            keys.entry(k.to_owned()).or_insert_with(|| text::printable(v.as_bytes()));
+            keys.entry(k.to_owned())
+                .or_insert_with(|| text::printable(v.as_bytes()));
         }
     };
     add("host", &author.scope.node);
-    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown") {
+    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown")
+    {
         add("node", &author.scope.node);
     }
     // A log of a pod speaks about many pods; its own name is only a fallback for {pod} of application logs.
@@ -217,7 +257,8 @@ pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
         add("namespace", &author.scope.namespace);
         add("pod", &author.scope.pod);
     }
-    keys.entry(String::from("component")).or_insert_with(|| author.component.as_str().to_owned());
+    keys.entry(String::from("component"))
+        .or_insert_with(|| author.component.as_str().to_owned());
 }
 
 /// The kind of the entity is a key of its own that holds its full name; so is its namespace.
