@@ -168,7 +168,10 @@ impl Teller<'_, '_> {
         let Some(Node::Goroutine(d, g)) = self.graph.nodes.get(node) else {
             return false;
         };
-        let Some(What::Call { service, method, .. }) = self.view(*d).map(|v| v.what(*g)) else {
+        let Some(What::Call {
+            service, method, ..
+        }) = self.view(*d).map(|v| v.what(*g))
+        else {
             return false;
         };
         self.knowledge
@@ -196,7 +199,7 @@ impl Teller<'_, '_> {
         path.extend(cycle.get(..start)?);
         let mut chain = self.tell(&path, true);
         chain.cycle = true;
-        chain.members = path.clone();
+        chain.members.clone_from(&path);
         for i in &path {
             chain.members.extend(
                 self.graph
@@ -271,7 +274,7 @@ impl Teller<'_, '_> {
                 }
                 Node::Lock(l) => steps.extend(self.lock(*l)),
                 Node::Peer { node, names, from } => {
-                    steps.push(self.peer(i, node.as_deref(), names, *from))
+                    steps.push(self.peer(i, node.as_deref(), names, *from));
                 }
                 Node::Process(p) => steps.extend(self.process(*p)),
                 Node::End { dump, kind } => steps.push(self.end(*dump, kind)),

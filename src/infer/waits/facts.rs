@@ -60,6 +60,9 @@ pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
     report.facts.clone()
 }
 
+/// Dump, kind of fact, and the process of the list that is waited for.
+type Waiting = (usize, &'static str, Option<usize>);
+
 fn kind(id: &str) -> Option<&'static str> {
     KINDS
         .into_iter()
@@ -72,8 +75,7 @@ impl Teller<'_, '_> {
         let mut out: Vec<WaitFact> = Vec::new();
         let mut told: BTreeSet<usize> = BTreeSet::new();
         // One fact for all calls of one kind, but one for each process that is waited for.
-        let mut calls: BTreeMap<(usize, &'static str, Option<usize>), Vec<(u32, usize)>> =
-            BTreeMap::new();
+        let mut calls: BTreeMap<Waiting, Vec<(u32, usize)>> = BTreeMap::new();
         for chain in chains {
             if chain.cycle {
                 out.extend(self.cycle_fact(chain));
