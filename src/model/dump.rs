@@ -106,7 +106,7 @@ pub struct Goroutine {
     pub count: u32,
     /// What it does, as printed (`semacquire`, `sync.Mutex.Lock`, `IO wait`); empty in an aggregated profile.
     pub state: Symbol,
-    /// Minutes it has waited *at least*: Go counts from a garbage collection that found it parked.
+    /// Minutes it has waited, as printed: Go counts from a garbage collection, so the number may be minutes off.
     pub minutes: Option<u32>,
     /// `locked to thread`.
     pub locked: bool,

@@ -110,10 +110,10 @@ impl Told<'_> {
         let what = if chain.cycle { "Deadlock" } else { "Stuck" };
         let mut head = format!("{what} {number}: {} goroutines", chain.behind);
         if chain.minutes > 0 {
-            let _ = write!(head, ", for at least {} min", chain.minutes);
+            let _ = write!(head, ", for some {} min", chain.minutes);
         }
         if let Some(since) = chain.since {
-            let _ = write!(head, ", since {} at the latest", since.at.rfc3339());
+            let _ = write!(head, "; since about {}", since.at.rfc3339());
         }
         sheet.line(&[(Ink::Red, &head)]);
         for (i, step) in chain.steps.iter().enumerate() {
@@ -160,7 +160,7 @@ impl Told<'_> {
                 .address
                 .map_or_else(String::new, |a| format!(" 0x{a:x}"));
             let oldest = if lock.oldest > 0 {
-                format!(", the oldest for at least {} min", lock.oldest)
+                format!(", the oldest for some {} min", lock.oldest)
             } else {
                 String::new()
             };

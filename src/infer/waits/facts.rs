@@ -45,7 +45,7 @@ pub struct WaitFact {
     pub keys: BTreeMap<String, String>,
     /// Header and frames, process rows; never empty.
     pub evidence: Vec<Quote>,
-    /// Since when at the latest.
+    /// Since about when.
     pub first: Option<Stamp>,
     /// When the dump was taken.
     pub last: Option<Stamp>,

@@ -29,7 +29,7 @@ pub struct Group {
     pub count: u64,
     /// State, as printed.
     pub state: String,
-    /// Longest wait in minutes, at least.
+    /// Longest wait in minutes, as printed.
     pub minutes: Option<u32>,
     /// The function that says most about it.
     pub function: String,

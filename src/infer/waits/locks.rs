@@ -1,7 +1,7 @@
 //! Locks of one dump: who queues for which.
 //!
 //! The address is an argument of the slow path; where the compiler has lost it, the object whose method waits stands for
-//! its lock. Values marked `?` are never compared. Who holds a lock is another question: see [`super::holders`].
+//! its lock. Values marked `?` are never compared. Who holds a lock is another question: see `holders`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub struct Lock {
     pub kinds: BTreeSet<LockKind>,
     /// Indices of the waiting goroutines, longest first.
     pub waiters: Vec<u32>,
-    /// Minutes of the oldest waiter, at least.
+    /// Minutes of the oldest waiter, as printed.
     pub oldest: u32,
     /// Functions that queue, with how many.
     pub callers: Vec<(String, usize)>,

@@ -2,9 +2,10 @@
 //!
 //! `goroutine 203 [semacquire, 4 minutes]` in dockerd waits for a lock that goroutine 220 probably holds, which
 //! waits for containerd, whose handler waits for a shim, whose `runc create` is four minutes old in the process
-//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks ([`locks`]) get a probable holder ([`holders`]), calls
-//! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
-//! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
+//! list. Each dump is reduced to its distinct stacks (`stacks`), locks (`locks`) get a probable holder (`holders`), calls
+//! are matched with their handlers in other dumps (`graph`), and the graph is told as chains (`chains`).
+//! A minute count starts at a garbage collection, not at the wait, and is near the truth at best; a value printed with `?`
+//! identifies nothing.
 
 mod bridge;
 mod chains;
@@ -17,6 +18,7 @@ mod host;
 mod knowledge;
 mod locks;
 mod stacks;
+mod telling;
 
 use std::collections::BTreeMap;
 
@@ -31,8 +33,8 @@ pub use facts::{WaitFact, facts};
 pub use graph::Node;
 pub use groups::{Group, Likeness, groups};
 pub use growth::Growth;
-pub use host::{Host, HungTask, ProcessRow};
 pub use holders::Holder;
+pub use host::{Host, HungTask, ProcessRow};
 pub use locks::Lock;
 pub use stacks::LockKind;
 
@@ -269,7 +271,7 @@ fn summary(index: usize, view: &View<'_>, set_aside: Option<String>) -> DumpSumm
     }
 }
 
-/// Since when something waits at the latest: the time of the dump less the minutes, which are a lower bound.
+/// Since about when something waits: the time of the dump less the printed minutes, with the error of the runtime's clock.
 pub(crate) fn since(time: Option<Stamp>, minutes: u32) -> Option<Stamp> {
     let time = time?;
     let back = i64::from(minutes).checked_mul(MINUTE)?;

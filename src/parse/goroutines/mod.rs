@@ -81,9 +81,7 @@ impl Reader {
     pub fn line(&mut self, place: Place, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let active = self.streams.get(self.last).is_some_and(Stream::is_active)
-            || self.streams.iter().any(Stream::is_active);
-        if !active && !may_begin(line) {
+        if !self.is_active() && !may_begin(line) {
             return false;
         }
         let peeled = peel::peel(line);
@@ -140,6 +138,11 @@ impl Reader {
         };
         self.last = index;
         Some(index)
+    }
+
+    /// Whether a dump is open or announced, so that the next lines may belong to it.
+    pub fn is_active(&self) -> bool {
+        self.streams.iter().any(Stream::is_active)
     }
 
     /// The dumps that have ended so far.
