@@ -87,6 +87,9 @@ impl Fold {
                 return;
             }
             fact.count = fact.count.saturating_add(raw.count);
+            for (k, v) in raw.keys {
+                fact.keys.entry(k).or_insert(v);
+            }
             for seen in raw.first.into_iter().chain(raw.last) {
                 if fact.first.len() < KEPT {
                     fact.first.push(seen);
@@ -111,7 +114,10 @@ impl Fold {
     pub(crate) fn finish(mut self) -> Vec<RawFact> {
         self.facts.sort_by(|a, b| {
             let at = |f: &RawFact| f.first.first().map_or((0, 0), |s| (s.offset, s.line));
-            at(a).cmp(&at(b)).then_with(|| a.fact.cmp(&b.fact)).then_with(|| a.entity.cmp(&b.entity))
+            at(a)
+                .cmp(&at(b))
+                .then_with(|| a.fact.cmp(&b.fact))
+                .then_with(|| a.entity.cmp(&b.entity))
         });
         self.facts
     }

@@ -37,7 +37,6 @@ fn keys(change: &Change<'_>) -> crate::model::Keys {
     let mut keys = machine(node);
     let component = change.source.scope.component.as_str();
     keys.insert(String::from("component"), component.to_owned());
-    keys.entry(String::from("host")).or_insert_with(|| String::from("unknown"));
     keys.insert(String::from("pid"), change.after.pid.to_string());
     keys.insert(String::from("old-pid"), change.before.pid.to_string());
     keys

@@ -1,6 +1,7 @@
 //! What the inferences share: parameters, quotes, building a fact.
 
 use super::Task;
+use crate::catalog::Definition;
 use crate::base::text;
 use crate::base::time::Stamp;
 use crate::extract::World;
@@ -31,8 +32,8 @@ impl Task<'_> {
         evidence: Vec<Quote>,
         from: Vec<FactId>,
     ) -> Option<Fact> {
-        let name = self.definition.entity.fill(|k| keys.get(k).map(String::as_str))?;
-        if let Some((kind, value)) = name.split_once('/') {
+        let name = self.definition.entity_of(&keys)?;
+        if let Some((kind, value)) = name.split_once('/').filter(|_| !Definition::is_unnamed(&name)) {
             keys.insert(kind.to_owned(), value.to_owned());
             if let Some((namespace, _)) = value.split_once('/')
                 && kind != "image"

@@ -35,6 +35,11 @@ pub enum DumpKind {
 }
 
 impl DumpKind {
+    /// Whether the process ended by its own doing when it printed this (a panic, a fatal error, `klog.Fatal`).
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Panic | Self::Fatal | Self::Exit)
+    }
+
     /// The word for a report.
     pub fn as_str(self) -> &'static str {
         match self {
