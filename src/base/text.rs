@@ -48,6 +48,16 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or("")))
 }
 
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+            let _ = write!(out, "{b:02x}");
+            out
+        })
+}
+
 /// A line as it is kept for a report: printable, trailing line end removed, cut at [`QUOTE_LIMIT`].
 pub fn quote(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);

@@ -46,8 +46,11 @@ impl Anchors {
     /// A finder of `literals`; those shorter than eight bytes are never found.
     pub(super) fn new(literals: &[String]) -> Self {
         let common = common(literals);
-        let mut anchors =
-            Self { literals: Vec::new(), bits: vec![0; BITS / 64].into_boxed_slice(), pieces: FxHashMap::default() };
+        let mut anchors = Self {
+            literals: Vec::new(),
+            bits: vec![0; BITS / 64].into_boxed_slice(),
+            pieces: FxHashMap::default(),
+        };
         for (number, literal) in (0_u32..).zip(literals) {
             let bytes = literal.as_bytes();
             let window = bytes
@@ -65,7 +68,9 @@ impl Anchors {
     }
 
     fn expect(&mut self, piece: &[u8], literal: u32, into: usize) {
-        let (Some(piece), Ok(into)) = (piece.first_chunk::<PIECE>(), u32::try_from(into)) else { return };
+        let (Some(piece), Ok(into)) = (piece.first_chunk::<PIECE>(), u32::try_from(into)) else {
+            return;
+        };
         let (word, bit) = place(*piece);
         if let Some(word) = self.bits.get_mut(word) {
             *word |= bit;
@@ -76,7 +81,9 @@ impl Anchors {
     /// Calls `hit` with the position of the last byte and the number of the literal, for each occurrence, in no
     /// particular order.
     pub fn find(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
-        let Some(bits) = self.bits.first_chunk::<{ BITS / 64 }>() else { return };
+        let Some(bits) = self.bits.first_chunk::<{ BITS / 64 }>() else {
+            return;
+        };
         let (strides, rest) = text.as_chunks::<STRIDE>();
         for (number, [a, b, c, d, _]) in strides.iter().enumerate() {
             let piece = [*a, *b, *c, *d];
@@ -96,7 +103,9 @@ impl Anchors {
     fn look(&self, text: &[u8], at: usize, piece: [u8; PIECE], hit: &mut impl FnMut(usize, usize)) {
         for (number, into) in self.pieces.get(&piece).into_iter().flatten() {
             let number = *number as usize;
-            let (Some(start), Some(literal)) = (at.checked_sub(*into as usize), self.literals.get(number)) else {
+            let (Some(start), Some(literal)) =
+                (at.checked_sub(*into as usize), self.literals.get(number))
+            else {
                 continue;
             };
             if text.get(start..).is_some_and(|t| t.starts_with(literal)) {
@@ -148,7 +157,10 @@ mod tests {
             .iter()
             .enumerate()
             .flat_map(|(n, l)| {
-                text.windows(l.len()).enumerate().filter(|(_, w)| *w == l.as_bytes()).map(move |(at, _)| (at + l.len() - 1, n))
+                text.windows(l.len())
+                    .enumerate()
+                    .filter(|(_, w)| *w == l.as_bytes())
+                    .map(move |(at, _)| (at + l.len() - 1, n))
             })
             .collect();
         hits.sort_unstable();
@@ -157,12 +169,21 @@ mod tests {
 
     #[test]
     fn at_every_position_and_at_both_ends() {
-        let literals = ["the server is currently unable", "currently unable", "PLEG is not healthy", "no space"];
+        let literals = [
+            "the server is currently unable",
+            "currently unable",
+            "PLEG is not healthy",
+            "no space",
+        ];
         for before in 0..12 {
             for after in 0..12 {
                 for literal in literals {
                     let text = format!("{}{literal}{}", "x".repeat(before), "y".repeat(after));
-                    assert_eq!(found(&literals, text.as_bytes()), expected(&literals, text.as_bytes()), "{text}");
+                    assert_eq!(
+                        found(&literals, text.as_bytes()),
+                        expected(&literals, text.as_bytes()),
+                        "{text}"
+                    );
                 }
             }
         }

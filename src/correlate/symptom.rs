@@ -13,7 +13,9 @@ pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .iter()
         .zip(0u32..)
         .filter(|(fact, _)| {
-            catalog.get(&fact.kind).is_some_and(|d| d.symptom && !d.benign && counts(d, fact, world, &starts))
+            catalog
+                .get(&fact.kind)
+                .is_some_and(|d| d.symptom && !d.benign && counts(d, fact, world, &starts))
         })
         .map(|(_, i)| FactId(i))
         .collect()
@@ -40,7 +42,9 @@ pub(super) fn counts(definition: &Definition, fact: &Fact, world: &World, starts
 
 /// Whether the fact held for `lasting`: between its first and last sign, or open until the end of the bundle.
 fn lasts(fact: &Fact, lasting: i64, world: &World) -> bool {
-    let Some(last) = fact.span.last else { return true };
+    let Some(last) = fact.span.last else {
+        return true;
+    };
     let Some(first) = fact.span.first else {
         // A state as of the collection, since when is unknown.
         return true;

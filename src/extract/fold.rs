@@ -89,7 +89,12 @@ pub(crate) struct Fold {
 
 impl Fold {
     /// Adds one occurrence. With a `line`, that is its text, and `raw` has none yet.
-    pub(crate) fn add(&mut self, mut raw: RawFact, distinguishing: Vec<String>, line: Option<&[u8]>) {
+    pub(crate) fn add(
+        &mut self,
+        mut raw: RawFact,
+        distinguishing: Vec<String>,
+        line: Option<&[u8]>,
+    ) {
         let episode_key = (raw.fact, raw.entity.clone());
         let episode = self.episodes.get(&episode_key).copied().unwrap_or(0);
         if raw.closes {
@@ -105,10 +110,16 @@ impl Fold {
         {
             // Two patterns of one fact may match the same line.
             let latest = fact.last.as_ref().or(fact.first.last());
-            if latest.zip(raw.first.first()).is_some_and(|(a, b)| a.is_same_line(b, line.is_some())) {
+            if latest
+                .zip(raw.first.first())
+                .is_some_and(|(a, b)| a.is_same_line(b, line.is_some()))
+            {
                 return;
             }
             fact.count = fact.count.saturating_add(raw.count);
+            for (k, v) in raw.keys {
+                fact.keys.entry(k).or_insert(v);
+            }
             for mut seen in raw.first.into_iter().chain(raw.last) {
                 if fact.first.len() < KEPT {
                     seen.quote(line);
@@ -116,7 +127,9 @@ impl Fold {
                 } else {
                     last.clear();
                     if let Some(line) = line {
-                        last.extend_from_slice(line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line));
+                        last.extend_from_slice(
+                            line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line),
+                        );
                     }
                     fact.last = Some(seen);
                 }
@@ -145,7 +158,10 @@ impl Fold {
         }
         self.facts.sort_by(|a, b| {
             let at = |f: &RawFact| f.first.first().map_or((0, 0), |s| (s.offset, s.line));
-            at(a).cmp(&at(b)).then_with(|| a.fact.cmp(&b.fact)).then_with(|| a.entity.cmp(&b.entity))
+            at(a)
+                .cmp(&at(b))
+                .then_with(|| a.fact.cmp(&b.fact))
+                .then_with(|| a.entity.cmp(&b.entity))
         });
         self.facts
     }

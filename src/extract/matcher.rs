@@ -10,15 +10,12 @@ use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
 use crate::model::{Component, Keys, Record, Scope, StateLine};
 
-/// Places of an entity that the source fills when the line does not.
-const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
-
 /// Longest value kept of a capture, in bytes.
 const VALUE_LIMIT: usize = 512;
 
 /// Who may have printed a line.
 #[derive(Clone, Copy, Debug)]
-pub struct Author<'a> {
+pub(crate) struct Author<'a> {
     /// Component of the line.
     pub component: &'a Component,
     /// Scope of the source.
@@ -36,7 +33,10 @@ pub struct Matcher<'c> {
 impl<'c> Matcher<'c> {
     /// A matcher over `catalog`.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, hit: Vec::new() }
+        Self {
+            catalog,
+            hit: Vec::new(),
+        }
     }
 
     /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give; `seen` has no
@@ -51,21 +51,34 @@ impl<'c> Matcher<'c> {
     ) -> bool {
         let mut claimed = false;
         for index in hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
             if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || RawParts::of(seen, line));
+            claimed |= self.apply(pattern, &record.text, author, fold, || {
+                RawParts::of(seen, line)
+            });
         }
         claimed
     }
 
     /// Matches every pattern whose anchor is in a state line.
-    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) {
+    pub(crate) fn state(
+        &mut self,
+        line: &StateLine,
+        scope: &Scope,
+        offset: u64,
+        fold: &mut Fold,
+    ) -> bool {
+        let mut claimed = false;
         let (anchors, anchored) = self.catalog.anchors();
         let hit = &mut self.hit;
         hit.clear();
-        anchors.find(line.text.as_bytes(), |_, literal| hit.extend(anchored.get(literal).into_iter().flatten()));
+        anchors.find(line.text.as_bytes(), |_, literal| {
+            hit.extend(anchored.get(literal).into_iter().flatten())
+        });
         self.hit.sort_unstable();
         self.hit.dedup();
         let is_event = line.component == Component::EVENT;
@@ -76,14 +89,19 @@ impl<'c> Matcher<'c> {
             // kubectl ran anywhere: the machine of the output says nothing about the object.
             with_host.to_mut().node = None;
         }
-        let author = Author { component: &line.component, scope: &with_host };
+        let author = Author {
+            component: &line.component,
+            scope: &with_host,
+        };
         let hits = std::mem::take(&mut self.hit);
         for index in &hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
             if !is_by(pattern, author.component) {
                 continue;
             }
-            self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
+            claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
                 seen: Seen {
                     offset,
                     line: line.line,
@@ -94,10 +112,12 @@ impl<'c> Matcher<'c> {
                 line: None,
                 count: line.count.max(1),
                 state: !is_event,
-                began: line.first,
+                // A process has its state since some unknown moment, not since it was started.
+                began: line.first.filter(|_| line.component != Component::PROCESS),
             });
         }
         self.hit = hits;
+        claimed
     }
 
     fn apply<'a>(
@@ -108,7 +128,9 @@ impl<'c> Matcher<'c> {
         fold: &mut Fold,
         parts: impl Fn() -> RawParts<'a>,
     ) -> bool {
-        let Some(definition) = self.catalog.at(pattern.fact) else { return false };
+        let Some(definition) = self.catalog.at(pattern.fact) else {
+            return false;
+        };
         let mut any = false;
         if pattern.each {
             for captures in pattern.regex.captures_iter(text) {
@@ -132,7 +154,13 @@ struct RawParts<'a> {
 
 impl<'a> RawParts<'a> {
     fn of(seen: &Seen, line: &'a [u8]) -> Self {
-        Self { seen: seen.clone(), line: Some(line), count: 1, state: false, began: None }
+        Self {
+            seen: seen.clone(),
+            line: Some(line),
+            count: 1,
+            state: false,
+            began: None,
+        }
     }
 }
 
@@ -142,7 +170,10 @@ pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
     pattern.components.iter().any(|c| c == component)
         || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
             && pattern.components.iter().any(|c| {
-                !matches!(c.as_str(), "object" | "event" | "process" | "certificate" | "audit" | "host")
+                !matches!(
+                    c.as_str(),
+                    "object" | "event" | "process" | "certificate" | "audit" | "host"
+                )
             }))
 }
 
@@ -150,18 +181,26 @@ pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
 /// the format quotes. One search instead of a parsed record.
 pub(super) fn may_have_fields(pattern: &Pattern, chunk: &[u8]) -> bool {
     let plain = |v: &str| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric());
-    pattern.fields.iter().all(|(_, v)| !plain(v) || memchr::memmem::find(chunk, v.as_bytes()).is_some())
+    pattern
+        .fields
+        .iter()
+        .all(|(_, v)| !plain(v) || memchr::memmem::find(chunk, v.as_bytes()).is_some())
 }
 
 fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
-    (pattern.levels.is_empty() || record.level == crate::model::Level::Unknown || pattern.levels.contains(&record.level))
+    (pattern.levels.is_empty()
+        || record.level == crate::model::Level::Unknown
+        || pattern.levels.contains(&record.level))
         && pattern.caller.as_ref().is_none_or(|wanted| {
             record.caller.as_ref().is_some_and(|c| {
                 let file = c.rsplit_once(':').map_or(&**c, |(f, _)| f);
                 file == wanted || file.rsplit('/').next() == Some(wanted)
             })
         })
-        && pattern.fields.iter().all(|(k, v)| record.field(k) == Some(v))
+        && pattern
+            .fields
+            .iter()
+            .all(|(k, v)| record.field(k) == Some(v))
 }
 
 /// Builds the raw fact from captures and scope. `false` when the entity has a place nobody fills.
@@ -183,12 +222,15 @@ fn give(
         }
     }
     scope_keys(&mut keys, author);
-    // A loose log does not tell its machine or pod; the fact stands all the same, but joins on nothing.
-    let unnamed = |k: &str| SCOPE_KEYS.contains(&k).then_some("unknown");
-    let filled = definition.entity.fill(|k| keys.get(k).map(String::as_str).or_else(|| unnamed(k)));
-    let Some(entity) = filled else { return false };
+    let Some(entity) = definition.entity_of(&keys) else {
+        return false;
+    };
     name_entity(&mut keys, &entity);
-    let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
+    let distinguishing = definition
+        .keys
+        .iter()
+        .map(|k| keys.get(k).cloned().unwrap_or_default())
+        .collect();
     let mut seen = parts.seen;
     if let Some(ago) = &pattern.ago {
         seen.ago = keys.get(ago).and_then(|v| duration(v)).unwrap_or(0).max(0);
@@ -216,11 +258,13 @@ fn give(
 pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
     let mut add = |k: &str, v: &Option<String>| {
         if let Some(v) = v {
-            keys.entry(k.to_owned()).or_insert_with(|| text::printable(v.as_bytes()));
+            keys.entry(k.to_owned())
+                .or_insert_with(|| text::printable(v.as_bytes()));
         }
     };
     add("host", &author.scope.node);
-    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown") {
+    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown")
+    {
         add("node", &author.scope.node);
     }
     // A log of a pod speaks about many pods; its own name is only a fallback for {pod} of application logs.
@@ -229,7 +273,8 @@ pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
         add("namespace", &author.scope.namespace);
         add("pod", &author.scope.pod);
     }
-    keys.entry(String::from("component")).or_insert_with(|| author.component.as_str().to_owned());
+    keys.entry(String::from("component"))
+        .or_insert_with(|| author.component.as_str().to_owned());
 }
 
 /// The kind of the entity is a key of its own that holds its full name; so is its namespace.
@@ -241,7 +286,7 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
-        if name.split(['/', '@']).any(|part| part == "unknown") {
+        if Definition::is_unnamed(entity) {
             return;
         }
         keys.insert(kind.to_owned(), name.to_owned());

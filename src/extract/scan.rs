@@ -18,7 +18,7 @@ use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Level, Record, Scope};
+use crate::model::{Component, Coverage, Entity, Level, Record, Scope, StateLine};
 use crate::parse::log::{self, Glance};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
@@ -41,7 +41,14 @@ const LIVES: usize = 64;
 /// Different offsets kept: a source has one, or two around a change of daylight saving.
 const ZONES: usize = 8;
 /// Every level, in the order of the type.
-const LEVELS: [Level; 6] = [Level::Unknown, Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal];
+const LEVELS: [Level; 6] = [
+    Level::Unknown,
+    Level::Debug,
+    Level::Info,
+    Level::Warning,
+    Level::Error,
+    Level::Fatal,
+];
 /// Largest goroutine dump kept from inside a log.
 const DUMP_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -110,7 +117,17 @@ struct Turn {
 impl Turn {
     /// The stamp with its turn; moves on when the month falls by more than half a year.
     fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
-        let RawStamp::Local { year: None, month, day, ns, res, .. } = stamp else { return stamp };
+        let RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            ..
+        } = stamp
+        else {
+            return stamp;
+        };
         let mut count = self.count;
         if self.month > month && self.month - month > 6 {
             count = count.saturating_add(1);
@@ -122,7 +139,14 @@ impl Turn {
             self.month = month;
             self.count = count;
         }
-        RawStamp::Local { year: None, month, day, ns, res, turn: count }
+        RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            turn: count,
+        }
     }
 }
 
@@ -194,7 +218,11 @@ impl<'c> Scan<'c> {
         Scanned {
             fold: self.fold,
             coverage: self.coverage,
-            lives: if self.many_processes { Vec::new() } else { self.lives },
+            lives: if self.many_processes {
+                Vec::new()
+            } else {
+                self.lives
+            },
             zones: self.zones,
             templates: self.templates,
             dumps: self.dumps,
@@ -222,7 +250,8 @@ impl<'c> Scan<'c> {
             let bounds = record_around(region, *position);
             self.patterns.clear();
             while let Some((_, literal)) = hits.get(i).filter(|(p, _)| *p < bounds.end) {
-                self.patterns.extend(anchored.get(*literal).into_iter().flatten());
+                self.patterns
+                    .extend(anchored.get(*literal).into_iter().flatten());
                 i += 1;
             }
             self.patterns.sort_unstable();
@@ -239,15 +268,20 @@ impl<'c> Scan<'c> {
 
     /// Parses one record and matches the patterns hit in it.
     fn matched(&mut self, chunk: &[u8], start: usize, line: u64) -> bool {
-        let first_line = memchr(b'\n', chunk).and_then(|end| chunk.get(..end)).unwrap_or(chunk);
+        let first_line = memchr(b'\n', chunk)
+            .and_then(|end| chunk.get(..end))
+            .unwrap_or(chunk);
         // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
         if let Some(ident) = log::ident(chunk) {
             let component = self.component(ident.as_deref());
             let catalog = self.catalog;
             self.patterns.retain(|p| {
-                catalog.patterns().get(*p).is_some_and(|p| is_by(p, &component) && may_have_fields(p, chunk))
+                catalog
+                    .patterns()
+                    .get(*p)
+                    .is_some_and(|p| is_by(p, &component) && may_have_fields(p, chunk))
             });
-            if self.patterns.is_empty() {
+            if self.patterns.is_empty() && !may_be_event(chunk) {
                 return false;
             }
         }
@@ -255,17 +289,31 @@ impl<'c> Scan<'c> {
         let seen = Seen {
             offset: self.offset.saturating_add(start as u64),
             line,
-            time: record
-                .time
-                .map(|t| self.turn.mark(t, false))
-                .or(self.previous.map(|(t, ..)| t).filter(|_| record.time.is_none())),
+            time: record.time.map(|t| self.turn.mark(t, false)).or(self
+                .previous
+                .map(|(t, ..)| t)
+                .filter(|_| record.time.is_none())),
             ago: 0,
             text: String::new(),
         };
         let (component, scope) = self.author(&record);
-        let author = Author { component: &component, scope: &scope };
+        let author = Author {
+            component: &component,
+            scope: &scope,
+        };
         let patterns = std::mem::take(&mut self.patterns);
-        let claimed = self.matcher.record(&patterns, &record, author, (&seen, first_line), &mut self.fold);
+        let mut claimed = self.matcher.record(
+            &patterns,
+            &record,
+            author,
+            (&seen, first_line),
+            &mut self.fold,
+        );
+        if let Some(event) = event_in_log(&record, &seen, first_line) {
+            claimed |= self
+                .matcher
+                .state(&event, &scope, seen.offset, &mut self.fold);
+        }
         self.patterns = patterns;
         claimed
     }
@@ -284,7 +332,9 @@ impl<'c> Scan<'c> {
 
     /// The component of a line with this program name.
     fn component(&self, ident: Option<&str>) -> Component {
-        ident.and_then(Component::of_program).unwrap_or_else(|| self.scope.component.clone())
+        ident
+            .and_then(Component::of_program)
+            .unwrap_or_else(|| self.scope.component.clone())
     }
 
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
@@ -343,7 +393,13 @@ impl<'c> Scan<'c> {
         }
         let record = log::record(line);
         let time = record.time.map(|t| self.turn.mark(t, false));
-        let seen = Seen { offset, line: self.lines, time, ago: 0, text: text::quote(line) };
+        let seen = Seen {
+            offset,
+            line: self.lines,
+            time,
+            ago: 0,
+            text: text::quote(line),
+        };
         let (component, _) = self.author(&record);
         self.templates.add(&record, &component, seen);
     }
@@ -365,19 +421,28 @@ impl<'c> Scan<'c> {
     /// The shortest silence that would still be kept.
     fn shortest_pause(&self) -> i64 {
         match self.coverage.pauses.get(PAUSES - 1) {
-            Some(last) => last.to.reading().saturating_sub(last.from.reading()).saturating_add(1).max(PAUSE_MIN),
+            Some(last) => last
+                .to
+                .reading()
+                .saturating_sub(last.from.reading())
+                .saturating_add(1)
+                .max(PAUSE_MIN),
             None => PAUSE_MIN,
         }
     }
 
     /// Finds the longest gap between the last sample and the line at `position`.
     fn refine(&mut self, region: &[u8], position: usize) {
-        let Some((mut before, mut line, mut offset)) = self.previous else { return };
+        let Some((mut before, mut line, mut offset)) = self.previous else {
+            return;
+        };
         let from = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
         if offset < self.offset {
             // The last sample lies in the block before: the gap is at the border.
             offset = self.offset;
-            line = self.lines.saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
+            line = self
+                .lines
+                .saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
         }
         let mut at = from;
         while at <= position {
@@ -386,7 +451,12 @@ impl<'c> Scan<'c> {
             if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
                 let time = self.turn.mark(time, false);
                 if time.reading().saturating_sub(before.reading()) >= PAUSE_MIN {
-                    self.coverage.pauses.push(Pause { from: before, to: time, line, offset });
+                    self.coverage.pauses.push(Pause {
+                        from: before,
+                        to: time,
+                        line,
+                        offset,
+                    });
                 }
                 before = time;
                 offset = self.offset.saturating_add(at as u64);
@@ -395,7 +465,9 @@ impl<'c> Scan<'c> {
             at += length + 1;
         }
         let length = |p: &Pause| p.to.reading().saturating_sub(p.from.reading());
-        self.coverage.pauses.sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
+        self.coverage
+            .pauses
+            .sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
         self.coverage.pauses.dedup_by_key(|p| p.offset);
         self.coverage.pauses.truncate(PAUSES);
     }
@@ -472,14 +544,21 @@ impl<'c> Scan<'c> {
     /// Collects the lines of a goroutine dump: from a goroutine header to the next record.
     fn dump_line(&mut self, line: &[u8], offset: u64) {
         if !self.collecting {
-            let Some(at) = self.goroutine.find(line) else { return };
+            let Some(at) = self.goroutine.find(line) else {
+                return;
+            };
             let tail = line.get(at..).unwrap_or_default();
             if !is_goroutine_header(tail) {
                 return;
             }
             self.collecting = true;
             let time = self.previous.map(|(t, ..)| t);
-            self.dumps.push(DumpText { text: Vec::new(), line: self.lines, offset, time });
+            self.dumps.push(DumpText {
+                text: Vec::new(),
+                line: self.lines,
+                offset,
+                time,
+            });
         } else if log::starts_record(line) && self.goroutine.find(line).is_none() {
             self.collecting = false;
             return;
@@ -510,7 +589,9 @@ impl<'c> Scan<'c> {
         let (anchors, anchored) = self.catalog.anchors();
         let patterns = &mut self.patterns;
         patterns.clear();
-        anchors.find(&whole, |_, literal| patterns.extend(anchored.get(literal).into_iter().flatten()));
+        anchors.find(&whole, |_, literal| {
+            patterns.extend(anchored.get(literal).into_iter().flatten())
+        });
         self.patterns.sort_unstable();
         self.patterns.dedup();
         let start = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
@@ -519,11 +600,71 @@ impl<'c> Scan<'c> {
     }
 }
 
+/// Whether [`event_in_log`] may find an Event.
+fn may_be_event(chunk: &[u8]) -> bool {
+    let holds = |words: &[u8]| memmem::find(chunk, words).is_some();
+    holds(b"Event occurred") || holds(b"Event(v1.ObjectReference{")
+}
+
+/// An Event that a component wrote into its log, as the state line an Event gives:
+/// `"Event occurred" object="shop/web-1" kind="Pod" type="Warning" reason="BackOff" message="…"`, and before 1.21
+/// `Event(v1.ObjectReference{Kind:"Pod", Namespace:"shop", Name:"web-1", …}): type: 'Warning' reason: 'BackOff' …`.
+fn event_in_log(record: &Record<'_>, seen: &Seen, line: &[u8]) -> Option<StateLine> {
+    let text = std::str::from_utf8(&record.text).ok()?;
+    let (kind, name, level, reason, message) = if text.starts_with("Event occurred") {
+        let field = |k: &str| record.field(k);
+        (
+            field("kind")?.to_owned(),
+            field("object")?.to_owned(),
+            field("type")?.to_owned(),
+            field("reason")?.to_owned(),
+            field("message").unwrap_or_default().to_owned(),
+        )
+    } else {
+        let rest = text.strip_prefix("Event(v1.ObjectReference{")?;
+        let (object, rest) = rest.split_once("}): type: '")?;
+        let (level, rest) = rest.split_once("' reason: '")?;
+        let (reason, message) = rest.split_once("' ")?;
+        let part = |k: &str| {
+            object
+                .split_once(&format!("{k}:\""))
+                .and_then(|(_, v)| v.split('"').next())
+        };
+        let name = match part("Namespace").filter(|n| !n.is_empty()) {
+            Some(namespace) => format!("{namespace}/{}", part("Name")?),
+            None => part("Name")?.to_owned(),
+        };
+        (
+            part("Kind")?.to_owned(),
+            name,
+            level.to_owned(),
+            reason.to_owned(),
+            message.to_owned(),
+        )
+    };
+    let entity = Entity::new(&kind.to_ascii_lowercase(), name.trim_start_matches('/'));
+    Some(StateLine {
+        component: Component::EVENT,
+        text: format!("reason={reason} type={level} object={entity} message={message}"),
+        entity,
+        quote: text::quote(line),
+        line: seen.line,
+        first: seen.time,
+        last: seen.time,
+        count: 1,
+        host: None,
+    })
+}
+
 /// `goroutine 12 [`, at the start of what follows a prefix.
 fn is_goroutine_header(tail: &[u8]) -> bool {
-    let Some(rest) = tail.strip_prefix(b"goroutine ") else { return false };
+    let Some(rest) = tail.strip_prefix(b"goroutine ") else {
+        return false;
+    };
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0 && rest.get(digits) == Some(&b' ') && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
+    digits > 0
+        && rest.get(digits) == Some(&b' ')
+        && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
 }
 
 /// Reads until the buffer holds a block; `true` at the end of the input.
@@ -570,7 +711,8 @@ fn last_record(lines: &[u8]) -> usize {
 
 /// The lines of the record around a byte.
 fn record_around(region: &[u8], position: usize) -> Range<usize> {
-    let line_start = memrchr(b'\n', region.get(..position).unwrap_or_default()).map_or(0, |p| p + 1);
+    let line_start =
+        memrchr(b'\n', region.get(..position).unwrap_or_default()).map_or(0, |p| p + 1);
     let line_end = |from: usize| {
         memchr(b'\n', region.get(from..).unwrap_or_default()).map_or(region.len(), |n| from + n)
     };
@@ -592,10 +734,44 @@ fn record_around(region: &[u8], position: usize) -> Range<usize> {
             break;
         }
         let next_end = line_end(end + 1);
-        if end + 1 >= region.len() || log::starts_record(region.get(end + 1..next_end).unwrap_or_default()) {
+        if end + 1 >= region.len()
+            || log::starts_record(region.get(end + 1..next_end).unwrap_or_default())
+        {
             break;
         }
         end = next_end;
     }
     start..end.max(position + 1).min(region.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_in_logs_of_both_eras() {
+        let event = |line: &str| {
+            let record = log::record(line.as_bytes());
+            let seen = Seen {
+                offset: 0,
+                line: 1,
+                time: record.time,
+                ago: 0,
+                text: String::new(),
+            };
+            event_in_log(&record, &seen).map(|e| e.text)
+        };
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),
+            Some("reason=BackOff type=Warning object=pod/shop/web-1 message=Back-off restarting failed container")
+        );
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:221] Event(v1.ObjectReference{Kind:"Node", Namespace:"", Name:"n1", UID:"n1", APIVersion:"", ResourceVersion:"", FieldPath:""}): type: 'Normal' reason: 'NodeNotReady' Node n1 status is now: NodeNotReady"#).as_deref(),
+            Some("reason=NodeNotReady type=Normal object=node/n1 message=Node n1 status is now: NodeNotReady")
+        );
+        assert_eq!(
+            event("I0301 10:00:00.000000       1 a.go:1] Event dropped"),
+            None
+        );
+    }
 }

@@ -39,7 +39,9 @@ fn formats() -> impl Iterator<Item = Named> {
 }
 
 fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect()
+    text.split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .collect()
 }
 
 /// Lines per second that are read whole.
@@ -47,11 +49,13 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 fn record(bencher: Bencher<'_, '_>, format: &Named) {
     let text = generate::lines(format.0, MIB, 7);
     let lines = lines(&text);
-    bencher.counter(ItemsCount::new(lines.len())).bench_local(|| {
-        for line in &lines {
-            black_box(log::record(black_box(line)));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(lines.len()))
+        .bench_local(|| {
+            for line in &lines {
+                black_box(log::record(black_box(line)));
+            }
+        });
 }
 
 /// Lines per second whose headers are looked at: what every line costs.
@@ -59,20 +63,31 @@ fn record(bencher: Bencher<'_, '_>, format: &Named) {
 fn glance(bencher: Bencher<'_, '_>, format: &Named) {
     let text = generate::lines(format.0, MIB, 7);
     let lines = lines(&text);
-    bencher.counter(ItemsCount::new(lines.len())).bench_local(|| {
-        for line in &lines {
-            black_box(log::glance(black_box(line)));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(lines.len()))
+        .bench_local(|| {
+            for line in &lines {
+                black_box(log::glance(black_box(line)));
+            }
+        });
 }
 
 /// A block of lines of all formats.
 fn mixed() -> Vec<u8> {
-    Format::ALL.into_iter().flat_map(|format| generate::lines(format, MIB, 7)).collect()
+    Format::ALL
+        .into_iter()
+        .flat_map(|format| generate::lines(format, MIB, 7))
+        .collect()
 }
 
 fn scan(catalog: &Catalog, path: &str, mut text: &[u8]) -> Observation {
-    let found = Found { path: path.to_owned(), mtime: None, size: None, packed: false, note: String::new() };
+    let found = Found {
+        path: path.to_owned(),
+        mtime: None,
+        size: None,
+        packed: false,
+        note: String::new(),
+    };
     observe(catalog, &found, &mut text)
 }
 
@@ -81,7 +96,9 @@ fn scan(catalog: &Catalog, path: &str, mut text: &[u8]) -> Observation {
 fn source(bencher: Bencher<'_, '_>, format: &Named) {
     let catalog = Catalog::builtin().expect("the catalogue is sound");
     let text = generate::lines(format.0, 4 * MIB, 7);
-    bencher.counter(BytesCount::of_slice(&text)).bench_local(|| scan(&catalog, "x.log", black_box(&text)));
+    bencher
+        .counter(BytesCount::of_slice(&text))
+        .bench_local(|| scan(&catalog, "x.log", black_box(&text)));
 }
 
 /// Bytes per second of a mixed log, with the built-in catalogue.
@@ -89,7 +106,9 @@ fn source(bencher: Bencher<'_, '_>, format: &Named) {
 fn block(bencher: Bencher<'_, '_>) {
     let catalog = Catalog::builtin().expect("the catalogue is sound");
     let text = mixed();
-    bencher.counter(BytesCount::of_slice(&text)).bench_local(|| scan(&catalog, "mixed.log", black_box(&text)));
+    bencher
+        .counter(BytesCount::of_slice(&text))
+        .bench_local(|| scan(&catalog, "mixed.log", black_box(&text)));
 }
 
 /// Bytes per second in which all anchors of the built-in catalogue are looked for.
@@ -97,11 +116,13 @@ fn block(bencher: Bencher<'_, '_>) {
 fn anchors(bencher: Bencher<'_, '_>) {
     let catalog = Catalog::builtin().expect("the catalogue is sound");
     let text = mixed();
-    bencher.counter(BytesCount::of_slice(&text)).bench_local(|| {
-        let mut hits = 0_usize;
-        catalog.anchors().0.find(black_box(&text), |_, _| hits += 1);
-        hits
-    });
+    bencher
+        .counter(BytesCount::of_slice(&text))
+        .bench_local(|| {
+            let mut hits = 0_usize;
+            catalog.anchors().0.find(black_box(&text), |_, _| hits += 1);
+            hits
+        });
 }
 
 /// Bytes per second as the number of patterns grows.
@@ -109,14 +130,20 @@ fn anchors(bencher: Bencher<'_, '_>) {
 fn patterns(bencher: Bencher<'_, '_>, count: u32) {
     let catalog = synthetic(count);
     let text = mixed();
-    bencher.counter(BytesCount::of_slice(&text)).bench_local(|| scan(&catalog, "mixed.log", black_box(&text)));
+    bencher
+        .counter(BytesCount::of_slice(&text))
+        .bench_local(|| scan(&catalog, "mixed.log", black_box(&text)));
 }
 
 /// A catalogue of `count` facts with one pattern each; every tenth has an anchor that ordinary lines hold.
 fn synthetic(count: u32) -> Catalog {
     let files = (0..count)
         .map(|n| {
-            let anchor = if n % 10 == 0 { format!("shop-staging/c{}", n % 7) } else { format!("failure number {n:05} of") };
+            let anchor = if n % 10 == 0 {
+                format!("shop-staging/c{}", n % 7)
+            } else {
+                format!("failure number {n:05} of")
+            };
             let text = format!(
                 r#"title = {{ en = "Fact {n}", zh = "{n}" }}
 entity = "component/f{n}"
@@ -134,7 +161,11 @@ line = 'I1120 17:06:13.398027      60 x.go:1] nothing'
 why = "nothing"
 "#
             );
-            RuleText { id: format!("synthetic/f{n}"), path: format!("f{n}.toml"), text }
+            RuleText {
+                id: format!("synthetic/f{n}"),
+                path: format!("f{n}.toml"),
+                text,
+            }
         })
         .collect();
     Catalog::of(files).expect("the synthetic catalogue is sound")
@@ -156,8 +187,14 @@ fn dump(bencher: Bencher<'_, '_>, count: u32) {
             n % 40 + 1,
         );
     }
-    let start = Place { source: SourceId(0), offset: 0, line: 1 };
-    bencher.counter(ItemsCount::new(count)).bench_local(|| goroutines::read(black_box(text.as_bytes()), start));
+    let start = Place {
+        source: SourceId(0),
+        offset: 0,
+        line: 1,
+    };
+    bencher
+        .counter(ItemsCount::new(count))
+        .bench_local(|| goroutines::read(black_box(text.as_bytes()), start));
 }
 
 /// The whole way from a directory and from an archive of 64 MiB to the incidents.
@@ -166,11 +203,25 @@ fn analyze(bencher: Bencher<'_, '_>, form: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let plan = generate::Plan::of(64 * MIB, 7);
     let at = folder.path().join(form);
-    let bytes = if form == "directory" { plan.directory(&at) } else { plan.tar_gz(&at) }.expect("the bundle is written");
-    bencher.counter(BytesCount::new(bytes)).bench_local(|| run(&at));
+    let bytes = if form == "directory" {
+        plan.directory(&at)
+    } else {
+        plan.tar_gz(&at)
+    }
+    .expect("the bundle is written");
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench_local(|| run(&at));
 }
 
 fn run(bundle: &Path) -> usize {
-    let options = Options { inputs: vec![Input::Path(bundle.to_owned())], ..Options::default() };
-    pipeline::run(&options, &Silent).expect("the bundle is readable").analysis.incidents.len()
+    let options = Options {
+        inputs: vec![Input::Path(bundle.to_owned())],
+        ..Options::default()
+    };
+    pipeline::run(&options, &Silent)
+        .expect("the bundle is readable")
+        .analysis
+        .incidents
+        .len()
 }

@@ -1,5 +1,7 @@
 //! From what was observed to dumps and process rows, and from what follows to facts of the catalogue.
 
+use std::collections::BTreeSet;
+
 use super::{Host, HungTask, ProcessRow, WaitReport, analyse, facts};
 use crate::catalog::Origin;
 use crate::extract::World;
@@ -48,22 +50,36 @@ pub(in crate::infer) fn infer(task: &Task<'_>) -> Vec<Fact> {
 
 /// The dumps of a bundle and what they say together with its process lists.
 pub fn report(world: &World) -> (Vec<Dump>, WaitReport) {
-    let dumps = dumps(world);
-    let report = analyse(&dumps, &host(world));
+    let host = host(world);
+    let mut dumps = dumps(world);
+    place_on_machines(&mut dumps, &host);
+    let report = analyse(&dumps, &host);
     (dumps, report)
 }
 
 /// Every dump of the bundle, with its node, program and time.
-pub fn dumps(world: &World) -> Vec<Dump> {
+fn dumps(world: &World) -> Vec<Dump> {
     let mut out = Vec::new();
-    for text in &world.dumps {
-        let start = Place {
-            source: text.source,
-            offset: text.offset,
-            line: text.line,
-        };
-        let source = world.source(text.source);
-        for mut dump in goroutines::read(&text.text, start) {
+    let mut texts: Vec<_> = world.dumps.iter().collect();
+    texts.sort_by_key(|t| (t.source, t.offset));
+    // The parts of one source are read as one: a dump in a log may have been taken out in pieces.
+    for part in texts.chunk_by(|a, b| a.source == b.source) {
+        let Some(first) = part.first() else { continue };
+        let source = world.source(first.source);
+        let mut reader = goroutines::Reader::default();
+        for text in part {
+            let mut place = Place {
+                source: text.source,
+                offset: text.offset,
+                line: text.line,
+            };
+            for line in text.text.split_inclusive(|b| *b == b'\n') {
+                reader.line(place, line);
+                place.offset = place.offset.saturating_add(line.len() as u64);
+                place.line = place.line.saturating_add(1);
+            }
+        }
+        for mut dump in reader.finish() {
             if let Some(source) = source {
                 if source.scope.node.is_some() {
                     dump.node.clone_from(&source.scope.node);
@@ -72,11 +88,15 @@ pub fn dumps(world: &World) -> Vec<Dump> {
                 if !component.is_unknown() && source.kind == SourceKind::Log {
                     dump.process = Some(component.as_str().to_owned());
                 }
+                let around = part
+                    .iter()
+                    .rfind(|t| t.line <= dump.place.line)
+                    .and_then(|t| t.time);
                 // The name of the file says when it was written; so may a wrapping; so may the log around it.
                 dump.time = goroutines::time_in_name(&source.path)
                     .or(dump.raw_time)
-                    .and_then(|raw| world.stamp(text.source, raw))
-                    .or(text.time);
+                    .and_then(|raw| world.stamp(first.source, raw))
+                    .or(around);
             }
             out.push(dump);
         }
@@ -84,8 +104,64 @@ pub fn dumps(world: &World) -> Vec<Dump> {
     out
 }
 
+/// Gives a dump of which nobody says the machine the one it must be from: that of another dump of the same process,
+/// else the only machine whose process list has the program.
+fn place_on_machines(dumps: &mut [Dump], host: &Host) {
+    for i in 0..dumps.len() {
+        let Some(dump) = dumps
+            .get(i)
+            .filter(|d| d.node.is_none() && d.goroutines.len() > 1)
+        else {
+            continue;
+        };
+        let twin = dumps
+            .iter()
+            .filter(|d| d.node.is_some() && d.goroutines.len() > 1)
+            .find(|d| same_objects(d, dump))
+            .and_then(|d| d.node.clone());
+        let node = twin.or_else(|| {
+            let program = dump.process.as_deref()?;
+            let mut nodes: Vec<&str> = host
+                .processes
+                .iter()
+                .filter(|r| r.runs(program))
+                .filter_map(|r| r.node.as_deref())
+                .collect();
+            nodes.sort_unstable();
+            nodes.dedup();
+            match nodes.as_slice() {
+                [only] => Some((*only).to_owned()),
+                _ => None,
+            }
+        });
+        if let Some(d) = dumps.get_mut(i) {
+            d.node = node;
+        }
+    }
+}
+
+/// Whether two dumps show the same objects at the same addresses in the same goroutines: then they are of one process.
+fn same_objects(a: &Dump, b: &Dump) -> bool {
+    const SAMPLE: usize = 200;
+    let sample = |d: &Dump| -> BTreeSet<(u64, u64)> {
+        d.goroutines
+            .iter()
+            .take(SAMPLE)
+            .flat_map(|g| {
+                d.frames(g)
+                    .iter()
+                    .filter_map(|f| Some((g.id, d.receiver(f)?)))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    let (a, b) = (sample(a), sample(b));
+    let common = a.intersection(&b).count();
+    common >= 10 && common * 4 >= a.len().min(b.len())
+}
+
 /// The process lists of a bundle, and the kernel's hung tasks among its facts.
-pub fn host(world: &World) -> Host {
+fn host(world: &World) -> Host {
     let processes = world
         .states
         .iter()

@@ -11,7 +11,7 @@ use crate::base::time::Stamp;
 use crate::model::Quote;
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub const KINDS: [&str; 20] = [
+pub(super) const KINDS: [&str; 20] = [
     "goroutines/lock-order-cycle",
     "goroutines/mutex-queue",
     "goroutines/self-deadlock",
@@ -45,7 +45,7 @@ pub struct WaitFact {
     pub keys: BTreeMap<String, String>,
     /// Header and frames, process rows; never empty.
     pub evidence: Vec<Quote>,
-    /// Since when at the latest.
+    /// Since about when.
     pub first: Option<Stamp>,
     /// When the dump was taken.
     pub last: Option<Stamp>,
@@ -60,6 +60,9 @@ pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
     report.facts.clone()
 }
 
+/// Dump, kind of fact, and the process of the list that is waited for.
+type Waiting = (usize, &'static str, Option<usize>);
+
 fn kind(id: &str) -> Option<&'static str> {
     KINDS
         .into_iter()
@@ -72,8 +75,7 @@ impl Teller<'_, '_> {
         let mut out: Vec<WaitFact> = Vec::new();
         let mut told: BTreeSet<usize> = BTreeSet::new();
         // One fact for all calls of one kind, but one for each process that is waited for.
-        let mut calls: BTreeMap<(usize, &'static str, Option<usize>), Vec<(u32, usize)>> =
-            BTreeMap::new();
+        let mut calls: BTreeMap<Waiting, Vec<(u32, usize)>> = BTreeMap::new();
         for chain in chains {
             if chain.cycle {
                 out.extend(self.cycle_fact(chain));
@@ -186,6 +188,9 @@ impl Teller<'_, '_> {
             } else {
                 "mutex-queue"
             }
+        } else if lock.oldest == 0 && view.dump.kind.is_end() {
+            // A process that dies under load is caught with short queues; only a printed wait tells them from stuck ones.
+            return None;
         } else if writers && readers {
             "rwmutex-writer-starved"
         } else {

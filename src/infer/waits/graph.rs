@@ -116,11 +116,6 @@ impl Graph {
         i
     }
 
-    /// The number of a node that is in the graph.
-    pub(super) fn id(&self, node: &Node) -> Option<usize> {
-        self.ids.get(node).copied()
-    }
-
     fn link(&mut self, from: usize, to: usize) {
         if from != to
             && let Some(slot) = self.next.get_mut(from)
@@ -554,12 +549,11 @@ impl<'c, 'v> Calls<'c, 'v> {
                 let minutes = self.views.get(*d).map_or(0, |v| v.minutes(*g));
                 (minutes, std::cmp::Reverse((*d, *g)))
             });
-        let found = match handler {
-            Some((d, g)) => Node::Goroutine(d, g),
-            None => {
-                let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
-                self.peer(dump, vec![peer.to_owned()])
-            }
+        let found = if let Some((d, g)) = handler {
+            Node::Goroutine(d, g)
+        } else {
+            let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
+            self.peer(dump, vec![peer.to_owned()])
         };
         self.peers.insert(key, found.clone());
         Some(found)

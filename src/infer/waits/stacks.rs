@@ -10,6 +10,10 @@ use crate::model::dump::{Dump, Frame, Function, Goroutine, SiteId, Symbol};
 
 /// What one function is, judged once per dump.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers of the tables"
+)]
 pub(super) struct Role {
     /// `package.Type.Method`.
     pub name: String,
@@ -235,13 +239,13 @@ impl<'a> View<'a> {
             };
             rpc |= role.rpc_layer;
             if rpc && let Some((service, method)) = role.client.clone() {
-                return self.call(i, service, method, knowledge);
+                return Self::call(i, service, method, knowledge);
             }
             if role.end.is_some() && !self.idle_at(frames, telling) {
                 // An RPC library may read through frames that a table knows; the client method above says more.
                 return self.end(frames, i, knowledge);
             }
-            if i == telling && (role.idle_at || self.is_loop(role, state, knowledge)) {
+            if i == telling && (role.idle_at || Self::is_loop(role, state, knowledge)) {
                 return What::Idle;
             }
             if role.idle_in {
@@ -262,7 +266,7 @@ impl<'a> View<'a> {
             .is_some_and(|r| r.idle_at)
     }
 
-    fn is_loop(&self, role: &Role, state: &str, knowledge: &Knowledge) -> bool {
+    fn is_loop(role: &Role, state: &str, knowledge: &Knowledge) -> bool {
         knowledge.loops.states.iter().any(|s| s == state)
             && knowledge.loops.methods.contains(&role.method)
     }
@@ -274,14 +278,19 @@ impl<'a> View<'a> {
         })
     }
 
-    fn call(&self, frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {
+    fn call(frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {
         let lasting = method == "Recv"
             || method == "RecvMsg"
             || knowledge
                 .service(&service)
                 .is_some_and(|s| s.lasting.contains(&method));
+        let slow = knowledge
+            .service(&service)
+            .is_some_and(|s| s.slow.contains(&method));
         if lasting {
             What::Idle
+        } else if slow {
+            What::Other
         } else {
             What::Call {
                 frame,
@@ -301,7 +310,7 @@ impl<'a> View<'a> {
             Some((i, call.clone(), r.method.clone()))
         });
         match further {
-            Some((i, service, method)) => self.call(i, service, method, knowledge),
+            Some((i, service, method)) => Self::call(i, service, method, knowledge),
             None => What::End { frame, end },
         }
     }
