@@ -128,6 +128,8 @@ pub struct Definition {
     pub benign: bool,
     /// Heals by itself.
     pub transient: bool,
+    /// Somebody does it on purpose: an incident that it explains and that is over is of low severity.
+    pub planned: bool,
     /// Where it comes from when no line shows it.
     pub origin: Origin,
     /// How much it says as a root.

@@ -9,6 +9,7 @@ mod clock;
 mod fold;
 mod matcher;
 mod observe;
+mod preamble;
 mod scan;
 mod templates;
 mod unexplained;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{machine, place};
-use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp, StampBasis};
 use crate::base::units::human_duration;
 use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
 
@@ -124,6 +124,10 @@ fn ended(
         others.iter().map(|(_, s)| (s.last.at, *s)).collect();
     ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let (until, witness) = ends.get(1).or(ends.first()).copied()?;
+    // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
+    if (log.last.basis == StampBasis::Guessed) != (witness.last.basis == StampBasis::Guessed) {
+        return None;
+    }
     let silent = until.since(log.last.at);
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
