@@ -10,7 +10,15 @@ use super::schema::RuleFile;
 const ANCHOR_MIN: usize = 8;
 
 /// Keys that every fact can have from its source.
-const SCOPE_KEYS: [&str; 7] = ["node", "host", "component", "namespace", "pod", "container", "agent"];
+const SCOPE_KEYS: [&str; 7] = [
+    "node",
+    "host",
+    "component",
+    "namespace",
+    "pod",
+    "container",
+    "agent",
+];
 
 pub(super) fn file(
     rule: &RuleFile,

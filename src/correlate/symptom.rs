@@ -48,8 +48,13 @@ pub(super) fn counts(
 
 /// Whether who printed the fact would also print its end.
 fn closable(catalog: &Catalog, definition: &Definition, fact: &Fact) -> bool {
-    let patterns = definition.patterns.iter().filter_map(|p| catalog.patterns().get(*p));
-    patterns.filter(|p| p.closes).any(|p| p.components.contains(&fact.component))
+    let patterns = definition
+        .patterns
+        .iter()
+        .filter_map(|p| catalog.patterns().get(*p));
+    patterns
+        .filter(|p| p.closes)
+        .any(|p| p.components.contains(&fact.component))
 }
 
 /// Whether the fact held for `lasting`: between its first and last sign, or open until the end of the bundle.
@@ -68,7 +73,11 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         return false;
     }
     // Printed once and never taken back counts until the end of what was collected.
-    let sources = || fact.evidence().iter().filter_map(|q| world.source(q.place.source));
+    let sources = || {
+        fact.evidence()
+            .iter()
+            .filter_map(|q| world.source(q.place.source))
+    };
     let collected = sources().filter_map(|s| s.clock.collected).max();
     let end = collected.max(world.window.1).unwrap_or(last.at);
     // A table of events says when one was last seen, not since when: what is fresh goes on.

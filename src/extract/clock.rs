@@ -179,7 +179,10 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
 }
 
 fn frame(evidence: &[Evidence]) -> Frame {
-    let mut frame = Frame { dated: dated(evidence), ..Frame::default() };
+    let mut frame = Frame {
+        dated: dated(evidence),
+        ..Frame::default()
+    };
     let mut add = |at: Instant| {
         frame.min = Some(frame.min.map_or(at, |m| m.min(at)));
         frame.max = Some(frame.max.map_or(at, |m| m.max(at)));
@@ -204,14 +207,21 @@ fn named_zones(evidence: &[Evidence]) -> Vec<Evidence> {
     let max = frame(evidence).max;
     let mut shown: BTreeMap<i32, u64> = BTreeMap::new();
     for e in evidence {
-        for (zone, n) in e.zones.iter().copied().chain(e.stated_zone.map(|z| (z, 10))) {
+        for (zone, n) in e
+            .zones
+            .iter()
+            .copied()
+            .chain(e.stated_zone.map(|z| (z, 10)))
+        {
             *shown.entry(zone).or_default() += n;
         }
     }
     let mut named = evidence.to_vec();
     for e in &mut named {
         let unknown = e.stated_zone.is_none() && e.zones.is_empty();
-        let Some(likely) = e.offsets.first().filter(|_| unknown) else { continue };
+        let Some(likely) = e.offsets.first().filter(|_| unknown) else {
+            continue;
+        };
         let last = e.end.or(e.collected).or(e.last);
         let near = |zone: &i32| match (last, max) {
             (Some(last), Some(max)) => distance_to_end(last, *zone, max),
@@ -222,7 +232,13 @@ fn named_zones(evidence: &[Evidence]) -> Vec<Evidence> {
             .iter()
             .copied()
             .find(|o| shown.contains_key(o))
-            .or_else(|| e.offsets.iter().copied().filter(|o| near(o) < 12 * HOUR).min_by_key(|o| near(o)))
+            .or_else(|| {
+                e.offsets
+                    .iter()
+                    .copied()
+                    .filter(|o| near(o) < 12 * HOUR)
+                    .min_by_key(|o| near(o))
+            })
             .or(Some(*likely));
     }
     named
@@ -230,13 +246,30 @@ fn named_zones(evidence: &[Evidence]) -> Vec<Evidence> {
 
 /// The latest moment that a source dates itself, local readings taken with the zone it states.
 fn dated(evidence: &[Evidence]) -> Option<Instant> {
-    let stamps = evidence.iter().flat_map(|e| [(e.last, e), (e.collected, e), (e.end, e)]);
+    let stamps = evidence
+        .iter()
+        .flat_map(|e| [(e.last, e), (e.collected, e), (e.end, e)]);
     stamps
         .filter_map(|(stamp, e)| match stamp? {
-            RawStamp::Local { year: Some(year), month, day, ns, .. } => {
-                let zone = e.zones.iter().max_by_key(|(_, n)| *n).map(|(z, _)| *z).or(e.stated_zone);
+            RawStamp::Local {
+                year,
+                month,
+                day,
+                ns,
+                turn,
+                ..
+            } => {
+                let year = year.or(e.year.map(|y| y + i32::from(turn)))?;
+                let zone = e
+                    .zones
+                    .iter()
+                    .max_by_key(|(_, n)| *n)
+                    .map(|(z, _)| *z)
+                    .or(e.stated_zone);
                 let local = civil(year, month, day, ns)?;
-                Some(Instant(local.checked_sub(i64::from(zone.unwrap_or(0)) * SECOND)?))
+                Some(Instant(
+                    local.checked_sub(i64::from(zone.unwrap_or(0)) * SECOND)?,
+                ))
             }
             _ => None,
         })
@@ -245,7 +278,11 @@ fn dated(evidence: &[Evidence]) -> Option<Instant> {
 
 /// A file copied long after the incident has a late time of writing: where every log ended days before, what was
 /// collected was collected at their end.
-fn collected_with_the_logs(evidence: &[Evidence], mut clocks: Vec<Clock>, overrides: &Overrides) -> Vec<Clock> {
+fn collected_with_the_logs(
+    evidence: &[Evidence],
+    mut clocks: Vec<Clock>,
+    overrides: &Overrides,
+) -> Vec<Clock> {
     let end = evidence
         .iter()
         .zip(&clocks)
@@ -255,10 +292,11 @@ fn collected_with_the_logs(evidence: &[Evidence], mut clocks: Vec<Clock>, overri
         .max();
     let Some(end) = end else { return clocks };
     for (e, clock) in evidence.iter().zip(&mut clocks) {
-        let from_file = e.state && clock.confidence == Confidence::Low && e.mtime.is_some();
-        if from_file && clock.collected == e.mtime && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY) {
+        let from_file = e.state && e.mtime.is_some() && clock.collected == e.mtime;
+        if from_file && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY) {
             clock.collected = Some(end);
             clock.basis = String::from("collected at the end of the logs (assumed)");
+            clock.confidence = Confidence::Low;
         }
     }
     clocks
@@ -276,8 +314,13 @@ fn one(
     let bound = frame.max.or(frame.dated).or(e.mtime);
     if local {
         let (zone, basis, confidence) = zone(e, of_node, of_bundle, frame, overrides);
-        let (year, year_basis, year_confidence) =
-            year(e, zone, bound, frame.max.or(frame.dated).is_some(), overrides);
+        let (year, year_basis, year_confidence) = year(
+            e,
+            zone,
+            bound,
+            frame.max.or(frame.dated).is_some(),
+            overrides,
+        );
         clock.zone = Some(zone);
         clock.year = year;
         clock.basis = format!("{basis}; {year_basis}");
@@ -301,7 +344,9 @@ fn one(
     if e.state {
         let plausible = |at: &Instant| match (frame.min, frame.max) {
             (Some(min), Some(max)) => *at >= min.plus(-HOUR) && *at <= max.plus(HOUR),
-            _ => frame.dated.is_none_or(|d| at.since(d).saturating_abs() <= DAY),
+            _ => frame
+                .dated
+                .is_none_or(|d| at.since(d).saturating_abs() <= DAY),
         };
         let zone = clock
             .zone
@@ -443,6 +488,15 @@ fn zone(
             );
         }
     }
+    if let (None, Some(last), Some(max)) = (node_zone, e.last, frame.max) {
+        // In UTC it would run past the end: the first zone in which it does not.
+        let over = overrun(last, 0, max).saturating_sub(5 * MINUTE);
+        let hours = over.saturating_add(HOUR - 1) / HOUR;
+        if let Ok(hours @ 1..=14) = i32::try_from(hours) {
+            let what = "the zone nearest to UTC with which the log does not run past the end of the bundle";
+            return (hours * 3600, String::from(what), Confidence::Low);
+        }
+    }
     (
         node_zone.unwrap_or(0),
         String::from("zone assumed, nothing tells"),
@@ -523,16 +577,24 @@ fn year(
         );
     }
     let own = e.end.and_then(|end| {
-        let clock = Clock { zone: Some(zone), ..Clock::default() };
+        let clock = Clock {
+            zone: Some(zone),
+            ..Clock::default()
+        };
         resolve(end, &clock, overrides).map(|s| s.at)
     });
     if let (Some(own), Some(RawStamp::Local { month, day, ns, .. })) = (own, e.last) {
         let found = (own.year() - 3..=own.year()).rev().find(|y| {
-            civil(*y, month, day, ns)
-                .is_some_and(|local| Instant(local.saturating_sub(i64::from(zone) * SECOND)) <= own.plus(DAY))
+            civil(*y, month, day, ns).is_some_and(|local| {
+                Instant(local.saturating_sub(i64::from(zone) * SECOND)) <= own.plus(DAY)
+            })
         });
         if let Some(y) = found {
-            return (Some(y - turns), "year from the header of the journal", Confidence::High);
+            return (
+                Some(y - turns),
+                "year from the header of the journal",
+                Confidence::High,
+            );
         }
     }
     let Some(bound) = bound else {

@@ -335,9 +335,13 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     observation.facts = fold.finish();
     // What a row or an object quotes (an event's message) is not what kubectl says of itself.
     let said: BTreeSet<u64> = reading.lines.iter().map(|l| l.line).collect();
-    let own = |s: &Seen| !said.contains(&s.line) && (kind != SourceKind::Objects || !is_inside_object(&s.text));
+    let own = |s: &Seen| {
+        !said.contains(&s.line) && (kind != SourceKind::Objects || !is_inside_object(&s.text))
+    };
     let facts = scanned.fold.finish();
-    observation.facts.extend(facts.into_iter().filter(|f| f.first.iter().any(own)));
+    observation
+        .facts
+        .extend(facts.into_iter().filter(|f| f.first.iter().any(own)));
     observation.relations = reading.relations;
     observation.hints = reading.hints;
     observation.has_events = reading

@@ -27,15 +27,21 @@ pub struct Preamble {
 pub(super) fn read(head: &[u8]) -> Preamble {
     let mut found = Preamble::default();
     for line in head.split(|b| *b == b'\n').take(LINES) {
-        let Ok(line) = std::str::from_utf8(line.get(..line.len().min(256)).unwrap_or_default()) else {
+        let Ok(line) = std::str::from_utf8(line.get(..line.len().min(256)).unwrap_or_default())
+        else {
             continue;
         };
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("Log file created at: ") {
             if found.year.is_none() {
-                found.year = rest.split('/').next().and_then(|y| y.parse().ok()).filter(plausible);
+                found.year = rest
+                    .split('/')
+                    .next()
+                    .and_then(|y| y.parse().ok())
+                    .filter(plausible);
             }
-        } else if line.starts_with("-- Logs begin at ") || line.starts_with("-- Journal begins at ") {
+        } else if line.starts_with("-- Logs begin at ") || line.starts_with("-- Journal begins at ")
+        {
             journal(line, &mut found);
         }
     }
@@ -44,10 +50,16 @@ pub(super) fn read(head: &[u8]) -> Preamble {
 
 /// `… end at Wed 2019-08-14 14:43:20 CST. --`; newer ones say `ends at`.
 fn journal(line: &str, found: &mut Preamble) {
-    let Some((_, end)) = line.split_once(" end at ").or_else(|| line.split_once(" ends at ")) else {
+    let Some((_, end)) = line
+        .split_once(" end at ")
+        .or_else(|| line.split_once(" ends at "))
+    else {
         return;
     };
-    let mut words = end.trim_end_matches(['-', ' ', '.']).split_whitespace().skip(1);
+    let mut words = end
+        .trim_end_matches(['-', ' ', '.'])
+        .split_whitespace()
+        .skip(1);
     let (Some(day), Some(time), zone) = (words.next(), words.next(), words.next()) else {
         return;
     };
@@ -92,7 +104,9 @@ fn reading(day: &str, time: &str) -> Option<RawStamp> {
     let mut parts = day.split('-');
     let year: i32 = parts.next()?.parse().ok().filter(plausible)?;
     let (month, day): (u8, u8) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let mut parts = time.split(':').map(|p| p.parse::<i64>().ok().filter(|n| (0..61).contains(n)));
+    let mut parts = time
+        .split(':')
+        .map(|p| p.parse::<i64>().ok().filter(|n| (0..61).contains(n)));
     let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
     let ns = (h * 3600 + m * 60 + s) * SECOND;
     let flat = civil(year, month, day, ns)?;
@@ -114,7 +128,9 @@ mod tests {
     fn head(text: &str, year: Option<i32>, end: Option<&str>, offsets: &[i32]) {
         let found = read(text.as_bytes());
         assert_eq!(found.year, year, "{text}");
-        let end_at = end.and_then(|e| e.split_once(' ')).and_then(|(d, t)| reading(d, t));
+        let end_at = end
+            .and_then(|e| e.split_once(' '))
+            .and_then(|(d, t)| reading(d, t));
         assert_eq!(found.end, end_at, "{text}");
         assert_eq!(found.offsets, offsets, "{text}");
     }
@@ -133,9 +149,24 @@ mod tests {
             Some("2022-01-11 08:00:00"),
             &[0],
         );
-        head("Log file created at: 2024/02/29 23:59:58\nRunning on machine: n1", Some(2024), None, &[]);
-        head("I0229 23:59:58.1 1 a.go:1] Log file created at: never", None, None, &[]);
-        head("-- Logs begin at x, end at Wed 9999-99-99 99:99:99 XYZ. --", None, None, &[]);
+        head(
+            "Log file created at: 2024/02/29 23:59:58\nRunning on machine: n1",
+            Some(2024),
+            None,
+            &[],
+        );
+        head(
+            "I0229 23:59:58.1 1 a.go:1] Log file created at: never",
+            None,
+            None,
+            &[],
+        );
+        head(
+            "-- Logs begin at x, end at Wed 9999-99-99 99:99:99 XYZ. --",
+            None,
+            None,
+            &[],
+        );
     }
 
     #[test]
@@ -144,7 +175,11 @@ mod tests {
         assert_eq!(go_time(line), Some((2021, 28_800)));
         let line = b"No retries permitted until 2020-05-04 08:29:40.533774284 -0500 CDT m=+369693.688 (durationBeforeRetry 2m2s)";
         assert_eq!(go_time(line), Some((2020, -18_000)));
-        assert_eq!(go_time(b"LastHeartbeatTime:2021-12-21 14:02:37 +0800 CST"), None, "of another process");
+        assert_eq!(
+            go_time(b"LastHeartbeatTime:2021-12-21 14:02:37 +0800 CST"),
+            None,
+            "of another process"
+        );
         assert_eq!(go_time(b" m=+"), None);
     }
 

@@ -131,7 +131,9 @@ pub(super) fn zone(text: &str) -> Option<i32> {
 /// The offsets that the zone abbreviation in a date may mean; empty without one.
 pub(super) fn abbreviation(text: &str) -> &'static [i32] {
     let mut words = text.split([' ', ',', ';']);
-    words.find_map(|w| Some(zone_offsets(w)).filter(|o| !o.is_empty())).unwrap_or_default()
+    words
+        .find_map(|w| Some(zone_offsets(w)).filter(|o| !o.is_empty()))
+        .unwrap_or_default()
 }
 
 /// A wall-clock reading, made absolute when its offset is known.
