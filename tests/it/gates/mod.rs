@@ -40,5 +40,5 @@ fn gate<T: Send + Sync>(name: &str, cases: Vec<T>, run: impl Fn(&T) -> Row + Syn
         let _ = writeln!(table, "  {word:<4} {name:<56} {}", text.lines().next().unwrap_or(""));
     }
     println!("{table}");
-    assert!(failures.is_empty(), "{name}:\n{failures}\n{table}");
+    assert!(failures.is_empty(), "{name}:\n{failures}");
 }
