@@ -63,7 +63,12 @@ pub fn infer(catalog: &Catalog, world: &mut World) {
             if let Origin::Inferred { by, parameters } = &definition.origin
                 && by == name
             {
-                facts.extend(run(&Task { definition, parameters, catalog, world }));
+                facts.extend(run(&Task {
+                    definition,
+                    parameters,
+                    catalog,
+                    world,
+                }));
             }
         }
         if !facts.is_empty() {

@@ -13,7 +13,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if kinds.contains(&fact.kind.as_str())
             && let Some(destination) = fact.key("destination")
         {
-            destinations.entry(destination.to_owned()).or_default().push((id, fact));
+            destinations
+                .entry(destination.to_owned())
+                .or_default()
+                .push((id, fact));
         }
     }
     let mut facts = Vec::new();
@@ -30,14 +33,30 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             keys.insert(String::from("ip"), ip.to_owned());
             keys.insert(String::from("port"), port.to_owned());
         }
-        keys.insert(String::from("from"), from.iter().cloned().collect::<Vec<_>>().join(", "));
+        keys.insert(
+            String::from("from"),
+            from.iter().cloned().collect::<Vec<_>>().join(", "),
+        );
         keys.insert(String::from("clients"), from.len().to_string());
-        let evidence: Vec<Quote> = errors.iter().filter_map(|(_, f)| f.evidence().first().cloned()).take(4).collect();
+        let evidence: Vec<Quote> = errors
+            .iter()
+            .filter_map(|(_, f)| f.evidence().first().cloned())
+            .take(4)
+            .collect();
         let ids = errors.iter().map(|(id, _)| *id).take(8).collect();
-        let Some(mut fact) = task.fact("reachability", keys, Component::UNKNOWN, evidence, ids) else { continue };
+        let Some(mut fact) = task.fact("reachability", keys, Component::UNKNOWN, evidence, ids)
+        else {
+            continue;
+        };
         fact.count = errors.iter().map(|(_, f)| f.count).sum();
-        fact.span.first = errors.iter().filter_map(|(_, f)| f.span.first).min_by_key(|s| s.at);
-        fact.span.last = errors.iter().filter_map(|(_, f)| f.span.last).max_by_key(|s| s.at);
+        fact.span.first = errors
+            .iter()
+            .filter_map(|(_, f)| f.span.first)
+            .min_by_key(|s| s.at);
+        fact.span.last = errors
+            .iter()
+            .filter_map(|(_, f)| f.span.last)
+            .max_by_key(|s| s.at);
         facts.push(fact);
     }
     facts

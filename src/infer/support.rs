@@ -1,11 +1,13 @@
 //! What the inferences share: parameters, quotes, building a fact.
 
 use super::Task;
-use crate::catalog::Definition;
 use crate::base::text;
 use crate::base::time::Stamp;
+use crate::catalog::Definition;
 use crate::extract::World;
-use crate::model::{Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, StateLine};
+use crate::model::{
+    Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, StateLine,
+};
 
 impl Task<'_> {
     /// A parameter that is one string or a list of strings.
@@ -33,7 +35,10 @@ impl Task<'_> {
         from: Vec<FactId>,
     ) -> Option<Fact> {
         let name = self.definition.entity_of(&keys)?;
-        if let Some((kind, value)) = name.split_once('/').filter(|_| !Definition::is_unnamed(&name)) {
+        if let Some((kind, value)) = name
+            .split_once('/')
+            .filter(|_| !Definition::is_unnamed(&name))
+        {
             keys.insert(kind.to_owned(), value.to_owned());
             if let Some((namespace, _)) = value.split_once('/')
                 && kind != "image"
@@ -41,7 +46,13 @@ impl Task<'_> {
                 keys.insert(String::from("namespace"), namespace.to_owned());
             }
         }
-        let mut fact = Fact::inferred(&self.definition.id, Entity::parse(&name), by, evidence, from)?;
+        let mut fact = Fact::inferred(
+            &self.definition.id,
+            Entity::parse(&name),
+            by,
+            evidence,
+            from,
+        )?;
         fact.keys = keys;
         fact.component = component;
         Some(fact)
@@ -62,7 +73,11 @@ pub(super) fn machine(node: Option<&str>) -> Keys {
 pub(super) fn quote(world: &World, source: SourceId, line: &StateLine) -> Quote {
     let collected = world.source(source).and_then(|s| s.clock.collected);
     Quote {
-        place: Place { source, offset: 0, line: line.line },
+        place: Place {
+            source,
+            offset: 0,
+            line: line.line,
+        },
         text: line.quote.clone(),
         time: line
             .last
@@ -72,9 +87,19 @@ pub(super) fn quote(world: &World, source: SourceId, line: &StateLine) -> Quote 
 }
 
 /// A place of a source as a quote.
-pub(super) fn place(source: &Source, line: u64, offset: u64, words: &str, time: Option<Stamp>) -> Quote {
+pub(super) fn place(
+    source: &Source,
+    line: u64,
+    offset: u64,
+    words: &str,
+    time: Option<Stamp>,
+) -> Quote {
     Quote {
-        place: Place { source: source.id, offset, line },
+        place: Place {
+            source: source.id,
+            offset,
+            line,
+        },
         text: text::quote(words.as_bytes()),
         time,
     }
@@ -82,11 +107,15 @@ pub(super) fn place(source: &Source, line: u64, offset: u64, words: &str, time: 
 
 /// `name=value` of a state line's text, up to the next blank.
 pub(super) fn value<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
-    line.text.split_whitespace().find_map(|w| w.strip_prefix(name)?.strip_prefix('='))
+    line.text
+        .split_whitespace()
+        .find_map(|w| w.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// `name=` of a state line's text, up to the end of the line (messages, command lines).
 pub(super) fn tail<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
     let mark = format!(" {name}=");
-    line.text.find(&mark).and_then(|at| line.text.get(at + mark.len()..))
+    line.text
+        .find(&mark)
+        .and_then(|at| line.text.get(at + mark.len()..))
 }

@@ -85,7 +85,8 @@ fn dumps(world: &World) -> Vec<Dump> {
                     dump.node.clone_from(&source.scope.node);
                 }
                 let component = &source.scope.component;
-                if !component.is_unknown() && source.kind == SourceKind::Log {
+                let named = !component.is_unknown() && component.as_str() != "app";
+                if named && source.kind == SourceKind::Log {
                     dump.process = Some(component.as_str().to_owned());
                 }
                 let around = part
@@ -105,38 +106,48 @@ fn dumps(world: &World) -> Vec<Dump> {
 }
 
 /// Gives a dump of which nobody says the machine the one it must be from: that of another dump of the same process,
-/// else the only machine whose process list has the program.
+/// else the only machine whose process list has the program. A name that came with a process id is better than one
+/// guessed from stacks.
 fn place_on_machines(dumps: &mut [Dump], host: &Host) {
     for i in 0..dumps.len() {
         let Some(dump) = dumps
             .get(i)
-            .filter(|d| d.node.is_none() && d.goroutines.len() > 1)
+            .filter(|d| (d.node.is_none() || d.pid.is_none()) && d.goroutines.len() > 1)
         else {
             continue;
         };
         let twin = dumps
             .iter()
-            .filter(|d| d.node.is_some() && d.goroutines.len() > 1)
-            .find(|d| same_objects(d, dump))
-            .and_then(|d| d.node.clone());
-        let node = twin.or_else(|| {
-            let program = dump.process.as_deref()?;
-            let mut nodes: Vec<&str> = host
-                .processes
-                .iter()
-                .filter(|r| r.runs(program))
-                .filter_map(|r| r.node.as_deref())
-                .collect();
-            nodes.sort_unstable();
-            nodes.dedup();
-            match nodes.as_slice() {
-                [only] => Some((*only).to_owned()),
-                _ => None,
-            }
+            .filter(|d| d.pid.is_some() && d.goroutines.len() > 1)
+            .find(|d| same_objects(d, dump));
+        let named = twin.map(|t| (t.process.clone(), t.pid));
+        let node = dump.node.clone().or_else(|| {
+            twin.and_then(|t| t.node.clone())
+                .or_else(|| only_machine(host, dump.process.as_deref()?))
         });
         if let Some(d) = dumps.get_mut(i) {
             d.node = node;
+            if let Some((process, pid)) = named {
+                d.process = process.or(d.process.take());
+                d.pid = pid;
+            }
         }
+    }
+}
+
+/// The machine whose process list has the program, if there is one such machine.
+fn only_machine(host: &Host, program: &str) -> Option<String> {
+    let mut nodes: Vec<&str> = host
+        .processes
+        .iter()
+        .filter(|r| r.runs(program))
+        .filter_map(|r| r.node.as_deref())
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    match nodes.as_slice() {
+        [only] => Some((*only).to_owned()),
+        _ => None,
     }
 }
 

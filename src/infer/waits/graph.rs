@@ -502,7 +502,7 @@ impl<'c, 'v> Calls<'c, 'v> {
             }
         });
         let hint = hint.unwrap_or("");
-        // runc is a child of the shim and a plugin may be one of a helper: the program tells more than the parent.
+        // runc is a child of the shim and a plugin may be one of another program: the name tells more than the parent.
         let parents = [Some(pid), None];
         let loose = matches!(hint, "runc" | "/cni/");
         parents

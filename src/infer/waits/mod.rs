@@ -170,9 +170,8 @@ fn set_aside(views: &[View<'_>]) -> Vec<Option<String>> {
         let better = rank(view, i) > views.get(*j).map_or((0, false, false, 0), |v| rank(v, *j));
         let (left, kept) = if better { (*j, i) } else { (i, *j) };
         if let Some(slot) = out.get_mut(left) {
-            *slot = Some(format!(
-                "dump {} is of the same process and shows as much or more",
-                kept + 1
+            *slot = Some(String::from(
+                "another dump of the same process shows as much or more",
             ));
         }
         (*j, *other) = (kept, if better { print } else { std::mem::take(other) });

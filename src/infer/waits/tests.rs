@@ -81,7 +81,7 @@ const PS_05: [&str; 4] = [
     "pid=1301 ppid=1 stat=Ssl elapsed=90210m comm=dockerd cmd=/usr/bin/dockerd",
     "pid=1542 ppid=1301 stat=Ssl elapsed=90210m comm=docker-containerd cmd=docker-containerd --config /var/run/docker/containerd/containerd.toml",
     "pid=21102 ppid=1542 stat=Sl elapsed=9000m comm=docker-containerd-shim cmd=docker-containerd-shim -namespace moby",
-    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /tmp/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
+    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /run/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
 ];
 
 #[test]
