@@ -5,6 +5,7 @@ use super::compile::Mistakes;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
 use super::schema::RuleFile;
+use crate::model::Severity;
 
 /// Shortest anchor, in bytes: shorter ones are in too many ordinary lines.
 const ANCHOR_MIN: usize = 8;
@@ -31,6 +32,9 @@ pub(super) fn file(
     join_keys(rule, index, definitions, patterns, causes, mistakes);
     if definition.benign && (!rule.explains.is_empty() || definition.symptom) {
         mistakes.add(rule.title.span(), "a benign fact explains nothing and is no symptom", "benign");
+    }
+    if definition.raw && (!rule.explains.is_empty() || definition.symptom || definition.severity != Severity::Info) {
+        mistakes.add(rule.title.span(), "a raw fact is info, explains nothing and is no symptom", "raw");
     }
     if matches!(definition.origin, Origin::Suspect) && rule.explains.is_empty() {
         mistakes.add(rule.title.span(), "a suspect explains something", "add [[explains]]");

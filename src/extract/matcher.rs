@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Captures;
 
-use super::fold::{Fold, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -55,7 +55,9 @@ impl<'c> Matcher<'c> {
             if !by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || RawParts::of(seen));
+            let matched = self.apply(pattern, &record.text, author, fold, || RawParts::of(seen));
+            // Raw material explains no line by itself: what nothing else knows stays "unexplained".
+            claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
         claimed
     }
@@ -199,6 +201,7 @@ fn give(
             began: parts.began,
         },
         distinguishing,
+        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
     );
     true
 }
