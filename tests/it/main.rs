@@ -14,3 +14,5 @@ mod layers;
 mod layouts;
 #[cfg(test)]
 mod support;
+//! Integration tests.
+mod incidents;
