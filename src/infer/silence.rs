@@ -158,7 +158,8 @@ fn paused(
             .collect();
         rest.sort_unstable();
         let peers = log.pauses.iter().filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long).count();
-        if long < SHORTEST || peers > 3 {
+        // Before a log has shown its habit, a pause says nothing.
+        if long < SHORTEST || peers > 2 || line < LINES {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {

@@ -14,5 +14,5 @@ mod layers;
 mod layouts;
 #[cfg(test)]
 mod support;
-//! Integration tests.
+#[cfg(test)]
 mod incidents;
