@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Captures;
 
-use super::fold::{Fold, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -57,9 +57,11 @@ impl<'c> Matcher<'c> {
             if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || {
+            let matched = self.apply(pattern, &record.text, author, fold, || {
                 RawParts::of(seen, line)
             });
+            // Raw material explains no line by itself: what nothing else knows stays "unexplained".
+            claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
         claimed
     }
@@ -250,6 +252,7 @@ fn give(
         },
         distinguishing,
         parts.line,
+        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
     );
     true
 }
