@@ -36,6 +36,9 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
 }
 
 fn pull_secrets(sink: &mut Sink<'_>, o: &Object<'_>, account: &str, secrets: &str) {
+    if !account.is_empty() && o.node.get("spec").is_none() {
+        return;
+    }
     let names: Vec<&str> = o.node.list(secrets).iter().take(MOST).map(|s| s.text("name")).collect();
     let mut text = Text::of(&o.entity);
     if !account.is_empty() {
