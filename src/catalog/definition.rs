@@ -61,16 +61,25 @@ impl Weight {
 
     /// The word.
     pub fn name(self) -> &'static str {
-        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or("", |(_, name, _)| name)
+        Self::SCALE
+            .iter()
+            .find(|(w, ..)| *w == self)
+            .map_or("", |(_, name, _)| name)
     }
 
     /// The points.
     pub fn points(self) -> i32 {
-        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or(0, |(.., points)| *points)
+        Self::SCALE
+            .iter()
+            .find(|(w, ..)| *w == self)
+            .map_or(0, |(.., points)| *points)
     }
 
     pub(super) fn parse(word: &str) -> Option<Self> {
-        Self::SCALE.iter().find(|(_, name, _)| *name == word).map(|(w, ..)| *w)
+        Self::SCALE
+            .iter()
+            .find(|(_, name, _)| *name == word)
+            .map(|(w, ..)| *w)
     }
 }
 
@@ -119,6 +128,8 @@ pub struct Definition {
     pub benign: bool,
     /// Heals by itself.
     pub transient: bool,
+    /// Raw material for inferences: dropped when nothing rests on it, and it claims no line for itself.
+    pub raw: bool,
     /// Where it comes from when no line shows it.
     pub origin: Origin,
     /// How much it says as a root.
@@ -170,7 +181,9 @@ impl Definition {
             };
             match value.split_once('/') {
                 Some((namespace, name))
-                    if namespaced && k != "namespace" && keys.get("namespace").is_some_and(|n| n == namespace) =>
+                    if namespaced
+                        && k != "namespace"
+                        && keys.get("namespace").is_some_and(|n| n == namespace) =>
                 {
                     Some(name)
                 }
@@ -181,7 +194,9 @@ impl Definition {
 
     /// Whether an entity's name has a part that nobody knows.
     pub fn is_unnamed(entity: &str) -> bool {
-        entity.split_once('/').is_some_and(|(_, name)| name.split(['/', '@']).any(|part| part == UNKNOWN))
+        entity
+            .split_once('/')
+            .is_some_and(|(_, name)| name.split(['/', '@']).any(|part| part == UNKNOWN))
     }
 
     /// The kind of entity it is about (empty when captured).
@@ -326,7 +341,9 @@ pub struct Cause {
 impl Cause {
     /// Whether the cause, with these keys, explains only a part of the effect.
     pub fn is_partial(&self, keys: &BTreeMap<String, String>) -> bool {
-        let Some((part, whole)) = &self.share else { return false };
+        let Some((part, whole)) = &self.share else {
+            return false;
+        };
         let number = |k: &String| keys.get(k).and_then(|v| v.parse::<u64>().ok());
         matches!((number(part), number(whole)), (Some(p), Some(w)) if p < w)
     }

@@ -16,7 +16,10 @@ fn folder() -> PathBuf {
 fn pages(catalog: &Catalog) -> BTreeMap<String, String> {
     let mut families: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for definition in catalog.definitions() {
-        families.entry(definition.family()).or_default().push(definition);
+        families
+            .entry(definition.family())
+            .or_default()
+            .push(definition);
     }
     let mut pages = BTreeMap::new();
     let mut index = String::from(
@@ -35,12 +38,21 @@ fn pages(catalog: &Catalog) -> BTreeMap<String, String> {
             definitions.len(),
             definitions.iter().map(|d| d.patterns.len()).sum(),
             definitions.iter().filter(|d| d.symptom).count(),
-            definitions.iter().filter(|d| matches!(d.origin, Origin::Inferred { .. })).count(),
-            definitions.iter().filter(|d| d.origin == Origin::Suspect).count(),
+            definitions
+                .iter()
+                .filter(|d| matches!(d.origin, Origin::Inferred { .. }))
+                .count(),
+            definitions
+                .iter()
+                .filter(|d| d.origin == Origin::Suspect)
+                .count(),
             causes.len(),
             definitions.iter().map(|d| d.matches.len()).sum(),
             definitions.iter().map(|d| d.ignores.len()).sum(),
-            causes.iter().map(|c| usize::from(c.holds.is_some()) + c.not.len()).sum(),
+            causes
+                .iter()
+                .map(|c| usize::from(c.holds.is_some()) + c.not.len())
+                .sum(),
         ];
         for (total, cell) in totals.iter_mut().zip(row) {
             *total += cell;
@@ -74,10 +86,15 @@ fn pages_follow_the_rule_files() {
     }
     let stale: Vec<&String> = pages
         .iter()
-        .filter(|(name, text)| std::fs::read_to_string(folder.join(name)).ok().as_ref() != Some(*text))
+        .filter(|(name, text)| {
+            std::fs::read_to_string(folder.join(name)).ok().as_ref() != Some(*text)
+        })
         .map(|(name, _)| name)
         .collect();
-    assert!(stale.is_empty(), "stale pages {stale:?}: run UPDATE=1 cargo test pages_follow");
+    assert!(
+        stale.is_empty(),
+        "stale pages {stale:?}: run UPDATE=1 cargo test pages_follow"
+    );
     let files = std::fs::read_dir(&folder).unwrap().count();
     assert_eq!(files, pages.len(), "pages of families that no longer exist");
 }

@@ -26,7 +26,11 @@ impl Template {
             let Some((name, tail)) = after.split_once('}') else {
                 return Err(format!("`{{{after}` is not closed"));
             };
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            {
                 return Err(format!("`{{{name}}}` is not a key name"));
             }
             parts.push(Part::Key(name.to_owned()));

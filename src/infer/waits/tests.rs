@@ -1,10 +1,15 @@
+use std::fmt::Write as _;
+
 use super::*;
-use crate::model::SourceId;
-use crate::parse::goroutines;
+use crate::extract::read_dumps;
+use crate::model::{Place, SourceId};
 use proptest::prelude::*;
 
-const DOCKERD: &str = include_str!("../../../fixtures/goroutines/incident-05/goroutine-stacks-2018-11-19T223602+0800.log");
-const CONTAINERD: &str = include_str!("../../../fixtures/goroutines/incident-05/containerd.journal");
+const DOCKERD: &str = include_str!(
+    "../../../fixtures/goroutines/incident-05/goroutine-stacks-2018-11-19T223602+0800.log"
+);
+const CONTAINERD: &str =
+    include_str!("../../../fixtures/goroutines/incident-05/containerd.journal");
 const KUBELET: &str = include_str!("../../../fixtures/goroutines/incident-06/kubelet.journal");
 const TERWAY: &str = include_str!("../../../fixtures/goroutines/incident-06/terway.txt");
 const TERWAYD: &str = include_str!("../../../fixtures/goroutines/incident-06/terwayd.txt");
@@ -17,7 +22,7 @@ fn dumps(texts: &[&str]) -> Vec<Dump> {
             offset: 0,
             line: 1,
         };
-        for mut d in goroutines::read(text.as_bytes(), start) {
+        for mut d in read_dumps(text.as_bytes(), start) {
             d.node = Some(String::from("node1"));
             out.push(d);
         }
@@ -64,7 +69,10 @@ fn says(report: &WaitReport, links: &[&[&str]]) {
     assert_eq!(chain.len(), links.len(), "{chain:#?}");
     for (step, words) in chain.iter().zip(links) {
         for word in *words {
-            assert!(step.contains(word), "{word:?} is not in {step:?}\n{chain:#?}");
+            assert!(
+                step.contains(word),
+                "{word:?} is not in {step:?}\n{chain:#?}"
+            );
         }
     }
 }
@@ -73,7 +81,7 @@ const PS_05: [&str; 4] = [
     "pid=1301 ppid=1 stat=Ssl elapsed=90210m comm=dockerd cmd=/usr/bin/dockerd",
     "pid=1542 ppid=1301 stat=Ssl elapsed=90210m comm=docker-containerd cmd=docker-containerd --config /var/run/docker/containerd/containerd.toml",
     "pid=21102 ppid=1542 stat=Sl elapsed=9000m comm=docker-containerd-shim cmd=docker-containerd-shim -namespace moby",
-    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /tmp/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
+    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /run/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
 ];
 
 #[test]
@@ -82,10 +90,27 @@ fn pleg_ends_at_runc() {
     says(
         &report,
         &[
-            &["dockerd: 7 goroutines wait", "0xc421b30808", "7× daemon.Daemon.ContainerInspectCurrent", "112 minutes"],
-            &["goroutine 1987", "ContainerExecStart probably holds it", "Tasks.Start of containerd", "113 minutes"],
-            &["containerd: goroutine 88123 handles that call", "_Tasks_Start_Handler", "a child process"],
-            &["docker-runc exec for container 5be00d6ae2d3", "process 21193"],
+            &[
+                "dockerd: 7 goroutines wait",
+                "0xc421b30808",
+                "7× daemon.Daemon.ContainerInspectCurrent",
+                "112 minutes",
+            ],
+            &[
+                "goroutine 1987",
+                "ContainerExecStart probably holds it",
+                "Tasks.Start of containerd",
+                "113 minutes",
+            ],
+            &[
+                "containerd: goroutine 88123 handles that call",
+                "_Tasks_Start_Handler",
+                "a child process",
+            ],
+            &[
+                "docker-runc exec for container 5be00d6ae2d3",
+                "process 21193",
+            ],
         ],
     );
     let chain = &report.chains[0];
@@ -93,7 +118,10 @@ fn pleg_ends_at_runc() {
     assert!(kinds(&report).contains(&"goroutines/mutex-queue"));
     assert!(kinds(&report).contains(&"goroutines/waits-for-child-process"));
     let holder = report.locks[0].holder.as_ref().unwrap();
-    assert!(holder.because.iter().any(|b| b.contains("same object")), "{holder:?}");
+    assert!(
+        holder.because.iter().any(|b| b.contains("same object")),
+        "{holder:?}"
+    );
 }
 
 #[test]
@@ -101,8 +129,18 @@ fn without_the_process_list_it_asks_for_it() {
     let report = analyse(&dumps(&[DOCKERD, CONTAINERD]), &Host::default());
     let chain = longest(&report);
     assert_eq!(chain.len(), 4, "{chain:#?}");
-    assert!(chain[3].contains("a child process has not answered"), "{chain:#?}");
-    assert!(report.chains[0].ask.as_ref().unwrap().command.starts_with("ps "));
+    assert!(
+        chain[3].contains("a child process has not answered"),
+        "{chain:#?}"
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .starts_with("ps ")
+    );
 }
 
 #[test]
@@ -111,9 +149,15 @@ fn without_the_dump_of_containerd_it_ends_one_link_earlier() {
     let chain = longest(&report);
     // The process list still shows what runs for the call.
     assert!(chain[1].contains("Tasks.Start of containerd"), "{chain:#?}");
-    assert!(chain[2].contains("containerd has not answered: no dump of it"), "{chain:#?}");
+    assert!(
+        chain[2].contains("containerd has not answered: no dump of it"),
+        "{chain:#?}"
+    );
     assert_eq!(chain.len(), 3);
-    assert_eq!(report.chains[0].ask.as_ref().unwrap().command, "kill -USR1 $(pidof containerd)");
+    assert_eq!(
+        report.chains[0].ask.as_ref().unwrap().command,
+        "kill -USR1 $(pidof containerd)"
+    );
 }
 
 const PS_06: [&str; 4] = [
@@ -132,18 +176,57 @@ fn pleg_ends_at_the_netlink_socket() {
             &["kubelet: goroutine 312 waits for RuntimeService.PodSandboxStatus"],
             &["kubelet: goroutine 9011 handles that call", "another lock"],
             &["the network lock of one pod 0xc42155aa00"],
-            &["goroutine 8874 in network.PluginManager.TearDownPod probably holds it", "a child process"],
-            &["terway has not ended: process 31281", "child of kubelet 13370"],
-            &["terway: goroutine 1 handles that call", "a daemon over net/rpc"],
-            &["terwayd: goroutine 68000 handles that call", "service.call", "another lock"],
-            &["terwayd: 40 goroutines wait for terwayd's lock", "0xc4203c12a8", "1590 minutes"],
-            &["goroutine 67570", "probably holds it", "the kernel on a netlink socket", "1595 minutes"],
+            &[
+                "goroutine 8874 in network.PluginManager.TearDownPod probably holds it",
+                "a child process",
+            ],
+            &[
+                "terway has not ended: process 31281",
+                "child of kubelet 13370",
+            ],
+            &[
+                "terway: goroutine 1 handles that call",
+                "a daemon over net/rpc",
+            ],
+            &[
+                "terwayd: goroutine 68000 handles that call",
+                "service.call",
+                "another lock",
+            ],
+            &[
+                "terwayd: 40 goroutines wait for terwayd's lock",
+                "0xc4203c12a8",
+                "1590 minutes",
+            ],
+            &[
+                "goroutine 67570",
+                "probably holds it",
+                "the kernel on a netlink socket",
+                "1595 minutes",
+            ],
             &["the kernel on a netlink socket has not answered terwayd"],
         ],
     );
-    assert!(report.chains[0].ask.as_ref().unwrap().command.contains("task/*/stack"));
-    for kind in ["goroutines/waits-for-cri", "goroutines/mutex-queue", "goroutines/waits-for-child-process", "goroutines/waits-for-daemon", "goroutines/waits-for-netlink"] {
-        assert!(kinds(&report).contains(&kind), "{kind}: {:?}", kinds(&report));
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("task/*/stack")
+    );
+    for kind in [
+        "goroutines/waits-for-cri",
+        "goroutines/mutex-queue",
+        "goroutines/waits-for-child-process",
+        "goroutines/waits-for-daemon",
+        "goroutines/waits-for-netlink",
+    ] {
+        assert!(
+            kinds(&report).contains(&kind),
+            "{kind}: {:?}",
+            kinds(&report)
+        );
     }
 }
 
@@ -151,8 +234,21 @@ fn pleg_ends_at_the_netlink_socket() {
 fn without_the_dump_of_the_daemon_it_names_the_daemon() {
     let report = analyse(&dumps(&[KUBELET, TERWAY]), &host(&PS_06));
     let chain = longest(&report);
-    assert!(chain.last().unwrap().starts_with("terwayd has not answered: no dump of it"), "{chain:#?}");
-    assert!(report.chains[0].ask.as_ref().unwrap().command.contains("/var/run/eni/eni.socket"));
+    assert!(
+        chain
+            .last()
+            .unwrap()
+            .starts_with("terwayd has not answered: no dump of it"),
+        "{chain:#?}"
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("/var/run/eni/eni.socket")
+    );
 }
 
 #[track_caller]
@@ -170,26 +266,63 @@ fn lock_case(text: &str, kind: &str, words: &[&str]) {
 
 #[test]
 fn classic_lock_bugs() {
-    lock_case(include_str!("../../../fixtures/goroutines/locks/lock-order.txt"), "goroutines/lock-order-cycle", &["main.Store", "main.Account", "Settle", "Reserve"]);
-    lock_case(include_str!("../../../fixtures/goroutines/locks/self-deadlock.txt"), "goroutines/self-deadlock", &["0xc0000b4000", "goroutine 20 itself took that lock", "4 goroutines"]);
-    lock_case(include_str!("../../../fixtures/goroutines/locks/send-under-lock.txt"), "goroutines/send-under-lock", &["Hub.Publish", "chan send", "0xc0000c2000"]);
-    lock_case(include_str!("../../../fixtures/goroutines/locks/rlock-leak.txt"), "goroutines/rwmutex-writer-starved", &["main.Config", "\"waiters\": \"6\""]);
-    lock_case(include_str!("../../../fixtures/goroutines/locks/missed-unlock.txt"), "goroutines/lock-without-holder", &["main.Ledger", "0xc0000e6000", "\"waiters\": \"6\""]);
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/lock-order.txt"),
+        "goroutines/lock-order-cycle",
+        &["main.Store", "main.Account", "Settle", "Reserve"],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/self-deadlock.txt"),
+        "goroutines/self-deadlock",
+        &[
+            "0xc0000b4000",
+            "goroutine 20 itself took that lock",
+            "4 goroutines",
+        ],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/send-under-lock.txt"),
+        "goroutines/send-under-lock",
+        &["Hub.Publish", "chan send", "0xc0000c2000"],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/rlock-leak.txt"),
+        "goroutines/rwmutex-writer-starved",
+        &["main.Config", "\"waiters\": \"6\""],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/missed-unlock.txt"),
+        "goroutines/lock-without-holder",
+        &["main.Ledger", "0xc0000e6000", "\"waiters\": \"6\""],
+    );
 }
 
 #[test]
 fn a_moment_of_contention_is_not_stuck() {
-    let report = analyse(&dumps(&[include_str!("../../../fixtures/goroutines/locks/healthy.txt")]), &Host::default());
+    let report = analyse(
+        &dumps(&[include_str!(
+            "../../../fixtures/goroutines/locks/healthy.txt"
+        )]),
+        &Host::default(),
+    );
     assert!(report.is_quiet(), "{:#?}", report.chains);
     assert!(facts(&report).is_empty());
-    assert_eq!(report.dumps[0].goroutines - report.dumps[0].idle, 2, "{:#?}", report.dumps[0].groups);
+    assert_eq!(
+        report.dumps[0].goroutines - report.dumps[0].idle,
+        2,
+        "{:#?}",
+        report.dumps[0].groups
+    );
 }
 
 #[test]
 fn copies_and_other_dumps_of_a_process_do_not_count_twice() {
     let twice = analyse(&dumps(&[DOCKERD, CONTAINERD, DOCKERD]), &host(&PS_05));
     assert_eq!(twice.chains.len(), 1);
-    assert_eq!(twice.dumps.iter().filter(|d| d.set_aside.is_some()).count(), 1);
+    assert_eq!(
+        twice.dumps.iter().filter(|d| d.set_aside.is_some()).count(),
+        1
+    );
 }
 
 #[test]
@@ -197,18 +330,41 @@ fn a_stopped_server_is_named() {
     let rows = ["pid=52 ppid=1 stat=Tsl elapsed=500s comm=containerd cmd=containerd"];
     let text = "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/k/cmd/kubelet/kubelet.go:1 +0x1\n\ngoroutine 7 [select, 2 minutes]:\ngoogle.golang.org/grpc.invoke({0x1?, 0x2?})\n\tcall.go:73\nk8s.io/cri-api/pkg/apis/runtime/v1.(*runtimeServiceClient).Status(0xc000aaa038, {0x46, 0xc001})\n\tapi.pb.go:1 +0x1\n";
     let report = analyse(&dumps(&[text]), &host(&rows));
-    says(&report, &[&["kubelet: goroutine 7 waits for RuntimeService.Status"], &["containerd has not answered: its process 52 is stopped (state Tsl)"]]);
+    says(
+        &report,
+        &[
+            &["kubelet: goroutine 7 waits for RuntimeService.Status"],
+            &["containerd has not answered: its process 52 is stopped (state Tsl)"],
+        ],
+    );
     let fact = facts(&report).remove(0);
-    assert_eq!((fact.kind, fact.keys["peer-state"].as_str(), fact.entity.as_str()), ("goroutines/waits-for-cri", "stopped", "process/node1/kubelet"));
+    assert_eq!(
+        (
+            fact.kind,
+            fact.keys["peer-state"].as_str(),
+            fact.entity.as_str()
+        ),
+        (
+            "goroutines/waits-for-cri",
+            "stopped",
+            "process/node1/kubelet"
+        )
+    );
     assert!(fact.evidence.iter().any(|q| q.text.contains("stat=Tsl")));
 }
 
 #[test]
 fn what_grows_between_two_dumps() {
     let many = |n: usize| {
-        let mut text = String::from("goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/s/cmd/shopd/main.go:1 +0x1\n");
+        let mut text = String::from(
+            "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/s/cmd/shopd/main.go:1 +0x1\n",
+        );
         for i in 0..n {
-            text.push_str(&format!("\ngoroutine {} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n", 100 + i));
+            let id = 100 + i;
+            let _ = write!(
+                text,
+                "\ngoroutine {id} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n"
+            );
         }
         text
     };
@@ -216,7 +372,11 @@ fn what_grows_between_two_dumps() {
     assert_eq!(report.growth.len(), 1, "{:#?}", report.growth);
     assert_eq!((report.growth[0].before, report.growth[0].after), (20, 200));
     assert!(kinds(&report).contains(&"goroutines/leak"));
-    assert!(analyse(&dumps(&[&many(20), &many(40)]), &Host::default()).growth.is_empty());
+    assert!(
+        analyse(&dumps(&[&many(20), &many(40)]), &Host::default())
+            .growth
+            .is_empty()
+    );
 }
 
 #[test]
