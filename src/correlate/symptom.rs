@@ -21,11 +21,29 @@ pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .collect()
 }
 
+/// Symptoms that heal by themselves: told only when something else in the bundle explains them.
+pub(super) fn passing(catalog: &Catalog, world: &World) -> Vec<FactId> {
+    let starts = Starts::of(world);
+    world
+        .facts
+        .iter()
+        .zip(0u32..)
+        .filter(|(fact, _)| {
+            catalog
+                .get(&fact.kind)
+                .is_some_and(|d| d.symptom && d.transient && !d.benign && held(d, fact, world, &starts))
+        })
+        .map(|(_, i)| FactId(i))
+        .collect()
+}
+
 /// Whether a fact of this definition counts: it lasts long enough, and is not the noise of a start.
 pub(super) fn counts(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) -> bool {
-    if definition.transient {
-        return false;
-    }
+    !definition.transient && held(definition, fact, world, starts)
+}
+
+/// Whether a fact lasted long enough, and is not the noise of a start.
+fn held(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) -> bool {
     if let Some(lasting) = definition.lasting
         && !lasts(fact, lasting, world)
     {
@@ -61,9 +79,10 @@ fn lasts(fact: &Fact, lasting: i64, world: &World) -> bool {
 fn is_state(fact: &Fact, world: &World) -> bool {
     fact.evidence()
         .iter()
+        // An event tells when; a state stands until the collection.
+        .filter(|q| q.time.is_none())
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
-        && !matches!(fact.component.as_str(), "event")
 }
 
 /// When components started.

@@ -166,8 +166,32 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
             }
             clock
         })
-        .collect();
-    (clocks, frame)
+        .collect::<Vec<_>>();
+    (at_the_end(clocks, evidence, overrides), frame)
+}
+
+/// What the assumption "collected at the end of the bundle" is called.
+const AT_THE_END: &str = "collected at the end of the bundle (assumed)";
+
+/// The end of the bundle is known only when the local clocks are solved: logs that go on beyond the last absolute
+/// time move what is assumed to have been collected at the end.
+fn at_the_end(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides) -> Vec<Clock> {
+    let end = evidence
+        .iter()
+        .zip(&clocks)
+        .filter(|(e, _)| !e.state)
+        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
+        .map(|stamp| stamp.at)
+        .max();
+    for clock in &mut clocks {
+        if let (Some(end), Some(collected)) = (end, clock.collected)
+            && clock.collected_assumed
+            && end > collected
+        {
+            clock.collected = Some(end);
+        }
+    }
+    clocks
 }
 
 fn frame(evidence: &[Evidence]) -> Frame {
@@ -250,7 +274,7 @@ fn one(
         } else if frame.max.is_some() {
             (
                 frame.max,
-                "collected at the end of the bundle (assumed)",
+                AT_THE_END,
                 Confidence::Low,
             )
         } else {
@@ -261,6 +285,7 @@ fn one(
             )
         };
         clock.collected = collected;
+        clock.collected_assumed = basis == AT_THE_END;
         if !local {
             basis.clone_into(&mut clock.basis);
             clock.confidence = confidence;

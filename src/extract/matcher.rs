@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Captures;
 
-use super::fold::{Fold, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -57,9 +57,11 @@ impl<'c> Matcher<'c> {
             if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || {
+            let matched = self.apply(pattern, &record.text, author, fold, || {
                 RawParts::of(seen, line)
             });
+            // Raw material explains no line by itself: what nothing else knows stays "unexplained".
+            claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
         claimed
     }
@@ -221,6 +223,9 @@ fn give(
             keys.insert(name.to_owned(), text::printable(value));
         }
     }
+    if let Some(service) = keys.get("destination").and_then(|d| service_of(d)) {
+        keys.entry(String::from("service")).or_insert(service);
+    }
     scope_keys(&mut keys, author);
     let Some(entity) = definition.entity_of(&keys) else {
         return false;
@@ -250,8 +255,17 @@ fn give(
         },
         distinguishing,
         parts.line,
+        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
     );
     true
+}
+
+/// The service that a destination such as `web.shop.svc:443` or `web.shop.svc.cluster.local` names.
+fn service_of(destination: &str) -> Option<String> {
+    let host = destination.split(':').next()?;
+    let mut labels = host.split('.');
+    let (name, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);
+    (svc == "svc" && !name.is_empty() && !namespace.is_empty()).then(|| format!("{namespace}/{name}"))
 }
 
 /// What the source adds to a fact: where it was written, and for node-local components which node it is about.
@@ -299,5 +313,25 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         {
             keys.insert(String::from("namespace"), namespace.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn case(destination: &str, expected: Option<&str>) {
+        assert_eq!(service_of(destination).as_deref(), expected);
+    }
+
+    #[test]
+    fn services_of_destinations() {
+        case("kyverno-svc.kyverno.svc:443", Some("kyverno/kyverno-svc"));
+        case("web.shop.svc.cluster.local", Some("shop/web"));
+        case("web.shop", None);
+        case("api.example.org:6443", None);
+        case("10.96.0.1:443", None);
+        case(".shop.svc:443", None);
     }
 }

@@ -1,5 +1,7 @@
 //! Component life: restarts told by a new pid, and starts with no shutdown before them.
 
+use std::collections::BTreeMap;
+
 use super::Task;
 use super::support::{machine, place};
 use crate::base::time::{MINUTE, Stamp};
@@ -81,6 +83,48 @@ pub(super) fn restarts(task: &Task<'_>) -> Vec<Fact> {
             Some(fact)
         })
         .collect()
+}
+
+/// A component that is started again and again: at least `restarts` changes of its process within `within`.
+pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
+    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let least = task.number("restarts").and_then(|n| usize::try_from(n).ok()).unwrap_or(3).max(2);
+    let within = task.time("within").unwrap_or(30 * MINUTE);
+    let mut of_source: BTreeMap<SourceId, Vec<(Stamp, Change<'_>)>> = BTreeMap::new();
+    for change in changes(task, &wanted) {
+        if let Some(at) = change.after.first.and_then(|t| task.world.stamp(change.source.id, t)) {
+            of_source.entry(change.source.id).or_default().push((at, change));
+        }
+    }
+    let mut facts = Vec::new();
+    for mut restarts in of_source.into_values() {
+        restarts.sort_by_key(|(at, _)| at.at);
+        // A pid that comes back after another one is two processes that share a log, not a restart.
+        let mut pids: Vec<u64> = restarts.iter().map(|(_, c)| c.after.pid).collect();
+        pids.sort_unstable();
+        let alternate = pids.windows(2).any(|w| matches!(w, [a, b] if a == b && *a != 1));
+        let dense = restarts
+            .windows(least)
+            .any(|w| matches!((w.first(), w.last()), (Some((a, _)), Some((b, _))) if b.at.since(a.at) <= within));
+        let (Some((first, change)), Some((last, _))) = (restarts.first(), restarts.last()) else { continue };
+        if alternate || !dense {
+            continue;
+        }
+        let mut keys = keys(change);
+        keys.insert(String::from("restarts"), restarts.len().to_string());
+        let evidence = restarts
+            .iter()
+            .take(4)
+            .map(|(at, c)| place(c.source, c.after.line, c.after.offset, &c.after.text, Some(*at)))
+            .collect();
+        let component = change.source.scope.component.clone();
+        let Some(mut fact) = task.fact("repeated-restart", keys, component, evidence, Vec::new()) else { continue };
+        fact.count = restarts.len() as u64;
+        fact.span.first = Some(*first);
+        fact.span.last = Some(*last);
+        facts.push(fact);
+    }
+    facts
 }
 
 /// A new process with nothing in the log that says the old one ended: it was killed, or its machine stopped.

@@ -25,14 +25,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if !says {
             continue;
         }
-        let collected = task
-            .world
-            .source(*id)
-            .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, SECOND));
-        let entry = terminating
-            .entry(line.entity.name().to_owned())
-            .or_default();
+        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
+        // A namespace younger than the usual time was not deleted before that.
+        let made = line.first.and_then(|t| task.world.stamp(*id, t));
+        if let (Some(made), Some(collected)) = (made, collected)
+            && collected.at.since(made.at) < USUAL
+        {
+            continue;
+        }
+        let entry = terminating.entry(line.entity.name().to_owned()).or_default();
         // The age of a table row is that of the namespace, not of its deletion.
         let since = if line.text.contains(" deleting since=") {
             line.first.and_then(|t| task.world.stamp(*id, t))
