@@ -53,6 +53,7 @@ pub fn report(world: &World) -> (Vec<Dump>, WaitReport) {
     let host = host(world);
     let mut dumps = extract::dumps(world);
     place_on_machines(&mut dumps, &host);
+    date_copies(&mut dumps);
     let report = analyse(&dumps, &host);
     (dumps, report)
 }
@@ -83,6 +84,34 @@ fn place_on_machines(dumps: &mut [Dump], host: &Host) {
                 d.process = process.or(d.process.take());
                 d.pid = pid;
             }
+        }
+    }
+}
+
+/// A dump in a file of its own says no time, but a copy of it in the log of the process does: the same goroutines with
+/// the same waits, at the same addresses.
+fn date_copies(dumps: &mut [Dump]) {
+    for i in 0..dumps.len() {
+        let Some(dump) = dumps
+            .get(i)
+            .filter(|d| d.raw_time.is_none() && d.goroutines.len() > 1)
+        else {
+            continue;
+        };
+        let copy = dumps.iter().find(|d| {
+            d.raw_time.is_some()
+                && d.goroutines.len() == dump.goroutines.len()
+                && d.goroutines
+                    .iter()
+                    .zip(&dump.goroutines)
+                    .all(|(a, b)| (a.id, a.minutes) == (b.id, b.minutes))
+                && same_objects(d, dump)
+        });
+        let time = copy.and_then(|c| c.time);
+        if let Some(d) = dumps.get_mut(i)
+            && time.is_some()
+        {
+            d.time = time;
         }
     }
 }
