@@ -210,6 +210,10 @@ fn known_keys<'a>(definition: &'a Definition, patterns: &'a [Pattern]) -> Option
     keys.push(definition.entity_kind());
     for p in definition.patterns.iter().filter_map(|i| patterns.get(*i)) {
         keys.extend(p.regex.capture_names().flatten());
+        // The name of a service in a destination (`web.shop.svc:443`) is a key of its own.
+        if p.regex.capture_names().flatten().any(|n| n == "destination") {
+            keys.push("service");
+        }
     }
     Some(keys)
 }
