@@ -5,6 +5,7 @@ use super::compile::Mistakes;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
 use super::schema::RuleFile;
+use crate::model::Severity;
 
 /// Shortest anchor, in bytes: shorter ones are in too many ordinary lines.
 const ANCHOR_MIN: usize = 8;
@@ -41,6 +42,9 @@ pub(super) fn file(
             "a benign fact explains nothing and is no symptom",
             "benign",
         );
+    }
+    if definition.raw && (!rule.explains.is_empty() || definition.symptom || definition.severity != Severity::Info) {
+        mistakes.add(rule.title.span(), "a raw fact is info, explains nothing and is no symptom", "raw");
     }
     if matches!(definition.origin, Origin::Suspect) && rule.explains.is_empty() {
         mistakes.add(

@@ -14,7 +14,7 @@ use super::definition::{
 use super::error::{BadRule, CatalogError};
 use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
 use super::template::Template;
-use super::{Catalog, RuleText, automaton, check};
+use super::{Anchors, Catalog, RuleText, check};
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::base::units::duration;
 use crate::model::{Component, Level, Severity};
@@ -134,7 +134,7 @@ pub(super) fn compile(files: &[RuleText]) -> Result<Catalog, CatalogError> {
     }
 
     let (literals, anchored) = anchors(&patterns);
-    let anchors = automaton(&literals).map_err(|e| CatalogError::Anchors(e.to_string()))?;
+    let anchors = Anchors::new(&literals);
     let mut digest = Sha256::new();
     for file in files {
         digest.update(file.id.as_bytes());
@@ -245,6 +245,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         symptom: rule.symptom,
         benign: rule.benign,
         transient: rule.transient,
+        raw: rule.raw,
         origin,
         weight: weight?,
         keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),

@@ -3,6 +3,7 @@
 //! [`Catalog::builtin`] loads the files below `facts/`, [`Catalog::load`] adds folders of a user's own. Loading
 //! checks everything that can be checked without reading a line; the examples are run by [`crate::selftest`].
 
+mod anchors;
 mod check;
 mod compile;
 mod definition;
@@ -16,9 +17,9 @@ mod template;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use include_dir::{Dir, include_dir};
 
+pub use anchors::Anchors;
 pub use definition::{
     Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact,
     Strength, Weight,
@@ -37,7 +38,7 @@ pub struct Catalog {
     patterns: Vec<Pattern>,
     causes: Vec<Cause>,
     /// Finds every anchor in a block of bytes.
-    anchors: AhoCorasick,
+    anchors: Anchors,
     /// For each literal of `anchors`: the patterns that have it.
     anchored: Vec<Vec<usize>>,
     digest: String,
@@ -124,8 +125,8 @@ impl Catalog {
         self.causes.iter().filter(move |c| c.cause == cause)
     }
 
-    /// The automaton over all anchors, and the patterns behind each literal.
-    pub fn anchors(&self) -> (&AhoCorasick, &[Vec<usize>]) {
+    /// The finder of all anchors, and the patterns behind each literal.
+    pub fn anchors(&self) -> (&Anchors, &[Vec<usize>]) {
         (&self.anchors, &self.anchored)
     }
 
@@ -133,15 +134,6 @@ impl Catalog {
     pub fn digest(&self) -> &str {
         &self.digest
     }
-}
-
-/// The automaton over anchors: overlapping, so that no anchor hides another, as a DFA, so that its speed does
-/// not depend on how many there are.
-fn automaton(literals: &[String]) -> Result<AhoCorasick, aho_corasick::BuildError> {
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::Standard)
-        .build(literals)
 }
 
 fn builtin_files() -> Vec<RuleText> {

@@ -283,7 +283,9 @@ fn available(graph: &Graph<'_>, need: &Need, effect: &Fact) -> bool {
             Need::Log(c) => {
                 // The journal of one unit holds neither the kernel's lines nor those about other units.
                 let whole_journal = s.scope.component.is_unknown()
-                    && s.formats.first().is_some_and(|f| matches!(*f, "journald" | "syslog" | "journal-json"));
+                    && s.formats
+                        .first()
+                        .is_some_and(|f| matches!(*f, "journald" | "syslog" | "journal-json"));
                 let same = s.scope.component == *c
                     || (matches!(c.as_str(), "kernel" | "systemd") && whole_journal)
                     || matches!(s.scope.component.as_str(), "k3s" | "rke2");

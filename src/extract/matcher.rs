@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Captures;
 
-use super::fold::{Fold, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -39,14 +39,14 @@ impl<'c> Matcher<'c> {
         }
     }
 
-    /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give. Returns
-    /// whether any claimed the record.
+    /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give; `seen` has no
+    /// text yet, `line` is it. Returns whether any claimed the record.
     pub(crate) fn record(
         &mut self,
         hits: &[usize],
         record: &Record<'_>,
         author: Author<'_>,
-        seen: &Seen,
+        (seen, line): (&Seen, &[u8]),
         fold: &mut Fold,
     ) -> bool {
         let mut claimed = false;
@@ -54,10 +54,14 @@ impl<'c> Matcher<'c> {
             let Some(pattern) = self.catalog.patterns().get(*index) else {
                 continue;
             };
-            if !by(pattern, author.component) || !conditions(pattern, record) {
+            if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || RawParts::of(seen));
+            let matched = self.apply(pattern, &record.text, author, fold, || {
+                RawParts::of(seen, line)
+            });
+            // Raw material explains no line by itself: what nothing else knows stays "unexplained".
+            claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
         claimed
     }
@@ -71,12 +75,12 @@ impl<'c> Matcher<'c> {
         fold: &mut Fold,
     ) -> bool {
         let mut claimed = false;
-        let (automaton, anchored) = self.catalog.anchors();
-        self.hit.clear();
-        for m in automaton.find_overlapping_iter(line.text.as_bytes()) {
-            self.hit
-                .extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
-        }
+        let (anchors, anchored) = self.catalog.anchors();
+        let hit = &mut self.hit;
+        hit.clear();
+        anchors.find(line.text.as_bytes(), |_, literal| {
+            hit.extend(anchored.get(literal).into_iter().flatten())
+        });
         self.hit.sort_unstable();
         self.hit.dedup();
         let is_event = line.component == Component::EVENT;
@@ -96,7 +100,7 @@ impl<'c> Matcher<'c> {
             let Some(pattern) = self.catalog.patterns().get(*index) else {
                 continue;
             };
-            if !by(pattern, author.component) {
+            if !is_by(pattern, author.component) {
                 continue;
             }
             claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
@@ -107,6 +111,7 @@ impl<'c> Matcher<'c> {
                     ago: 0,
                     text: line.quote.clone(),
                 },
+                line: None,
                 count: line.count.max(1),
                 state: !is_event,
                 // A process has its state since some unknown moment, not since it was started.
@@ -117,13 +122,13 @@ impl<'c> Matcher<'c> {
         claimed
     }
 
-    fn apply(
+    fn apply<'a>(
         &self,
         pattern: &Pattern,
         text: &[u8],
         author: Author<'_>,
         fold: &mut Fold,
-        parts: impl Fn() -> RawParts,
+        parts: impl Fn() -> RawParts<'a>,
     ) -> bool {
         let Some(definition) = self.catalog.at(pattern.fact) else {
             return false;
@@ -141,17 +146,19 @@ impl<'c> Matcher<'c> {
 }
 
 /// What is known about an occurrence besides its captures.
-struct RawParts {
+struct RawParts<'a> {
     seen: Seen,
+    line: Option<&'a [u8]>,
     count: u64,
     state: bool,
     began: Option<crate::base::time::RawStamp>,
 }
 
-impl RawParts {
-    fn of(seen: &Seen) -> Self {
+impl<'a> RawParts<'a> {
+    fn of(seen: &Seen, line: &'a [u8]) -> Self {
         Self {
             seen: seen.clone(),
+            line: Some(line),
             count: 1,
             state: false,
             began: None,
@@ -161,7 +168,7 @@ impl RawParts {
 
 /// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;
 /// k3s and RKE2 run every component in one process.
-fn by(pattern: &Pattern, component: &Component) -> bool {
+pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
     pattern.components.iter().any(|c| c == component)
         || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
             && pattern.components.iter().any(|c| {
@@ -170,6 +177,16 @@ fn by(pattern: &Pattern, component: &Component) -> bool {
                     "object" | "event" | "process" | "certificate" | "audit" | "host"
                 )
             }))
+}
+
+/// Whether the fields that the pattern wants can be in the record: a plain value stands in the line as it is, however
+/// the format quotes. One search instead of a parsed record.
+pub(super) fn may_have_fields(pattern: &Pattern, chunk: &[u8]) -> bool {
+    let plain = |v: &str| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric());
+    pattern
+        .fields
+        .iter()
+        .all(|(_, v)| !plain(v) || memchr::memmem::find(chunk, v.as_bytes()).is_some())
 }
 
 fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
@@ -195,7 +212,7 @@ fn give(
     captures: &Captures<'_>,
     author: Author<'_>,
     fold: &mut Fold,
-    parts: RawParts,
+    parts: RawParts<'_>,
 ) -> bool {
     let mut keys = Keys::new();
     for name in pattern.regex.capture_names().flatten() {
@@ -237,6 +254,8 @@ fn give(
             began: parts.began,
         },
         distinguishing,
+        parts.line,
+        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
     );
     true
 }

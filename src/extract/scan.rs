@@ -1,24 +1,26 @@
 //! Reads the lines of one log, once, forwards, in blocks.
 //!
-//! Per block: one pass of the anchor automaton over the bytes; only records that hold an anchor are parsed.
+//! Per block: one pass of the anchor finder over the bytes; only records that hold an anchor are parsed.
 //! A second, cheap walk over the lines counts them, reads severities, and samples times. Memory is one block
 //! and what is folded, whatever the length of the log.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::fold::{Fold, Seen};
-use super::matcher::{Author, Matcher};
+use super::matcher::{Author, Matcher, is_by, may_have_fields};
 use super::observe::Life;
 use super::templates::Templates;
 use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Entity, Level, Record, Scope, StateLine};
-use crate::parse::log;
+use crate::model::{Component, Coverage, Entity, Level, Place, Record, Scope, StateLine};
+use crate::parse::goroutines;
+use crate::parse::log::{self, Glance};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -39,6 +41,15 @@ const PAUSES: usize = 12;
 const LIVES: usize = 64;
 /// Different offsets kept: a source has one, or two around a change of daylight saving.
 const ZONES: usize = 8;
+/// Every level, in the order of the type.
+const LEVELS: [Level; 6] = [
+    Level::Unknown,
+    Level::Debug,
+    Level::Info,
+    Level::Warning,
+    Level::Error,
+    Level::Fatal,
+];
 /// Largest goroutine dump kept from inside a log.
 const DUMP_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -74,7 +85,7 @@ pub(crate) struct Scanned {
 pub(crate) struct Scan<'c> {
     catalog: &'c Catalog,
     matcher: Matcher<'c>,
-    scope: Scope,
+    scope: &'c Scope,
     fold: Fold,
     coverage: Coverage,
     lives: Vec<Life>,
@@ -82,7 +93,9 @@ pub(crate) struct Scan<'c> {
     zones: Vec<(i32, u64)>,
     templates: Templates,
     dumps: Vec<DumpText>,
-    collecting: bool,
+    stacks: goroutines::Reader,
+    dump_bytes: usize,
+    dump_end: Option<u64>,
     /// Pieces of a line cut by the container runtime.
     pieces: Vec<u8>,
     long_lines: u64,
@@ -141,11 +154,11 @@ impl Turn {
 }
 
 impl<'c> Scan<'c> {
-    pub(crate) fn new(catalog: &'c Catalog, scope: &Scope) -> Self {
+    pub(crate) fn new(catalog: &'c Catalog, scope: &'c Scope) -> Self {
         Self {
             catalog,
             matcher: Matcher::new(catalog),
-            scope: scope.clone(),
+            scope,
             fold: Fold::default(),
             coverage: Coverage::default(),
             lives: Vec::new(),
@@ -153,7 +166,9 @@ impl<'c> Scan<'c> {
             zones: Vec::new(),
             templates: Templates::default(),
             dumps: Vec::new(),
-            collecting: false,
+            stacks: goroutines::Reader::default(),
+            dump_bytes: 0,
+            dump_end: None,
             pieces: Vec::new(),
             long_lines: 0,
             lines: 0,
@@ -228,14 +243,12 @@ impl<'c> Scan<'c> {
 
     /// Finds the anchors, and matches the records they lie in.
     fn anchored(&mut self, region: &[u8]) {
-        let (automaton, anchored) = self.catalog.anchors();
-        self.hits.clear();
+        let (anchors, anchored) = self.catalog.anchors();
         self.claimed.clear();
-        for m in automaton.find_overlapping_iter(region) {
-            self.hits
-                .push((m.end().saturating_sub(1), m.pattern().as_usize()));
-        }
-        let hits = std::mem::take(&mut self.hits);
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        anchors.find(region, |end, literal| hits.push((end, literal)));
+        hits.sort_unstable();
         let mut cursor = (0usize, self.lines);
         let mut i = 0;
         while let Some((position, _)) = hits.get(i) {
@@ -260,8 +273,24 @@ impl<'c> Scan<'c> {
 
     /// Parses one record and matches the patterns hit in it.
     fn matched(&mut self, chunk: &[u8], start: usize, line: u64) -> bool {
+        let first_line = memchr(b'\n', chunk)
+            .and_then(|end| chunk.get(..end))
+            .unwrap_or(chunk);
+        // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
+        if let Some(ident) = log::ident(chunk) {
+            let component = self.component(ident.as_deref());
+            let catalog = self.catalog;
+            self.patterns.retain(|p| {
+                catalog
+                    .patterns()
+                    .get(*p)
+                    .is_some_and(|p| is_by(p, &component) && may_have_fields(p, chunk))
+            });
+            if self.patterns.is_empty() && !may_be_event(chunk) {
+                return false;
+            }
+        }
         let record = log::record(chunk);
-        let first_line = chunk.split(|b| *b == b'\n').next().unwrap_or(chunk);
         let seen = Seen {
             offset: self.offset.saturating_add(start as u64),
             line,
@@ -270,7 +299,7 @@ impl<'c> Scan<'c> {
                 .map(|(t, ..)| t)
                 .filter(|_| record.time.is_none())),
             ago: 0,
-            text: text::quote(first_line),
+            text: String::new(),
         };
         let (component, scope) = self.author(&record);
         let author = Author {
@@ -278,10 +307,14 @@ impl<'c> Scan<'c> {
             scope: &scope,
         };
         let patterns = std::mem::take(&mut self.patterns);
-        let mut claimed = self
-            .matcher
-            .record(&patterns, &record, author, &seen, &mut self.fold);
-        if let Some(event) = event_in_log(&record, &seen) {
+        let mut claimed = self.matcher.record(
+            &patterns,
+            &record,
+            author,
+            (&seen, first_line),
+            &mut self.fold,
+        );
+        if let Some(event) = event_in_log(&record, &seen, first_line) {
             claimed |= self
                 .matcher
                 .state(&event, &scope, seen.offset, &mut self.fold);
@@ -291,23 +324,29 @@ impl<'c> Scan<'c> {
     }
 
     /// Who wrote this record: a journal or syslog names the program and the machine on each line.
-    fn author(&self, record: &Record<'_>) -> (Component, Scope) {
-        let mut scope = self.scope.clone();
-        let component = record
-            .ident
-            .as_deref()
-            .and_then(Component::of_program)
-            .unwrap_or_else(|| scope.component.clone());
-        if scope.node.is_none() {
-            scope.node = record.host.as_deref().map(str::to_owned);
+    fn author(&self, record: &Record<'_>) -> (Component, Cow<'c, Scope>) {
+        let mut scope = Cow::Borrowed(self.scope);
+        let component = self.component(record.ident.as_deref());
+        if scope.node.is_none()
+            && let Some(host) = &record.host
+        {
+            scope.to_mut().node = Some(host.to_string());
         }
         (component, scope)
     }
 
+    /// The component of a line with this program name.
+    fn component(&self, ident: Option<&str>) -> Component {
+        ident
+            .and_then(Component::of_program)
+            .unwrap_or_else(|| self.scope.component.clone())
+    }
+
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
     fn walk(&mut self, region: &[u8]) {
-        let has_dump = self.collecting || self.goroutine.find(region).is_some();
+        let has_dump = self.stacks.is_active() || self.goroutine.find(region).is_some();
         let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
+        let mut levels = [0_u64; LEVELS.len()];
         let mut position = 0;
         while position < region.len() {
             let rest = region.get(position..).unwrap_or_default();
@@ -324,9 +363,9 @@ impl<'c> Scan<'c> {
                 claimed.next();
             }
             let is_claimed = claimed.peek().is_some_and(|r| r.contains(&position));
-            let level = log::level(line);
-            if level != Level::Unknown {
-                *self.coverage.levels.entry(level.letter()).or_default() += 1;
+            let Glance { level, partial } = log::glance(line);
+            if let Some(count) = levels.get_mut(level as usize) {
+                *count += 1;
             }
             if level >= Level::Error && !is_claimed {
                 self.unexplained(line, offset);
@@ -340,10 +379,15 @@ impl<'c> Scan<'c> {
             if has_dump {
                 self.dump_line(line, offset);
             }
-            if log::partial(line).is_some() || !self.pieces.is_empty() {
-                self.piece(line, offset);
+            if partial || !self.pieces.is_empty() {
+                self.piece(line, offset, partial);
             }
             position += length + 1;
+        }
+        for (level, count) in LEVELS.into_iter().zip(levels) {
+            if count > 0 && level != Level::Unknown {
+                *self.coverage.levels.entry(level.letter()).or_default() += count;
+            }
         }
         self.last_time(region);
     }
@@ -372,11 +416,24 @@ impl<'c> Scan<'c> {
         self.extend(time);
         if let Some((previous, _, _)) = self.previous {
             let gap = time.reading().saturating_sub(previous.reading());
-            if gap >= PAUSE_MIN && self.lines > 1 {
+            if gap >= self.shortest_pause() && self.lines > 1 {
                 self.refine(region, position);
             }
         }
         self.previous = Some((time, self.lines, offset));
+    }
+
+    /// The shortest silence that would still be kept.
+    fn shortest_pause(&self) -> i64 {
+        match self.coverage.pauses.get(PAUSES - 1) {
+            Some(last) => last
+                .to
+                .reading()
+                .saturating_sub(last.from.reading())
+                .saturating_add(1)
+                .max(PAUSE_MIN),
+            None => PAUSE_MIN,
+        }
     }
 
     /// Finds the longest gap between the last sample and the line at `position`.
@@ -428,7 +485,7 @@ impl<'c> Scan<'c> {
             if let Some(time) = log::time(region.get(start..end).unwrap_or_default()) {
                 let time = self.turn.mark(time, true);
                 if let Some((previous, ..)) = self.previous
-                    && time.reading().saturating_sub(previous.reading()) >= PAUSE_MIN
+                    && time.reading().saturating_sub(previous.reading()) >= self.shortest_pause()
                 {
                     self.refine(region, start);
                 }
@@ -480,7 +537,7 @@ impl<'c> Scan<'c> {
         }
         self.lives.push(Life {
             pid,
-            node: scope.node,
+            node: scope.node.clone(),
             first: time,
             last: time,
             line: self.lines,
@@ -489,40 +546,40 @@ impl<'c> Scan<'c> {
         });
     }
 
-    /// Collects the lines of a goroutine dump: from a goroutine header to the next record.
+    /// Collects the lines that belong to goroutine dumps, with what announces them, as pieces of consecutive lines.
     fn dump_line(&mut self, line: &[u8], offset: u64) {
-        if !self.collecting {
-            let Some(at) = self.goroutine.find(line) else {
-                return;
-            };
-            let tail = line.get(at..).unwrap_or_default();
-            if !is_goroutine_header(tail) {
-                return;
-            }
-            self.collecting = true;
-            let time = self.previous.map(|(t, ..)| t);
+        let place = Place {
+            line: self.lines,
+            offset,
+            ..Place::default()
+        };
+        if !self.stacks.line(place, line) {
+            return;
+        }
+        // The dumps are read again, from the pieces, once it is known whose they are.
+        drop(self.stacks.take());
+        if self.dump_bytes > DUMP_LIMIT {
+            return;
+        }
+        if self.dump_end != Some(offset) {
+            let time = log::time(line).or(self.previous.map(|(t, ..)| t));
             self.dumps.push(DumpText {
                 text: Vec::new(),
                 line: self.lines,
                 offset,
                 time,
             });
-        } else if log::starts_record(line) && self.goroutine.find(line).is_none() {
-            self.collecting = false;
-            return;
         }
-        let total: usize = self.dumps.iter().map(|d| d.text.len()).sum();
-        if let Some(dump) = self.dumps.last_mut()
-            && total < DUMP_LIMIT
-        {
+        if let Some(dump) = self.dumps.last_mut() {
             dump.text.extend_from_slice(line);
             dump.text.push(b'\n');
+            self.dump_bytes += line.len() + 1;
+            self.dump_end = Some(offset.saturating_add(line.len() as u64 + 1));
         }
     }
 
     /// Joins the pieces of a line that the container runtime cut, and looks for anchors in the whole.
-    fn piece(&mut self, line: &[u8], offset: u64) {
-        let more = log::partial(line).is_some();
+    fn piece(&mut self, line: &[u8], offset: u64, more: bool) {
         if self.pieces.is_empty() {
             self.pieces.extend_from_slice(line);
             return;
@@ -535,12 +592,12 @@ impl<'c> Scan<'c> {
             return;
         }
         let whole = std::mem::take(&mut self.pieces);
-        let (automaton, anchored) = self.catalog.anchors();
-        self.patterns.clear();
-        for m in automaton.find_overlapping_iter(&whole) {
-            self.patterns
-                .extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
-        }
+        let (anchors, anchored) = self.catalog.anchors();
+        let patterns = &mut self.patterns;
+        patterns.clear();
+        anchors.find(&whole, |_, literal| {
+            patterns.extend(anchored.get(literal).into_iter().flatten())
+        });
         self.patterns.sort_unstable();
         self.patterns.dedup();
         let start = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
@@ -549,10 +606,16 @@ impl<'c> Scan<'c> {
     }
 }
 
+/// Whether [`event_in_log`] may find an Event.
+fn may_be_event(chunk: &[u8]) -> bool {
+    let holds = |words: &[u8]| memmem::find(chunk, words).is_some();
+    holds(b"Event occurred") || holds(b"Event(v1.ObjectReference{")
+}
+
 /// An Event that a component wrote into its log, as the state line an Event gives:
 /// `"Event occurred" object="shop/web-1" kind="Pod" type="Warning" reason="BackOff" message="…"`, and before 1.21
 /// `Event(v1.ObjectReference{Kind:"Pod", Namespace:"shop", Name:"web-1", …}): type: 'Warning' reason: 'BackOff' …`.
-fn event_in_log(record: &Record<'_>, seen: &Seen) -> Option<StateLine> {
+fn event_in_log(record: &Record<'_>, seen: &Seen, line: &[u8]) -> Option<StateLine> {
     let text = std::str::from_utf8(&record.text).ok()?;
     let (kind, name, level, reason, message) = if text.starts_with("Event occurred") {
         let field = |k: &str| record.field(k);
@@ -590,24 +653,13 @@ fn event_in_log(record: &Record<'_>, seen: &Seen) -> Option<StateLine> {
         component: Component::EVENT,
         text: format!("reason={reason} type={level} object={entity} message={message}"),
         entity,
-        quote: seen.text.clone(),
+        quote: text::quote(line),
         line: seen.line,
         first: seen.time,
         last: seen.time,
         count: 1,
         host: None,
     })
-}
-
-/// `goroutine 12 [`, at the start of what follows a prefix.
-fn is_goroutine_header(tail: &[u8]) -> bool {
-    let Some(rest) = tail.strip_prefix(b"goroutine ") else {
-        return false;
-    };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0
-        && rest.get(digits) == Some(&b' ')
-        && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
 }
 
 /// Reads until the buffer holds a block; `true` at the end of the input.

@@ -12,9 +12,16 @@ use crate::model::{Component, Fact, FactId, Keys, Quote};
 const USUAL: i64 = 2 * MINUTE;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let mut terminating: BTreeMap<String, (Option<Stamp>, Option<Stamp>, Vec<Quote>)> = BTreeMap::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "namespace") {
-        let says = value(line, "status") == Some("Terminating") || line.text.contains(" deleting since=");
+    let mut terminating: BTreeMap<String, (Option<Stamp>, Option<Stamp>, Vec<Quote>)> =
+        BTreeMap::new();
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "namespace")
+    {
+        let says =
+            value(line, "status") == Some("Terminating") || line.text.contains(" deleting since=");
         if !says {
             continue;
         }
@@ -44,10 +51,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .map(FactId)
             .zip(&task.world.facts)
             .filter(|(_, f)| {
-                f.kind.starts_with("namespace-deletion/") && f.key("namespace") == Some(name.as_str()) && f.entity.kind() == "namespace"
+                f.kind.starts_with("namespace-deletion/")
+                    && f.key("namespace") == Some(name.as_str())
+                    && f.entity.kind() == "namespace"
             })
             .collect();
-        let earliest = heard.iter().filter_map(|(_, f)| f.span.first).min_by_key(|s| s.at);
+        let earliest = heard
+            .iter()
+            .filter_map(|(_, f)| f.span.first)
+            .min_by_key(|s| s.at);
         let since = since.or(earliest);
         if let (Some(since), Some(collected)) = (since, collected)
             && collected.at.since(since.at) < USUAL
@@ -56,11 +68,17 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
         let mut keys = Keys::from([(String::from("namespace"), name)]);
         if let (Some(since), Some(collected)) = (since, collected) {
-            keys.insert(String::from("for"), human_duration(collected.at.since(since.at)));
+            keys.insert(
+                String::from("for"),
+                human_duration(collected.at.since(since.at)),
+            );
         }
         let from = heard.into_iter().map(|(id, _)| id).take(4).collect();
         let evidence = quotes.into_iter().take(3).collect();
-        let Some(mut fact) = task.fact("namespace-life", keys, Component::OBJECT, evidence, from) else { continue };
+        let Some(mut fact) = task.fact("namespace-life", keys, Component::OBJECT, evidence, from)
+        else {
+            continue;
+        };
         fact.span.first = since;
         fact.span.last = collected;
         facts.push(fact);

@@ -31,7 +31,7 @@ struct Series<'a> {
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
-    let ends = task.word("mode") != Some("pauses");
+    let mode = task.word("mode").unwrap_or("ends");
     let series = series(task);
     let mut facts = Vec::new();
     for ((component, node), log) in &series {
@@ -39,9 +39,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             continue;
         }
         let others = activity(&series, component, node.as_deref());
-        if ends {
+        if mode != "pauses" {
             facts.extend(ended(task, component, node.as_deref(), log, &others));
-        } else {
+        }
+        if mode != "ends" {
             facts.extend(paused(task, component, node.as_deref(), log, &others));
         }
     }
@@ -104,10 +105,14 @@ fn ended(
     log: &Series<'_>,
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
-    // The bundle goes on for as long as its other logs do; at least two of them, one outlier proves nothing.
-    let mut ends: Vec<(Instant, &Series<'_>)> = others.iter().map(|(_, s)| (s.last.at, *s)).collect();
+    // Files of one machine are collected together; those of others may have been collected much later, so they bear
+    // witness only where the machine has no other log, and then two of them: one outlier proves nothing.
+    let here = |key: &Key| key.1.is_some() && key.1.as_deref() == node;
+    let alone = !others.iter().any(|(key, _)| here(key));
+    let mut ends: Vec<(Instant, &Series<'_>)> =
+        others.iter().filter(|(key, _)| alone || here(key)).map(|(_, s)| (s.last.at, *s)).collect();
     ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let (until, witness) = ends.get(1).or(ends.first()).copied()?;
+    let (until, witness) = if alone { ends.get(1) } else { ends.get(1).or(ends.first()) }.copied()?;
     let silent = until.since(log.last.at);
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {

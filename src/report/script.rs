@@ -57,7 +57,9 @@ pub fn render(report: &Report<'_>) -> String {
         return out;
     }
     let _ = writeln!(out, "# {}", phrases.usage);
-    out.push_str("set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n");
+    out.push_str(
+        "set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n",
+    );
     let risky = risky_values(report);
     for (number, gap) in (1..).zip(gaps) {
         one(&mut out, phrases, number, gap, &risky);

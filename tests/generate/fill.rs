@@ -7,8 +7,18 @@ use super::random::Random;
 use super::time::Time;
 
 /// Namespaces of the cluster.
-pub const NAMESPACES: [&str; 7] = ["shop", "shop-staging", "kube-system", "monitoring", "ingress-nginx", "team-b", "logging"];
-const WORKLOADS: [&str; 9] = ["web", "cart", "checkout", "search", "cache", "frontend", "reporter", "coredns", "mailer"];
+pub const NAMESPACES: [&str; 7] = [
+    "shop",
+    "shop-staging",
+    "kube-system",
+    "monitoring",
+    "ingress-nginx",
+    "team-b",
+    "logging",
+];
+const WORKLOADS: [&str; 9] = [
+    "web", "cart", "checkout", "search", "cache", "frontend", "reporter", "coredns", "mailer",
+];
 const AGENTS: [&str; 7] = [
     "kube-controller-manager/v1.20.2 (linux/amd64) kubernetes/faecb19/leader-election",
     "kube-controller-manager/v1.20.2 (linux/amd64) kubernetes/faecb19/system:serviceaccount:kube-system:generic-garbage-collector",
@@ -44,7 +54,13 @@ pub fn choose(random: &mut Random, table: &'static [Message]) -> &'static Messag
 }
 
 /// Appends `text` with its places filled.
-pub fn fill(out: &mut Vec<u8>, text: &str, random: &mut Random, time: Time, node: &str) -> io::Result<()> {
+pub fn fill(
+    out: &mut Vec<u8>,
+    text: &str,
+    random: &mut Random,
+    time: Time,
+    node: &str,
+) -> io::Result<()> {
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.extend_from_slice(&rest.as_bytes()[..at]);
@@ -85,11 +101,24 @@ fn pod(out: &mut Vec<u8>, random: &mut Random) -> io::Result<()> {
     // A cluster has some hundreds of pods, not a new one on every line.
     let which = random.below(400);
     let name = WORKLOADS[usize::try_from(which % 9).unwrap_or(0)];
-    write!(out, "{name}-{:08x}-{:05x}", 0x6584_6786 ^ (which / 9), 0x2_4f11 + which * 7919 % 0xf_ffff)
+    write!(
+        out,
+        "{name}-{:08x}-{:05x}",
+        0x6584_6786 ^ (which / 9),
+        0x2_4f11 + which * 7919 % 0xf_ffff
+    )
 }
 
 /// A uid.
 pub fn uid(out: &mut Vec<u8>, random: &mut Random) -> io::Result<()> {
     let (a, b) = (random.next(), random.next());
-    write!(out, "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", a >> 32, a & 0xffff, a >> 16 & 0xfff, b >> 48 & 0xfff, b & 0xffff_ffff_ffff)
+    write!(
+        out,
+        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+        a >> 32,
+        a & 0xffff,
+        a >> 16 & 0xfff,
+        b >> 48 & 0xfff,
+        b & 0xffff_ffff_ffff
+    )
 }

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 #[expect(dead_code, reason = "the benches use more of it")]
 mod generate;
 
-const USAGE: &str = "usage: generate --out DIR|FILE.tar.gz [--bytes 64MiB] [--seed 7] [--local] [--healthy]";
+const USAGE: &str =
+    "usage: generate --out DIR|FILE.tar.gz [--bytes 64MiB] [--seed 7] [--local] [--healthy]";
 
 fn main() -> ExitCode {
     let Some((plan, out)) = arguments() else {
@@ -15,7 +16,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let packed = out.to_string_lossy().ends_with(".gz");
-    let done = if packed { plan.tar_gz(&out) } else { plan.directory(&out) };
+    let done = if packed {
+        plan.tar_gz(&out)
+    } else {
+        plan.directory(&out)
+    };
     match done {
         Ok(bytes) => {
             println!("{}: {bytes} bytes", out.display());

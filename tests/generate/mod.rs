@@ -33,7 +33,12 @@ pub struct Plan {
 impl Plan {
     /// A bundle in UTC with its incident.
     pub fn of(bytes: u64, seed: u64) -> Self {
-        Self { bytes, seed, local: false, incident: true }
+        Self {
+            bytes,
+            seed,
+            local: false,
+            incident: true,
+        }
     }
 
     /// Calls `take` with path and content of each file, one at a time.
@@ -66,7 +71,10 @@ impl Plan {
 
     /// Writes the bundle as `.tar.gz`.
     pub fn tar_gz(&self, to: &Path) -> io::Result<u64> {
-        let gzip = flate2::write::GzEncoder::new(BufWriter::new(File::create(to)?), flate2::Compression::default());
+        let gzip = flate2::write::GzEncoder::new(
+            BufWriter::new(File::create(to)?),
+            flate2::Compression::default(),
+        );
         let mut tar = tar::Builder::new(gzip);
         let mut bytes = 0;
         self.each(|path, content| {
@@ -86,7 +94,12 @@ impl Plan {
 /// Lines of one format without the rest of a bundle: about `bytes` of it.
 pub fn lines(format: Format, bytes: u64, seed: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    let plan = Plan { bytes, seed, local: false, incident: false };
+    let plan = Plan {
+        bytes,
+        seed,
+        local: false,
+        incident: false,
+    };
     let file = streams::Stream::alone(format, bytes);
     // Writing into memory does not fail.
     let _ = file.write(&plan, &mut out);

@@ -16,8 +16,16 @@ const NODES: [(&str, &str); 6] = [
 
 /// Paths and contents.
 pub fn files(plan: &Plan) -> Vec<(String, String)> {
-    let broken = Time { ns: BROKEN, ahead: 0 }.seconds();
-    let deleted = Time { ns: BROKEN + 60 * SECOND, ahead: 0 }.seconds();
+    let broken = Time {
+        ns: BROKEN,
+        ahead: 0,
+    }
+    .seconds();
+    let deleted = Time {
+        ns: BROKEN + 60 * SECOND,
+        ahead: 0,
+    }
+    .seconds();
     let mut files = vec![
         ("kubectl/get-nodes.txt", nodes()),
         ("kubectl/get-pods-A.txt", pods(plan)),
@@ -26,15 +34,28 @@ pub fn files(plan: &Plan) -> Vec<(String, String)> {
         ("kubectl/events.json", events(plan)),
     ];
     if plan.incident {
-        files.push(("kubectl/apiservice-v1beta1.metrics.k8s.io.yaml", APISERVICE.replace("@BROKEN@", &broken)));
-        files.push(("kubectl/ns-team-a.yaml", NAMESPACE.replace("@DELETED@", &deleted)));
-        files.push(("kubectl/endpoints-metrics-server.yaml", ENDPOINTS.replace("@BROKEN@", &broken)));
+        files.push((
+            "kubectl/apiservice-v1beta1.metrics.k8s.io.yaml",
+            APISERVICE.replace("@BROKEN@", &broken),
+        ));
+        files.push((
+            "kubectl/ns-team-a.yaml",
+            NAMESPACE.replace("@DELETED@", &deleted),
+        ));
+        files.push((
+            "kubectl/endpoints-metrics-server.yaml",
+            ENDPOINTS.replace("@BROKEN@", &broken),
+        ));
     }
     let zone = if plan.local { "CST" } else { "UTC" };
     let hour = if plan.local { 16 } else { 8 };
-    let mut files: Vec<(String, String)> = files.into_iter().map(|(p, c)| (p.to_owned(), c)).collect();
+    let mut files: Vec<(String, String)> =
+        files.into_iter().map(|(p, c)| (p.to_owned(), c)).collect();
     for (node, _) in NODES {
-        files.push((format!("nodes/{node}/host/date.txt"), format!("Fri Nov 20 {hour:02}:00:10 {zone} 2026\n")));
+        files.push((
+            format!("nodes/{node}/host/date.txt"),
+            format!("Fri Nov 20 {hour:02}:00:10 {zone} 2026\n"),
+        ));
     }
     files
 }
@@ -44,7 +65,11 @@ fn nodes() -> String {
         "NAME    STATUS   ROLES                  AGE   VERSION   INTERNAL-IP   EXTERNAL-IP   OS-IMAGE                         KERNEL-VERSION    CONTAINER-RUNTIME\n",
     );
     for (node, address) in NODES {
-        let role = if node.starts_with("cp") { "control-plane,master" } else { "<none>" };
+        let role = if node.starts_with("cp") {
+            "control-plane,master"
+        } else {
+            "<none>"
+        };
         out += &format!(
             "{node:7} Ready    {role:22} 90d   v1.20.2   {address:13} <none>        Debian GNU/Linux 12 (bookworm)   6.1.0-amd64       containerd://1.6.20\n"
         );
@@ -59,7 +84,11 @@ fn pods(plan: &Plan) -> String {
     );
     for i in 0..300_u64 {
         let node = NODES[3 + usize::try_from(i % 3).unwrap_or(0)].0;
-        let name = format!("web-{:08x}-{:05x}", 0x6584_6786 + i / 20, random.below(0xf_ffff));
+        let name = format!(
+            "web-{:08x}-{:05x}",
+            0x6584_6786 + i / 20,
+            random.below(0xf_ffff)
+        );
         let address = format!("10.244.{}.{}", i % 3 + 1, 2 + i / 3);
         out += &format!(
             "shop           {name:26} 1/1     Running   0          30d   {address:14} {node:7} <none>           <none>\n"
@@ -70,7 +99,14 @@ fn pods(plan: &Plan) -> String {
 
 fn namespaces(incident: bool) -> String {
     let mut out = String::from("NAME              STATUS        AGE\n");
-    for name in ["default", "kube-node-lease", "kube-public", "kube-system", "shop", "team-b"] {
+    for name in [
+        "default",
+        "kube-node-lease",
+        "kube-public",
+        "kube-system",
+        "shop",
+        "team-b",
+    ] {
         out += &format!("{name:17} Active        90d\n");
     }
     if incident {
@@ -80,12 +116,26 @@ fn namespaces(incident: bool) -> String {
 }
 
 fn apiservices(incident: bool) -> String {
-    let mut out = String::from("NAME                                   SERVICE                      AVAILABLE                  AGE\n");
-    for name in ["v1.", "v1.apps", "v1.authorization.k8s.io", "v1.batch", "v1.storage.k8s.io"] {
+    let mut out = String::from(
+        "NAME                                   SERVICE                      AVAILABLE                  AGE\n",
+    );
+    for name in [
+        "v1.",
+        "v1.apps",
+        "v1.authorization.k8s.io",
+        "v1.batch",
+        "v1.storage.k8s.io",
+    ] {
         out += &format!("{name:38} Local                        True                       90d\n");
     }
-    let state = if incident { "False (MissingEndpoints)" } else { "True" };
-    out + &format!("v1beta1.metrics.k8s.io                 kube-system/metrics-server   {state:26} 90d\n")
+    let state = if incident {
+        "False (MissingEndpoints)"
+    } else {
+        "True"
+    };
+    out + &format!(
+        "v1beta1.metrics.k8s.io                 kube-system/metrics-server   {state:26} 90d\n"
+    )
 }
 
 /// Events of a quiet cluster: a hundredth of the bundle, some megabytes at most.
@@ -94,15 +144,27 @@ fn events(plan: &Plan) -> String {
     let wanted = usize::try_from((plan.bytes / 100).min(8 << 20)).unwrap_or(0);
     let mut out = String::from("{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n");
     let reasons = [
-        ("Scheduled", "Successfully assigned shop/web to node1", "default-scheduler"),
-        ("Pulled", "Container image \\\"registry.example.com/shop/web:v1.4\\\" already present on machine", "kubelet"),
+        (
+            "Scheduled",
+            "Successfully assigned shop/web to node1",
+            "default-scheduler",
+        ),
+        (
+            "Pulled",
+            "Container image \\\"registry.example.com/shop/web:v1.4\\\" already present on machine",
+            "kubelet",
+        ),
         ("Created", "Created container web", "kubelet"),
         ("Started", "Started container web", "kubelet"),
     ];
     let mut number = 0_u64;
     loop {
         let (reason, message, from) = *random.pick(&reasons);
-        let at = Time { ns: START + random.below(SPAN), ahead: 0 }.seconds();
+        let at = Time {
+            ns: START + random.below(SPAN),
+            ahead: 0,
+        }
+        .seconds();
         number += 1;
         out += &format!(
             r#"        {{

@@ -63,31 +63,121 @@ impl Format {
 
 /// Share in a thousand, format, node (`cp` on the control plane), path.
 const MIX: [(u64, Format, &str, &str); 25] = [
-    (150, Format::ApiserverCri, "cp1", "nodes/cp1/pods/kube-system_kube-apiserver-cp1_0f2e/kube-apiserver/0.log"),
-    (90, Format::ApiserverCri, "cp2", "nodes/cp2/pods/kube-system_kube-apiserver-cp2_1f2e/kube-apiserver/0.log"),
-    (40, Format::ApiserverJson, "cp3", "nodes/cp3/pods/kube-apiserver.log"),
+    (
+        150,
+        Format::ApiserverCri,
+        "cp1",
+        "nodes/cp1/pods/kube-system_kube-apiserver-cp1_0f2e/kube-apiserver/0.log",
+    ),
+    (
+        90,
+        Format::ApiserverCri,
+        "cp2",
+        "nodes/cp2/pods/kube-system_kube-apiserver-cp2_1f2e/kube-apiserver/0.log",
+    ),
+    (
+        40,
+        Format::ApiserverJson,
+        "cp3",
+        "nodes/cp3/pods/kube-apiserver.log",
+    ),
     (110, Format::Audit, "cp1", "nodes/cp1/audit/audit.log"),
     (80, Format::Audit, "cp2", "nodes/cp2/audit/audit.log"),
     (60, Format::Audit, "cp3", "nodes/cp3/audit/audit.log"),
-    (80, Format::ControllerManagerCri, "cp1", "nodes/cp1/pods/kube-system_kube-controller-manager-cp1_2f2e/kube-controller-manager/0.log"),
-    (10, Format::ControllerManagerCri, "cp2", "nodes/cp2/pods/kube-system_kube-controller-manager-cp2_3f2e/kube-controller-manager/0.log"),
-    (15, Format::SchedulerKlog, "cp1", "nodes/cp1/logs/kube-scheduler.log"),
-    (50, Format::KubeletJournal, "node1", "nodes/node1/journal/kubelet.log"),
-    (40, Format::KubeletJournal, "node2", "nodes/node2/journal/kubelet.log"),
-    (30, Format::KubeletJournal, "cp1", "nodes/cp1/journal/kubelet.log"),
-    (20, Format::KubeletCri, "node3", "nodes/node3/pods/kubelet.log"),
-    (20, Format::ContainerdJournal, "node1", "nodes/node1/journal/containerd.log"),
-    (20, Format::ContainerdJournal, "node2", "nodes/node2/journal/containerd.log"),
-    (15, Format::ContainerdLogfmt, "node3", "nodes/node3/logs/containerd.log"),
-    (30, Format::EtcdJson, "cp1", "nodes/cp1/pods/kube-system_etcd-cp1_4f2e/etcd/0.log"),
-    (20, Format::EtcdJson, "cp2", "nodes/cp2/pods/kube-system_etcd-cp2_5f2e/etcd/0.log"),
+    (
+        80,
+        Format::ControllerManagerCri,
+        "cp1",
+        "nodes/cp1/pods/kube-system_kube-controller-manager-cp1_2f2e/kube-controller-manager/0.log",
+    ),
+    (
+        10,
+        Format::ControllerManagerCri,
+        "cp2",
+        "nodes/cp2/pods/kube-system_kube-controller-manager-cp2_3f2e/kube-controller-manager/0.log",
+    ),
+    (
+        15,
+        Format::SchedulerKlog,
+        "cp1",
+        "nodes/cp1/logs/kube-scheduler.log",
+    ),
+    (
+        50,
+        Format::KubeletJournal,
+        "node1",
+        "nodes/node1/journal/kubelet.log",
+    ),
+    (
+        40,
+        Format::KubeletJournal,
+        "node2",
+        "nodes/node2/journal/kubelet.log",
+    ),
+    (
+        30,
+        Format::KubeletJournal,
+        "cp1",
+        "nodes/cp1/journal/kubelet.log",
+    ),
+    (
+        20,
+        Format::KubeletCri,
+        "node3",
+        "nodes/node3/pods/kubelet.log",
+    ),
+    (
+        20,
+        Format::ContainerdJournal,
+        "node1",
+        "nodes/node1/journal/containerd.log",
+    ),
+    (
+        20,
+        Format::ContainerdJournal,
+        "node2",
+        "nodes/node2/journal/containerd.log",
+    ),
+    (
+        15,
+        Format::ContainerdLogfmt,
+        "node3",
+        "nodes/node3/logs/containerd.log",
+    ),
+    (
+        30,
+        Format::EtcdJson,
+        "cp1",
+        "nodes/cp1/pods/kube-system_etcd-cp1_4f2e/etcd/0.log",
+    ),
+    (
+        20,
+        Format::EtcdJson,
+        "cp2",
+        "nodes/cp2/pods/kube-system_etcd-cp2_5f2e/etcd/0.log",
+    ),
     (15, Format::EtcdCapnslog, "cp3", "nodes/cp3/logs/etcd.log"),
     (20, Format::Messages, "node1", "nodes/node1/host/messages"),
     (20, Format::Messages, "node2", "nodes/node2/host/messages"),
     (15, Format::Messages, "cp1", "nodes/cp1/host/messages"),
-    (30, Format::Docker, "node1", "nodes/node1/docker/shop-web-json.log"),
-    (10, Format::Docker, "node2", "nodes/node2/docker/shop-cart-json.log"),
-    (10, Format::Docker, "node2", "nodes/node2/docker/shop-search-json.log"),
+    (
+        30,
+        Format::Docker,
+        "node1",
+        "nodes/node1/docker/shop-web-json.log",
+    ),
+    (
+        10,
+        Format::Docker,
+        "node2",
+        "nodes/node2/docker/shop-cart-json.log",
+    ),
+    (
+        10,
+        Format::Docker,
+        "node2",
+        "nodes/node2/docker/shop-search-json.log",
+    ),
 ];
 
 /// One log file.
@@ -111,7 +201,11 @@ pub fn files(plan: &Plan) -> Vec<Stream> {
         for part in 0..parts {
             let older = parts - 1 - part;
             files.push(Stream {
-                path: if older == 0 { path.to_owned() } else { format!("{path}.{older}") },
+                path: if older == 0 {
+                    path.to_owned()
+                } else {
+                    format!("{path}.{older}")
+                },
                 format,
                 node,
                 bytes: bytes / parts,
@@ -127,7 +221,15 @@ pub fn files(plan: &Plan) -> Vec<Stream> {
 impl Stream {
     /// A log that belongs to no bundle.
     pub fn alone(format: Format, bytes: u64) -> Self {
-        Self { path: String::new(), format, node: "node1", bytes, number: 0, begin: START, end: START + SPAN }
+        Self {
+            path: String::new(),
+            format,
+            node: "node1",
+            bytes,
+            number: 0,
+            begin: START,
+            end: START + SPAN,
+        }
     }
 
     /// Writes its lines.
@@ -137,7 +239,8 @@ impl Stream {
         let ahead = if plan.local { 8 * 3600 } else { 0 };
         let mut last = self.begin;
         while (out.len() as u64) < self.bytes {
-            let share = (u128::from(self.end - self.begin) * out.len() as u128 / u128::from(self.bytes.max(1))) as u64;
+            let share = (u128::from(self.end - self.begin) * out.len() as u128
+                / u128::from(self.bytes.max(1))) as u64;
             last = (self.begin + share + random.below(SECOND / 50)).max(last);
             let time = Time { ns: last, ahead };
             if let Some(message) = incident.due(last) {
@@ -162,7 +265,13 @@ impl Stream {
         }
     }
 
-    fn line(&self, message: &Message, random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
+    fn line(
+        &self,
+        message: &Message,
+        random: &mut Random,
+        time: Time,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         match self.format {
             Format::ApiserverCri => self.cri(1, message, random, time, out),
             Format::ControllerManagerCri => self.cri(93, message, random, time, out),
@@ -179,7 +288,11 @@ impl Stream {
             Format::ContainerdLogfmt => self.logfmt(message, random, time, out),
             Format::EtcdJson => {
                 time.nanos(out)?;
-                write!(out, " stderr F {{\"level\":\"{}\",\"ts\":\"", word(message.1))?;
+                write!(
+                    out,
+                    " stderr F {{\"level\":\"{}\",\"ts\":\"",
+                    word(message.1)
+                )?;
                 time.micros(out)?;
                 write!(out, "\",\"caller\":\"{}\",", message.2)?;
                 fill(out, message.3, random, time, self.node)?;
@@ -212,7 +325,14 @@ impl Stream {
         Ok(())
     }
 
-    fn cri(&self, pid: u32, message: &Message, random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
+    fn cri(
+        &self,
+        pid: u32,
+        message: &Message,
+        random: &mut Random,
+        time: Time,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         time.nanos(out)?;
         out.write_all(b" stderr F ")?;
         self.klog(pid, message, random, time, out)
@@ -223,27 +343,64 @@ impl Stream {
         write!(out, " {} {program}: ", self.node)
     }
 
-    fn klog(&self, pid: u32, message: &Message, random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
+    fn klog(
+        &self,
+        pid: u32,
+        message: &Message,
+        random: &mut Random,
+        time: Time,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         write!(out, "{}", message.1)?;
         time.klog(out)?;
         write!(out, " {pid:7} {}] ", message.2)?;
         fill(out, message.3, random, time, self.node)
     }
 
-    fn logfmt(&self, message: &Message, random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
+    fn logfmt(
+        &self,
+        message: &Message,
+        random: &mut Random,
+        time: Time,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         out.write_all(b"time=\"")?;
         time.nanos(out)?;
-        write!(out, "\" level={} ", if message.1 == 'W' { "warning" } else { word(message.1) })?;
+        write!(
+            out,
+            "\" level={} ",
+            if message.1 == 'W' {
+                "warning"
+            } else {
+                word(message.1)
+            }
+        )?;
         fill(out, message.3, random, time, self.node)
     }
 
-    fn klog_json(&self, message: &Message, random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
+    fn klog_json(
+        &self,
+        message: &Message,
+        random: &mut Random,
+        time: Time,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let mut text = Vec::new();
         fill(&mut text, message.3, random, time, self.node)?;
         let text = String::from_utf8_lossy(&text);
         let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        write!(out, "{{\"ts\":{}.{:03},\"caller\":\"{}\",\"msg\":\"{text}\"", time.epoch_millis(), random.below(1000), message.2)?;
-        out.write_all(if message.1 == 'E' { b",\"err\":\"x\"}" } else { b",\"v\":2}" })
+        write!(
+            out,
+            "{{\"ts\":{}.{:03},\"caller\":\"{}\",\"msg\":\"{text}\"",
+            time.epoch_millis(),
+            random.below(1000),
+            message.2
+        )?;
+        out.write_all(if message.1 == 'E' {
+            b",\"err\":\"x\"}"
+        } else {
+            b",\"v\":2}"
+        })
     }
 }
 
@@ -277,8 +434,18 @@ struct Incident {
 /// When the endpoints are gone.
 pub const BROKEN: u64 = START + SPAN / 10 * 7;
 
-const OPENAPI: Message = (0, 'E', "controller.go:116", r#"loading OpenAPI spec for "v1beta1.metrics.k8s.io" failed with: failed to retrieve openAPI spec, http error: ResponseCode: 503, Body: service unavailable"#);
-const DELETION: Message = (0, 'E', "namespace_controller.go:162", "deletion of namespace team-a failed: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: the server is currently unable to handle the request");
+const OPENAPI: Message = (
+    0,
+    'E',
+    "controller.go:116",
+    r#"loading OpenAPI spec for "v1beta1.metrics.k8s.io" failed with: failed to retrieve openAPI spec, http error: ResponseCode: 503, Body: service unavailable"#,
+);
+const DELETION: Message = (
+    0,
+    'E',
+    "namespace_controller.go:162",
+    "deletion of namespace team-a failed: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: the server is currently unable to handle the request",
+);
 
 impl Incident {
     fn of(format: Format, planted: bool, node: &str, begin: u64) -> Self {
@@ -289,7 +456,11 @@ impl Incident {
         };
         // The namespace is deleted a minute after.
         let first = BROKEN + if every > 60 * SECOND { 60 * SECOND } else { 0 };
-        Self { message: message.filter(|_| planted), every, next: first.max(begin) }
+        Self {
+            message: message.filter(|_| planted),
+            every,
+            next: first.max(begin),
+        }
     }
 
     fn due(&mut self, now: u64) -> Option<&'static Message> {

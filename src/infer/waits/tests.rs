@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::model::SourceId;
-use crate::parse::goroutines;
+use crate::extract::read_dumps;
+use crate::model::{Place, SourceId};
 use proptest::prelude::*;
 
 const DOCKERD: &str = include_str!(
@@ -22,7 +22,7 @@ fn dumps(texts: &[&str]) -> Vec<Dump> {
             offset: 0,
             line: 1,
         };
-        for mut d in goroutines::read(text.as_bytes(), start) {
+        for mut d in read_dumps(text.as_bytes(), start) {
             d.node = Some(String::from("node1"));
             out.push(d);
         }
@@ -81,7 +81,7 @@ const PS_05: [&str; 4] = [
     "pid=1301 ppid=1 stat=Ssl elapsed=90210m comm=dockerd cmd=/usr/bin/dockerd",
     "pid=1542 ppid=1301 stat=Ssl elapsed=90210m comm=docker-containerd cmd=docker-containerd --config /var/run/docker/containerd/containerd.toml",
     "pid=21102 ppid=1542 stat=Sl elapsed=9000m comm=docker-containerd-shim cmd=docker-containerd-shim -namespace moby",
-    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /tmp/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
+    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /run/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
 ];
 
 #[test]

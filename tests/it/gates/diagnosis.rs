@@ -10,7 +10,7 @@ fn diagnosis() {
         let outcome = verdict::judge(&fixture.truth, &analysis)
             .map(|()| verdict::said(&analysis))
             .map_err(|why| format!("{why}\n{}", verdict::said(&analysis)));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.clone() }
+        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.diagnosis.clone() }
     });
 }
 
@@ -20,6 +20,6 @@ fn quiet() {
     gate("quiet", healthy, |fixture| {
         let analysis = run::paths(&[&fixture.bundle]);
         let outcome = verdict::judge(&fixture.truth, &analysis).map(|()| String::from("nothing to say"));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.clone() }
+        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.diagnosis.clone() }
     });
 }

@@ -27,18 +27,30 @@ fn gate<T: Send + Sync>(name: &str, cases: Vec<T>, run: impl Fn(&T) -> Row + Syn
     assert!(!rows.is_empty(), "the gate {name} has no case");
     let mut table = format!("\n{name}\n");
     let mut failures = String::new();
-    for Row { name, outcome, advisory } in &rows {
+    for Row {
+        name,
+        outcome,
+        advisory,
+    } in &rows
+    {
         let (word, text) = match (outcome, advisory) {
             (Ok(text), None) => ("ok", text.clone()),
-            (Ok(text), Some(why)) => ("ok!", format!("{text} — reached, no longer advisory ({why})")),
+            (Ok(text), Some(why)) => (
+                "ok!",
+                format!("{text} — reached, no longer advisory ({why})"),
+            ),
             (Err(text), Some(why)) => ("adv", format!("{text} — known: {why}")),
             (Err(text), None) => {
                 let _ = writeln!(failures, "{name}: {text}");
                 ("MISS", text.clone())
             }
         };
-        let _ = writeln!(table, "  {word:<4} {name:<56} {}", text.lines().next().unwrap_or(""));
+        let _ = writeln!(
+            table,
+            "  {word:<4} {name:<56} {}",
+            text.lines().next().unwrap_or("")
+        );
     }
     println!("{table}");
-    assert!(failures.is_empty(), "{name}:\n{failures}\n{table}");
+    assert!(failures.is_empty(), "{name}:\n{failures}");
 }

@@ -20,7 +20,7 @@ fn noise() {
             outcome = Err(format!("the noise became an incident: {}", foreign.join("; ")));
         }
         let outcome = outcome.map_err(|why| format!("{why}\n{}", verdict::said(&analysis)));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.clone() }
+        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.noise.clone() }
     });
 }
 

@@ -36,7 +36,7 @@ fn order() {
                 break;
             }
         }
-        Row { name: fixture.id.clone(), outcome, advisory: None }
+        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.order.clone() }
     });
 }
 

@@ -53,7 +53,7 @@ fn two_at_once() {
         let outcome = outcome
             .map(|()| format!("{found} incidents"))
             .map_err(|why: String| format!("{why}\n{}", verdict::said(&analysis)));
-        let advisory = first.truth.advisory.clone().or_else(|| second.truth.advisory.clone());
+        let advisory = first.truth.advisory.two.clone().or_else(|| second.truth.advisory.two.clone());
         Row { name: format!("{one} + {two}"), outcome, advisory }
     });
 }

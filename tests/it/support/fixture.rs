@@ -24,14 +24,25 @@ pub(crate) struct Truth {
     /// Nothing is wrong: no incident of medium severity or above may be reported.
     #[serde(default)]
     pub(crate) quiet: bool,
-    /// Why the diagnosis is not reached yet: printed, not asserted.
-    pub(crate) advisory: Option<String>,
+    /// What is not reached yet, gate by gate, and why: printed, not asserted.
+    #[serde(default)]
+    pub(crate) advisory: Advisory,
     /// The incidents, the gravest first.
     #[serde(default, rename = "incident")]
     pub(crate) incidents: Vec<Expected>,
     /// What may be taken away, and what is left to say then.
     #[serde(default, rename = "removal")]
     pub(crate) removals: Vec<Removal>,
+}
+
+/// Why a gate is not passed yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Advisory {
+    pub(crate) diagnosis: Option<String>,
+    pub(crate) noise: Option<String>,
+    pub(crate) order: Option<String>,
+    pub(crate) two: Option<String>,
 }
 
 /// One incident that must be found.
@@ -102,8 +113,12 @@ mod maybe_pattern {
     use regex::Regex;
     use serde::{Deserialize as _, Deserializer, de::Error as _};
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Regex>, D::Error> {
-        Regex::new(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Regex>, D::Error> {
+        Regex::new(&String::deserialize(from)?)
+            .map(Some)
+            .map_err(D::Error::custom)
     }
 }
 
@@ -112,7 +127,10 @@ pub(crate) fn all() -> &'static [Fixture] {
     static ALL: OnceLock<Vec<Fixture>> = OnceLock::new();
     ALL.get_or_init(|| {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/incidents");
-        let mut all: Vec<Fixture> = std::fs::read_dir(&dir).unwrap().map(|e| load(&e.unwrap().path())).collect();
+        let mut all: Vec<Fixture> = std::fs::read_dir(&dir)
+            .unwrap()
+            .map(|e| load(&e.unwrap().path()))
+            .collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all
     })
@@ -125,7 +143,10 @@ pub(crate) fn incidents() -> impl Iterator<Item = &'static Fixture> {
 
 /// The one of this name.
 pub(crate) fn named(id: &str) -> &'static Fixture {
-    all().iter().find(|f| f.id == id).unwrap_or_else(|| panic!("there is no fixture {id}"))
+    all()
+        .iter()
+        .find(|f| f.id == id)
+        .unwrap_or_else(|| panic!("there is no fixture {id}"))
 }
 
 fn load(dir: &Path) -> Fixture {
@@ -133,11 +154,18 @@ fn load(dir: &Path) -> Fixture {
     let bundle = std::fs::read_dir(dir)
         .unwrap()
         .map(|e| e.unwrap().path())
-        .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("bundle.")))
+        .find(|p| {
+            p.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("bundle."))
+        })
         .unwrap_or_else(|| panic!("{id} has no bundle"));
     assert!(dir.join("story.md").is_file(), "{id} has no story.md");
-    let text = std::fs::read_to_string(dir.join("truth.toml")).unwrap_or_else(|e| panic!("{id}/truth.toml: {e}"));
+    let text = std::fs::read_to_string(dir.join("truth.toml"))
+        .unwrap_or_else(|e| panic!("{id}/truth.toml: {e}"));
     let truth: Truth = toml::from_str(&text).unwrap_or_else(|e| panic!("{id}/truth.toml: {e}"));
-    assert!(truth.quiet == truth.incidents.is_empty(), "{id}: either quiet or with incidents");
+    assert!(
+        truth.quiet == truth.incidents.is_empty(),
+        "{id}: either quiet or with incidents"
+    );
     Fixture { id, bundle, truth }
 }

@@ -17,15 +17,21 @@ static IDLE: Mutex<Vec<Catalog>> = Mutex::new(Vec::new());
 
 /// Analyses these inputs together.
 pub(crate) fn paths(inputs: &[&Path]) -> Analysis {
-    with(&Options { inputs: inputs.iter().map(|p| Input::Path(p.to_path_buf())).collect(), ..Options::default() })
+    with(&Options {
+        inputs: inputs
+            .iter()
+            .map(|p| Input::Path(p.to_path_buf()))
+            .collect(),
+        ..Options::default()
+    })
 }
 
 /// Analyses with these options.
 pub(crate) fn with(options: &Options) -> Analysis {
     let idle = IDLE.lock().unwrap().pop();
     let catalog = idle.unwrap_or_else(|| Catalog::builtin().unwrap());
-    let Run { analysis, catalog } =
-        pipeline::run_with(options, catalog, &Silent).unwrap_or_else(|e| panic!("{:?}: {e}", options.inputs));
+    let Run { analysis, catalog } = pipeline::run_with(options, catalog, &Silent)
+        .unwrap_or_else(|e| panic!("{:?}: {e}", options.inputs));
     IDLE.lock().unwrap().push(catalog);
     analysis
 }
@@ -56,7 +62,10 @@ impl Dir {
         let temporary = TempDir::new().unwrap();
         let path = temporary.path().join("bundle");
         std::fs::create_dir(&path).unwrap();
-        Self { _temporary: temporary, path }
+        Self {
+            _temporary: temporary,
+            path,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

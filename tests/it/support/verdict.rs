@@ -15,7 +15,11 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn of(analysis: &Analysis) -> Self {
-        let mut incidents: Vec<String> = analysis.incidents.iter().map(|i| one(analysis, i)).collect();
+        let mut incidents: Vec<String> = analysis
+            .incidents
+            .iter()
+            .map(|i| one(analysis, i))
+            .collect();
         incidents.sort();
         Self { incidents }
     }
@@ -31,12 +35,27 @@ fn one(analysis: &Analysis, incident: &Incident) -> String {
     let mut text = format!("[{}]", incident.severity.as_str());
     for root in incident.roots.iter().take(1) {
         let fact = fact(analysis, root.fact);
-        let _ = write!(text, " root {} {} ({})", fact.kind, fact.entity, root.confidence.as_str());
+        let _ = write!(
+            text,
+            " root {} {} ({})",
+            fact.kind,
+            fact.entity,
+            root.confidence.as_str()
+        );
     }
     for step in &incident.chain {
         let fact = fact(analysis, step.fact);
-        let at = fact.span.first.map_or_else(|| String::from("?"), |s| s.at.clock());
-        let _ = write!(text, "\n    {at} {} {} {}", fact.kind, fact.entity, fact.basis().as_str());
+        let at = fact
+            .span
+            .first
+            .map_or_else(|| String::from("?"), |s| s.at.clock());
+        let _ = write!(
+            text,
+            "\n    {at} {} {} {}",
+            fact.kind,
+            fact.entity,
+            fact.basis().as_str()
+        );
     }
     text
 }
@@ -48,7 +67,10 @@ pub(crate) fn fact(analysis: &Analysis, id: FactId) -> &Fact {
 
 /// Severity medium or above.
 pub(crate) fn loud(analysis: &Analysis) -> impl Iterator<Item = &Incident> {
-    analysis.incidents.iter().filter(|i| i.severity >= Severity::Medium)
+    analysis
+        .incidents
+        .iter()
+        .filter(|i| i.severity >= Severity::Medium)
 }
 
 /// Whether the run found what really happened: each incident of the truth is one of its own, the gravest among the
@@ -56,7 +78,11 @@ pub(crate) fn loud(analysis: &Analysis) -> impl Iterator<Item = &Incident> {
 pub(crate) fn judge(truth: &Truth, analysis: &Analysis) -> Result<(), String> {
     if truth.quiet {
         let said: Vec<&str> = loud(analysis).map(|i| i.title.as_str()).collect();
-        return if said.is_empty() { Ok(()) } else { Err(format!("healthy, but: {}", said.join("; "))) };
+        return if said.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("healthy, but: {}", said.join("; ")))
+        };
     }
     let mut free: Vec<&Incident> = analysis.incidents.iter().collect();
     for (index, expected) in truth.incidents.iter().enumerate() {
@@ -76,7 +102,11 @@ pub(crate) fn among(expected: &Expected, analysis: &Analysis) -> Result<usize, S
     find(analysis, &all, expected).map(|(at, _)| at)
 }
 
-fn find<'a>(analysis: &Analysis, free: &[&'a Incident], expected: &Expected) -> Result<(usize, &'a Incident), String> {
+fn find<'a>(
+    analysis: &Analysis,
+    free: &[&'a Incident],
+    expected: &Expected,
+) -> Result<(usize, &'a Incident), String> {
     let mut why = String::from("no incident");
     for (at, incident) in free.iter().enumerate() {
         match meets(analysis, incident, expected) {
@@ -90,18 +120,30 @@ fn find<'a>(analysis: &Analysis, free: &[&'a Incident], expected: &Expected) -> 
 }
 
 fn meets(analysis: &Analysis, incident: &Incident, expected: &Expected) -> Result<(), String> {
-    let Some(root) = incident.roots.first() else { return Err(format!("{}: no root", incident.title)) };
+    let Some(root) = incident.roots.first() else {
+        return Err(format!("{}: no root", incident.title));
+    };
     let found = fact(analysis, root.fact);
     if !expected.root.contains(&found.kind) || !expected.entity.is_match(found.entity.as_str()) {
         return Err(format!("root is {} {}", found.kind, found.entity));
     }
     if root.confidence < confidence(&expected.confidence) {
-        return Err(format!("confidence {} ({})", root.confidence.as_str(), root.score));
+        return Err(format!(
+            "confidence {} ({})",
+            root.confidence.as_str(),
+            root.score
+        ));
     }
-    let mut chain = incident.chain.iter().map(|s| fact(analysis, s.fact).kind.as_str());
+    let mut chain = incident
+        .chain
+        .iter()
+        .map(|s| fact(analysis, s.fact).kind.as_str());
     for kind in &expected.chain {
         if !chain.any(|k| k == kind) {
-            return Err(format!("no {kind} (in this order) in the chain {}", kinds(analysis, incident)));
+            return Err(format!(
+                "no {kind} (in this order) in the chain {}",
+                kinds(analysis, incident)
+            ));
         }
     }
     let text = words(analysis, incident);
@@ -110,7 +152,10 @@ fn meets(analysis: &Analysis, incident: &Incident, expected: &Expected) -> Resul
             return Err(format!("does not mention {expression}: {}", incident.title));
         }
     }
-    let title = incident.title.rsplit_once(": ").map_or(incident.title.as_str(), |(_, root)| root);
+    let title = incident
+        .title
+        .rsplit_once(": ")
+        .map_or(incident.title.as_str(), |(_, root)| root);
     for expression in &expected.never {
         if says(expression, title) {
             return Err(format!("must not say {expression}: {title}"));
@@ -121,12 +166,21 @@ fn meets(analysis: &Analysis, incident: &Incident, expected: &Expected) -> Resul
 
 /// The kinds of a chain.
 pub(crate) fn kinds(analysis: &Analysis, incident: &Incident) -> String {
-    incident.chain.iter().map(|s| fact(analysis, s.fact).kind.as_str()).collect::<Vec<_>>().join(" > ")
+    incident
+        .chain
+        .iter()
+        .map(|s| fact(analysis, s.fact).kind.as_str())
+        .collect::<Vec<_>>()
+        .join(" > ")
 }
 
 fn words(analysis: &Analysis, incident: &Incident) -> String {
     let mut text = format!("{}\n{}\n", incident.title, incident.summary);
-    let ids = incident.roots.iter().map(|r| r.fact).chain(incident.chain.iter().map(|s| s.fact));
+    let ids = incident
+        .roots
+        .iter()
+        .map(|r| r.fact)
+        .chain(incident.chain.iter().map(|s| s.fact));
     for fact in ids.map(|id| fact(analysis, id)) {
         let _ = writeln!(text, "{} {} {:?}", fact.kind, fact.entity, fact.keys);
     }
@@ -138,7 +192,11 @@ fn words(analysis: &Analysis, incident: &Incident) -> String {
 }
 
 fn says(expression: &str, text: &str) -> bool {
-    RegexBuilder::new(expression).case_insensitive(true).build().unwrap().is_match(text)
+    RegexBuilder::new(expression)
+        .case_insensitive(true)
+        .build()
+        .unwrap()
+        .is_match(text)
 }
 
 /// The confidence for a word.
@@ -158,8 +216,19 @@ pub(crate) fn said(analysis: &Analysis) -> String {
         let _ = write!(text, "[{}] {}", incident.severity.as_str(), incident.title);
         if let Some(root) = incident.roots.first() {
             let fact = fact(analysis, root.fact);
-            let suspected = if *fact.basis() == Basis::Suspected { " suspected" } else { "" };
-            let _ = write!(text, " <- {} {}{suspected} {} {}", fact.kind, fact.entity, root.confidence.as_str(), root.score);
+            let suspected = if *fact.basis() == Basis::Suspected {
+                " suspected"
+            } else {
+                ""
+            };
+            let _ = write!(
+                text,
+                " <- {} {}{suspected} {} {}",
+                fact.kind,
+                fact.entity,
+                root.confidence.as_str(),
+                root.score
+            );
         }
         text.push('\n');
     }
