@@ -19,7 +19,7 @@ use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
 use crate::model::{Component, Coverage, Entity, Level, Record, Scope, StateLine};
-use crate::parse::log::{self, Glance};
+use crate::parse::log::{self, Glance, Ident};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -272,8 +272,12 @@ impl<'c> Scan<'c> {
             .and_then(|end| chunk.get(..end))
             .unwrap_or(chunk);
         // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
-        if let Some(ident) = log::ident(chunk) {
-            let component = self.component(ident.as_deref());
+        let component = match log::ident(chunk) {
+            Ident::Named(program) => Some(self.component(Some(&program))),
+            Ident::Absent => Some(self.component(None)),
+            Ident::Hidden => None,
+        };
+        if let Some(component) = component {
             let catalog = self.catalog;
             self.patterns.retain(|p| {
                 catalog
@@ -759,7 +763,7 @@ mod tests {
                 ago: 0,
                 text: String::new(),
             };
-            event_in_log(&record, &seen).map(|e| e.text)
+            event_in_log(&record, &seen, line.as_bytes()).map(|e| e.text)
         };
         assert_eq!(
             event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),

@@ -1,5 +1,7 @@
 //! How fast each stage is: `cargo bench --bench speed [-- <name>]`. What the figures mean: `docs/performance.md`.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot run has to stop")]
+
 use std::fmt;
 use std::path::Path;
 
@@ -14,7 +16,6 @@ use kforensics::parse::{goroutines, log};
 use kforensics::pipeline::{self, Options};
 
 #[path = "../generate/mod.rs"]
-#[expect(dead_code, reason = "the generator's own command uses the rest")]
 mod generate;
 
 use generate::Format;

@@ -15,7 +15,7 @@ const NODES: [(&str, &str); 6] = [
 ];
 
 /// Paths and contents.
-pub fn files(plan: &Plan) -> Vec<(String, String)> {
+pub(crate) fn files(plan: &Plan) -> Vec<(String, String)> {
     let broken = Time {
         ns: BROKEN,
         ahead: 0,
