@@ -594,7 +594,7 @@ impl<'c> Scan<'c> {
         let patterns = &mut self.patterns;
         patterns.clear();
         anchors.find(&whole, |_, literal| {
-            patterns.extend(anchored.get(literal).into_iter().flatten())
+            patterns.extend(anchored.get(literal).into_iter().flatten());
         });
         self.patterns.sort_unstable();
         self.patterns.dedup();

@@ -1,6 +1,7 @@
 //! How fast each stage is: `cargo bench --bench speed [-- <name>]`. What the figures mean: `docs/performance.md`.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run has to stop")]
+#![expect(clippy::format_push_string, reason = "readable, and done once")]
 
 use std::fmt;
 use std::path::Path;
@@ -138,7 +139,7 @@ fn patterns(bencher: Bencher<'_, '_>, count: u32) {
 
 /// A catalogue of `count` facts with one pattern each; every tenth has an anchor that ordinary lines hold.
 fn synthetic(count: u32) -> Catalog {
-    let files = (0..count)
+    let files: Vec<RuleText> = (0..count)
         .map(|n| {
             let anchor = if n % 10 == 0 {
                 format!("shop-staging/c{}", n % 7)
@@ -169,7 +170,7 @@ why = "nothing"
             }
         })
         .collect();
-    Catalog::of(files).expect("the synthetic catalogue is sound")
+    Catalog::of(&files).expect("the synthetic catalogue is sound")
 }
 
 /// Goroutines per second as a dump grows: the time is linear.

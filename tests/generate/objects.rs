@@ -1,5 +1,7 @@
 //! What kubectl and the machines print: tables, objects, events.
 
+#![expect(clippy::format_push_string, reason = "readable, and written once")]
+
 use super::Plan;
 use super::random::Random;
 use super::streams::BROKEN;

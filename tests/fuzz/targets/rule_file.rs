@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
         path: String::from("name.toml"),
         text: text.to_owned(),
     };
-    if let Err(error) = Catalog::of(vec![file]) {
+    if let Err(error) = Catalog::of(&[file]) {
         let _ = error.to_string();
     }
 });
