@@ -212,8 +212,16 @@ fn known_keys<'a>(definition: &'a Definition, patterns: &'a [Pattern]) -> Option
     }
     let mut keys: Vec<&str> = SCOPE_KEYS.to_vec();
     keys.push(definition.entity_kind());
+    if definition.entity_kind() == "pod" {
+        // As the pod's name shows it.
+        keys.push("deployment");
+    }
     for p in definition.patterns.iter().filter_map(|i| patterns.get(*i)) {
         keys.extend(p.regex.capture_names().flatten());
+        // The name of a service in a destination (`web.shop.svc:443`) is a key of its own.
+        if p.regex.capture_names().flatten().any(|n| n == "destination") {
+            keys.push("service");
+        }
     }
     Some(keys)
 }

@@ -80,7 +80,7 @@ fn is_state(fact: &Fact, world: &World) -> bool {
     fact.evidence()
         .iter()
         // An event tells when; a state stands until the collection.
-        .filter(|q| q.time.is_none())
+        .filter(|q| q.time.is_none() && !fact.evidence().iter().any(|o| o.place == q.place && o.time.is_some()))
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
 }

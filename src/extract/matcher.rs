@@ -260,6 +260,16 @@ fn give(
     true
 }
 
+/// The deployment that a pod's name shows: `shop/web-77f7987bb8-7tgld` is of `shop/web`. Hashes have no vowels.
+fn deployment_of(pod: &str) -> Option<String> {
+    let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    };
+    let (rest, suffix) = pod.rsplit_once('-')?;
+    let (owner, template) = rest.rsplit_once('-')?;
+    (hash(suffix, 5..=5) && hash(template, 6..=10)).then(|| owner.to_owned())
+}
+
 /// The service that a destination such as `web.shop.svc:443` or `web.shop.svc.cluster.local` names.
 fn service_of(destination: &str) -> Option<String> {
     let host = destination.split(':').next()?;
@@ -300,6 +310,11 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
+        if kind == "pod"
+            && let Some(deployment) = deployment_of(name)
+        {
+            keys.entry(String::from("deployment")).or_insert(deployment);
+        }
         if Definition::is_unnamed(entity) {
             return;
         }
@@ -323,6 +338,16 @@ mod tests {
     #[track_caller]
     fn case(destination: &str, expected: Option<&str>) {
         assert_eq!(service_of(destination).as_deref(), expected);
+    }
+
+    #[test]
+    fn deployments_of_pods() {
+        let case = |pod: &str, expected: Option<&str>| assert_eq!(deployment_of(pod).as_deref(), expected);
+        case("kube-system/metrics-server-77f7987bb8-7tgld", Some("kube-system/metrics-server"));
+        case("shop/web-0", None);
+        case("shop/nightly-28493820-x7k2p", None);
+        case("kube-system/kube-proxy-7xk2p", None);
+        case("shop/a-b-c", None);
     }
 
     #[test]

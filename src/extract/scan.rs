@@ -754,7 +754,7 @@ mod tests {
                 ago: 0,
                 text: String::new(),
             };
-            event_in_log(&record, &seen).map(|e| e.text)
+            event_in_log(&record, &seen, line.as_bytes()).map(|e| e.text)
         };
         assert_eq!(
             event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),

@@ -133,6 +133,9 @@ mod tests {
             .collect();
         let known: BTreeSet<&str> = names().collect();
         assert_eq!(used.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "no such inference");
+        let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inferences");
+        let missing = |n: &&&str| !pages.join(format!("{}.md", n.trim_end_matches("-of"))).exists();
+        assert_eq!(known.iter().filter(missing).collect::<Vec<_>>(), Vec::<&&str>::new(), "no page");
         assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&&str>::new(), "no fact uses it");
     }
 }

@@ -16,6 +16,8 @@ use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
 const SHORTEST: i64 = 20 * SECOND;
 /// A silence must be so many times longer than the usual pause.
 const TIMES_HABIT: i64 = 4;
+/// A log must have been printing for this long (or as long as the silence) to show a habit.
+const BUSY: i64 = 2 * MINUTE;
 /// Fewer lines than this are no habit.
 const LINES: u64 = 30;
 
@@ -47,6 +49,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     facts
+}
+
+impl Series<'_> {
+    /// How long the log was printing: its length without its pauses. A log that prints at its start and then only when
+    /// something happens (etcd, kube-proxy) is not silent, it is quiet.
+    fn busy(&self) -> i64 {
+        let paused: i64 = self.pauses.iter().map(|(from, to, ..)| to.at.since(from.at)).sum();
+        self.last.at.since(self.first.at).saturating_sub(paused)
+    }
 }
 
 type Key = (Component, Option<String>);
@@ -114,6 +125,9 @@ fn ended(
     ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let (until, witness) = if alone { ends.get(1) } else { ends.get(1).or(ends.first()) }.copied()?;
     let silent = until.since(log.last.at);
+    if log.busy() < silent.min(BUSY) {
+        return None;
+    }
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
         return None;
@@ -149,17 +163,9 @@ fn paused(
     pauses.sort_by_key(|(from, ..)| from.at);
     for (from, to, source, line, offset) in pauses {
         let long = to.at.since(from.at);
-        // What is longer than everything else but its peers is no habit: compare with the median of the others.
-        let mut rest: Vec<i64> = log
-            .pauses
-            .iter()
-            .map(|(f, t, ..)| t.at.since(f.at))
-            .filter(|l| *l * TIMES_HABIT <= long)
-            .collect();
-        rest.sort_unstable();
         let peers = log.pauses.iter().filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long).count();
         // Before a log has shown its habit, a pause says nothing.
-        if long < SHORTEST || peers > 2 || line < LINES {
+        if long < SHORTEST || peers > 2 || line < LINES || log.busy() < long.min(BUSY) {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {
