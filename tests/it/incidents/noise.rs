@@ -20,7 +20,7 @@ mod time;
 use super::moment::Moment;
 use super::scenario::Style;
 use messages::Message;
-pub use random::Random;
+pub(crate) use random::Random;
 
 /// One ordinary line of a kind, without header and wrapping.
 pub fn chatter(kind: &str, style: Style, random: &mut Random, at: Moment, host: &str) -> String {
