@@ -132,7 +132,11 @@ fn anchor(pattern: &Pattern, at: std::ops::Range<usize>, mistakes: &mut Mistakes
                 "take a longer part",
             );
         }
-        if let Some(c) = a.chars().find(|c| {
+        // A quote may stand in an anchor when its escaped form stands beside it.
+        let both = pattern.anchors.contains(&a.replace('"', "\\\""))
+            || pattern.anchors.contains(&a.replace("\\\"", "\""));
+        let paired = |c: &char| matches!(c, '"' | '\\') && a.contains('"') && both;
+        if let Some(c) = a.chars().filter(|c| !paired(c)).find(|c| {
             matches!(c, '"' | '\\' | '<' | '>' | '&') || !c.is_ascii() || c.is_ascii_control()
         }) {
             mistakes.add(

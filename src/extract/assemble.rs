@@ -292,6 +292,7 @@ pub fn assemble(
     }
     world.window = window(&world);
     relate(&raw, &mut world.topology);
+    join_endpoints(&world.states, &mut world.topology);
     world.facts = merge(catalog, &world, raw);
     world.renumber();
     world
@@ -425,6 +426,36 @@ fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
                     line: seen.line,
                 },
             });
+        }
+    }
+}
+
+/// Endpoints and pods are often in two outputs: an address that both have joins the service to the pod.
+fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
+    for (source, line) in states
+        .iter()
+        .filter(|(_, l)| l.entity.kind() == "endpoints")
+    {
+        let addresses = line
+            .text
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix("addresses="))
+            .unwrap_or_default();
+        for ip in addresses.split(',').filter(|a| !a.is_empty()) {
+            let mut pods = topology.walk(&Entity::new("ip", ip), &["pod"]).into_iter();
+            // Pods on the host's network share their address.
+            if let (Some(pod), None) = (pods.next(), pods.next()) {
+                let place = Place {
+                    source: *source,
+                    offset: 0,
+                    line: line.line,
+                };
+                topology.add(Relation {
+                    from: Entity::new("service", line.entity.name()),
+                    to: pod,
+                    place,
+                });
+            }
         }
     }
 }

@@ -247,6 +247,9 @@ fn partial(source: &mut Source, note: &str) {
 }
 
 fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+    if let Some(year) = created_in(&head) {
+        observation.hints.push(ClockHint::Year { year, line: 1 });
+    }
     let scanned = Scan::new(catalog, &observation.source.scope).run(head, reader);
     observation.source.coverage = scanned.coverage;
     observation.lives = scanned.lives;
@@ -282,6 +285,17 @@ fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: 
     }
     observation.overflow.clone_from(&scanned.fold.overflow);
     observation.facts = scanned.fold.finish();
+}
+
+/// The year in which klog began the file: `Log file created at: 2026/11/20 17:00:45`.
+fn created_in(head: &[u8]) -> Option<i32> {
+    const MARK: &[u8] = b"Log file created at: ";
+    let at = memchr::memmem::find(head.get(..512.min(head.len()))?, MARK)?;
+    let year = std::str::from_utf8(head.get(at + MARK.len()..)?.get(..4)?)
+        .ok()?
+        .parse()
+        .ok()?;
+    (2014..2100).contains(&year).then_some(year)
 }
 
 /// Counts the bytes of what nothing can read, up to the end.
