@@ -79,7 +79,7 @@ impl<'c> Matcher<'c> {
         let hit = &mut self.hit;
         hit.clear();
         anchors.find(line.text.as_bytes(), |_, literal| {
-            hit.extend(anchored.get(literal).into_iter().flatten())
+            hit.extend(anchored.get(literal).into_iter().flatten());
         });
         self.hit.sort_unstable();
         self.hit.dedup();

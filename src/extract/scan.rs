@@ -20,7 +20,7 @@ use crate::catalog::Catalog;
 use crate::model::source::Pause;
 use crate::model::{Component, Coverage, Entity, Level, Place, Record, Scope, StateLine};
 use crate::parse::goroutines;
-use crate::parse::log::{self, Glance};
+use crate::parse::log::{self, Glance, Ident};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -277,8 +277,12 @@ impl<'c> Scan<'c> {
             .and_then(|end| chunk.get(..end))
             .unwrap_or(chunk);
         // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
-        if let Some(ident) = log::ident(chunk) {
-            let component = self.component(ident.as_deref());
+        let component = match log::ident(chunk) {
+            Ident::Named(program) => Some(self.component(Some(&program))),
+            Ident::Absent => Some(self.component(None)),
+            Ident::Hidden => None,
+        };
+        if let Some(component) = component {
             let catalog = self.catalog;
             self.patterns.retain(|p| {
                 catalog
@@ -596,7 +600,7 @@ impl<'c> Scan<'c> {
         let patterns = &mut self.patterns;
         patterns.clear();
         anchors.find(&whole, |_, literal| {
-            patterns.extend(anchored.get(literal).into_iter().flatten())
+            patterns.extend(anchored.get(literal).into_iter().flatten());
         });
         self.patterns.sort_unstable();
         self.patterns.dedup();

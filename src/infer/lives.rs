@@ -7,7 +7,10 @@ use super::support::{machine, place};
 use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::extract::Life;
-use crate::model::{Component, Fact, FactId, Source, SourceId, SourceKind};
+use crate::model::{Component, Fact, Source, SourceId, SourceKind};
+
+/// A start marker is printed within this time of the first line of its process.
+const MARK_SLACK: i64 = 5 * crate::base::time::SECOND;
 
 /// A process and the one before it in the same log.
 struct Change<'a> {
@@ -135,7 +138,8 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
         .map(Component::named)
         .collect();
     let farewell = task.list("farewell");
-    changes(task, &wanted)
+    let mut facts = marked(task, &wanted, &farewell);
+    facts.extend(changes(task, &wanted)
         .into_iter()
         .filter_map(|change| {
             let ended = change
@@ -146,7 +150,7 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
                 .after
                 .first
                 .and_then(|t| task.world.stamp(change.source.id, t))?;
-            if said_goodbye(task, &change, ended, &farewell) {
+            if parted(task, change.source.id, ended, &farewell) {
                 return None;
             }
             let component = change.source.scope.component.clone();
@@ -173,20 +177,17 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
             fact.span.last = Some(started);
             fact.span.closed = true;
             Some(fact)
-        })
-        .collect()
+        }));
+    facts
 }
 
 /// Whether a fact of the same component near its end says why it ended (a farewell, an exit, a panic).
-fn said_goodbye(task: &Task<'_>, change: &Change<'_>, ended: Stamp, farewell: &[&str]) -> bool {
-    let ids: Vec<FactId> = (0u32..).map(FactId).take(task.world.facts.len()).collect();
-    ids.iter().zip(&task.world.facts).any(|(_, f)| {
-        farewell.contains(&f.kind.as_str())
-            && f.evidence().iter().any(|q| {
-                q.place.source == change.source.id
-                    && q.time.is_some_and(|t| {
-                        t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE)
-                    })
-            })
-    })
+fn parted(task: &Task<'_>, source: SourceId, ended: Stamp, farewell: &[&str]) -> bool {
+    let near = |t: Stamp| t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE);
+    task.world
+        .facts
+        .iter()
+        .filter(|f| farewell.contains(&f.kind.as_str()))
+        .flat_map(Fact::evidence)
+        .any(|q| q.place.source == source && q.time.is_some_and(near))
 }
