@@ -105,7 +105,7 @@ fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId
                     d.severity >= Severity::High
                         && d.weight >= Weight::Primary
                         && !d.benign
-                        && symptom::counts(d, fact, world, &starts)
+                        && symptom::counts(catalog, d, fact, world, &starts)
                 })
         })
         .map(|(_, id)| id)
@@ -360,11 +360,20 @@ fn incident(
         facts.iter().filter_map(|f| f.span.last).map(|s| s.at).max(),
     );
     let score = roots.first().map_or(0, |r| r.score);
-    let severity = members
+    let mut severity = members
         .iter()
         .map(severity_of)
         .max()
         .unwrap_or(Severity::Info);
+    // What somebody did on purpose, and what is over, needs nobody's help.
+    let planned = roots
+        .first()
+        .and_then(|r| graph.catalog.get(&graph.fact(r.fact)?.kind))
+        .is_some_and(|d| d.planned);
+    let is_over = |id: &FactId| graph.fact(*id).is_some_and(|f| f.span.closed);
+    if planned && members.iter().all(is_over) {
+        severity = severity.min(Severity::Low);
+    }
     let mut incident = Incident {
         id: String::new(),
         severity,

@@ -324,7 +324,8 @@ fn drop_duplicates(observations: &mut [Observation]) {
     }
 }
 
-/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree.
+/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree;
+/// where all logs of the bundle are of one machine, its outputs are of that machine as well.
 fn name_nodes(observations: &mut [Observation]) {
     let folder = |path: &str| path.rsplit_once('/').map(|(f, _)| f.to_owned());
     let mut of_folder: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -341,15 +342,40 @@ fn name_nodes(observations: &mut [Observation]) {
             })
             .or_insert_with(|| Some(node.clone()));
     }
+    let mut machines = observations
+        .iter()
+        .filter(|o| o.source.scope.component.is_node_local())
+        .filter_map(|o| o.source.scope.node.clone());
+    let only = machines
+        .next()
+        .filter(|first| machines.all(|m| m == *first));
     for o in observations {
         let local = o.source.scope.component.is_node_local()
             || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
-        if o.source.scope.node.is_none()
-            && local
-            && let Some(Some(node)) = folder(&o.source.path).and_then(|f| of_folder.get(&f))
-        {
-            o.source.scope.node = Some(node.clone());
+        if o.source.scope.node.is_some() || !local {
+            continue;
         }
+        let sibling = folder(&o.source.path).and_then(|f| of_folder.get(&f).cloned());
+        if let Some(node) = sibling.unwrap_or_else(|| only.clone()) {
+            for fact in &mut o.facts {
+                place(fact, &node);
+            }
+            o.source.scope.node = Some(node);
+        }
+    }
+}
+
+/// Gives a fact of a machine that was unknown when its line was read the name of the machine.
+fn place(fact: &mut RawFact, node: &str) {
+    let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
+    if !unknown(&fact.entity) {
+        return;
+    }
+    fact.entity = fact.entity.replace("unknown", node);
+    for key in ["host", "node"] {
+        fact.keys
+            .entry(key.to_owned())
+            .or_insert_with(|| node.to_owned());
     }
 }
 
@@ -361,6 +387,9 @@ fn evidence_of(o: &Observation) -> Evidence {
         first: o.source.coverage.first,
         last: o.source.coverage.last,
         zones: o.zones.clone(),
+        year: o.preamble.year,
+        end: o.preamble.end,
+        offsets: o.preamble.offsets,
         mtime: o.mtime,
         state,
         ..Evidence::default()
@@ -380,6 +409,7 @@ fn evidence_of(o: &Observation) -> Evidence {
                 let at = Instant(*ns);
                 e.absolute = Some(e.absolute.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
             }
+            ClockHint::Abbreviation { offsets, .. } => e.offsets = offsets,
             ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
             ClockHint::BootTime { at, .. } => e.boot = Some(*at),
             ClockHint::Up { ns, .. } => e.up = Some(*ns),

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{machine, place};
-use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp, StampBasis};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
+use crate::model::{Component, Confidence, Fact, Source, SourceId, SourceKind, Status};
 
 /// A silence shorter than this tells nothing.
 const SHORTEST: i64 = 20 * SECOND;
@@ -136,6 +136,10 @@ fn ended(
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
     let (until, witness) = goes_on(task, node, others)?;
+    // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
+    if log.last.basis == StampBasis::Guessed && witness.clock.confidence != Confidence::Low {
+        return None;
+    }
     let silent = until.since(log.last.at);
     if log.busy() < silent.min(BUSY) {
         return None;
