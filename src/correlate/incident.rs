@@ -52,7 +52,13 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         );
         paths.insert(*symptom, best_by_root(&graph, found));
     }
-    symptoms.retain(|s| !passing.contains(s) || paths.get(s).and_then(|p| p.first()).is_some_and(|p| carried(&graph, p)));
+    symptoms.retain(|s| {
+        !passing.contains(s)
+            || paths
+                .get(s)
+                .and_then(|p| p.first())
+                .is_some_and(|p| carried(&graph, p))
+    });
     paths.retain(|s, _| symptoms.contains(s));
     let mut incidents: Vec<(Incident, i32)> = group(&graph, &symptoms, &paths)
         .iter()
@@ -74,8 +80,14 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
 /// Whether a path leads to a proven cause by links that are more than possible.
 fn carried(graph: &Graph<'_>, path: &Path) -> bool {
     !path.links.is_empty()
-        && graph.fact(path.root).is_some_and(|f| *f.basis() != Basis::Suspected)
-        && path.links.iter().all(|l| graph.rule(l).is_some_and(|r| r.strength >= Strength::Strong))
+        && graph
+            .fact(path.root)
+            .is_some_and(|f| *f.basis() != Basis::Suspected)
+        && path.links.iter().all(|l| {
+            graph
+                .rule(l)
+                .is_some_and(|r| r.strength >= Strength::Strong)
+        })
 }
 
 /// Grave facts that are no symptom and that no symptom leads to are still told.

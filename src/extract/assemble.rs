@@ -96,11 +96,21 @@ impl World {
     pub fn add(&mut self, facts: Vec<Fact>, differ: impl Fn(&Fact, &Fact) -> bool) {
         let mut known: FxHashMap<(String, Entity), Vec<usize>> = FxHashMap::default();
         let kinds: BTreeSet<&str> = facts.iter().map(|f| f.kind.as_str()).collect();
-        for (i, fact) in self.facts.iter().enumerate().filter(|(_, f)| kinds.contains(f.kind.as_str())) {
-            known.entry((fact.kind.clone(), fact.entity.clone())).or_default().push(i);
+        for (i, fact) in self
+            .facts
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| kinds.contains(f.kind.as_str()))
+        {
+            known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default()
+                .push(i);
         }
         for fact in facts {
-            let same = known.entry((fact.kind.clone(), fact.entity.clone())).or_default();
+            let same = known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default();
             let home = same.iter().copied().find(|i| {
                 self.facts.get(*i).is_some_and(|f| {
                     let over = f.span.closed

@@ -166,16 +166,13 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
             }
             clock
         })
-        .collect::<Vec<_>>();
-    (at_the_end(clocks, evidence, overrides), frame)
+        .collect();
+    (gone_on(clocks, evidence, overrides), frame)
 }
 
-/// What the assumption "collected at the end of the bundle" is called.
-const AT_THE_END: &str = "collected at the end of the bundle (assumed)";
-
-/// The end of the bundle is known only when the local clocks are solved: logs that go on beyond the last absolute
-/// time move what is assumed to have been collected at the end.
-fn at_the_end(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides) -> Vec<Clock> {
+/// Only solved clocks tell when the bundle ends: local logs that go on beyond the last absolute time move what is
+/// assumed to have been collected at the end.
+fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides) -> Vec<Clock> {
     let end = evidence
         .iter()
         .zip(&clocks)
@@ -184,12 +181,12 @@ fn at_the_end(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrid
         .map(|stamp| stamp.at)
         .max();
     for clock in &mut clocks {
-        if let (Some(end), Some(collected)) = (end, clock.collected)
-            && clock.collected_assumed
-            && end > collected
-        {
-            clock.collected = Some(end);
-        }
+        let assumed = clock.basis == "collected at the end of the bundle (assumed)";
+        clock.collected = if assumed {
+            clock.collected.max(end)
+        } else {
+            clock.collected
+        };
     }
     clocks
 }
@@ -274,7 +271,7 @@ fn one(
         } else if frame.max.is_some() {
             (
                 frame.max,
-                AT_THE_END,
+                "collected at the end of the bundle (assumed)",
                 Confidence::Low,
             )
         } else {
@@ -285,7 +282,6 @@ fn one(
             )
         };
         clock.collected = collected;
-        clock.collected_assumed = basis == AT_THE_END;
         if !local {
             basis.clone_into(&mut clock.basis);
             clock.confidence = confidence;

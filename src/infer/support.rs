@@ -40,8 +40,16 @@ impl Task<'_> {
     }
 
     /// The facts of these kinds, with their ids.
-    pub(super) fn facts<'k>(&self, kinds: &'k [&str]) -> impl Iterator<Item = (FactId, &Fact)> + use<'_, 'k> {
-        self.world.facts.iter().zip(0u32..).filter(|(f, _)| kinds.contains(&f.kind.as_str())).map(|(f, i)| (FactId(i), f))
+    pub(super) fn facts<'k>(
+        &self,
+        kinds: &'k [&str],
+    ) -> impl Iterator<Item = (FactId, &Fact)> + use<'_, 'k> {
+        self.world
+            .facts
+            .iter()
+            .zip(0u32..)
+            .filter(|(f, _)| kinds.contains(&f.kind.as_str()))
+            .map(|(f, i)| (FactId(i), f))
     }
 
     /// Occurrences of these kinds that were only counted: what is told of them is partial.
@@ -54,13 +62,23 @@ impl Task<'_> {
     }
 
     /// The state lines about things of one kind.
-    pub(super) fn states<'k>(&self, kind: &'k str) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
-        self.world.states.iter().filter(move |(_, l)| l.entity.kind() == kind).map(|(s, l)| (*s, l))
+    pub(super) fn states<'k>(
+        &self,
+        kind: &'k str,
+    ) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
+        self.world
+            .states
+            .iter()
+            .filter(move |(_, l)| l.entity.kind() == kind)
+            .map(|(s, l)| (*s, l))
     }
 
     /// When a source was collected.
     pub(super) fn collected(&self, source: SourceId) -> Option<Stamp> {
-        self.world.source(source).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND))
+        self.world
+            .source(source)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND))
     }
 
     /// A fact of the task's kind about the entity that its template gives for `keys`; `None` when a key of the

@@ -143,8 +143,6 @@ pub struct Clock {
     pub boot: Option<Instant>,
     /// When the output was collected, for ages and states.
     pub collected: Option<Instant>,
-    /// Whether `collected` is only assumed, from the end of the bundle.
-    pub collected_assumed: bool,
     /// From what: one sentence.
     pub basis: String,
     /// How sure.
@@ -158,7 +156,6 @@ impl Default for Clock {
             year: None,
             boot: None,
             collected: None,
-            collected_assumed: false,
             basis: String::from("nothing tells the clock"),
             confidence: Confidence::Low,
         }

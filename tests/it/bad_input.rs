@@ -45,7 +45,11 @@ impl Said {
     #[track_caller]
     fn still_finds_it(&self) {
         let out = self.out();
-        assert!(out.contains("kubelet") && out.contains("node2") && out.contains("NotReady"), "{out}\n{}", self.err);
+        assert!(
+            out.contains("kubelet") && out.contains("node2") && out.contains("NotReady"),
+            "{out}\n{}",
+            self.err
+        );
     }
 }
 
@@ -53,22 +57,35 @@ impl Said {
 #[track_caller]
 fn harmless(bytes: &[u8], what: &str) {
     let text = std::str::from_utf8(bytes).unwrap_or_else(|e| panic!("{what} is not UTF-8: {e}"));
-    let bad = text.char_indices().find(|(_, c)| (c.is_control() && *c != '\n') || matches!(*c, '\u{202a}'..='\u{202e}'));
+    let bad = text
+        .char_indices()
+        .find(|(_, c)| (c.is_control() && *c != '\n') || matches!(*c, '\u{202a}'..='\u{202e}'));
     if let Some((at, c)) = bad {
-        let from = (0..=at.saturating_sub(60)).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        let from = (0..=at.saturating_sub(60))
+            .rev()
+            .find(|i| text.is_char_boundary(*i))
+            .unwrap_or(0);
         panic!("{what} holds {c:?}: {:?}", &text[from..at]);
     }
 }
 
 fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kforensics"));
-    command.args(words).env_clear().env("LC_ALL", "C").stdin(Stdio::null());
+    command
+        .args(words)
+        .env_clear()
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
     command
 }
 
 fn say(words: &[&str]) -> Said {
     let output = program(words).output().unwrap();
-    Said { code: output.status.code(), out: output.stdout, err: String::from_utf8_lossy(&output.stderr).into_owned() }
+    Said {
+        code: output.status.code(),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 /// Analyses what is piped into it.
@@ -86,7 +103,11 @@ fn pipe(input: Vec<u8>) -> Said {
     });
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();
-    Said { code: output.status.code(), out: output.stdout, err: String::from_utf8_lossy(&output.stderr).into_owned() }
+    Said {
+        code: output.status.code(),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 /// A bundle in which the kubelet of node2 is gone.
@@ -122,13 +143,17 @@ fn noise(len: usize) -> Vec<u8> {
 
 #[test]
 fn no_such_path() {
-    say(&["analyze", "no/such/bundle.tar.gz"]).ends(2).complains(&["no/such/bundle.tar.gz", "no such file"]);
+    say(&["analyze", "no/such/bundle.tar.gz"])
+        .ends(2)
+        .complains(&["no/such/bundle.tar.gz", "no such file"]);
 }
 
 #[test]
 fn an_empty_directory() {
     let dir = TempDir::new().unwrap();
-    say(&["analyze", text(dir.path())]).ends(2).complains(&[text(dir.path()), "no file"]);
+    say(&["analyze", text(dir.path())])
+        .ends(2)
+        .complains(&[text(dir.path()), "no file"]);
 }
 
 #[test]
@@ -136,14 +161,22 @@ fn an_empty_file() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("bundle.tar.gz");
     std::fs::write(&path, b"").unwrap();
-    say(&["analyze", text(&path)]).ends(2).complains(&["bundle.tar.gz"]);
+    say(&["analyze", text(&path)])
+        .ends(2)
+        .complains(&["bundle.tar.gz"]);
 }
 
 #[test]
 fn nothing_that_is_known() {
     let dir = TempDir::new().unwrap();
-    std::fs::write(dir.path().join("photo.jpg"), [b"\xff\xd8\xff\xe0".as_slice(), &noise(50_000)].concat()).unwrap();
-    say(&["analyze", text(dir.path())]).ends(2).complains(&["nothing in", "could be read"]);
+    std::fs::write(
+        dir.path().join("photo.jpg"),
+        [b"\xff\xd8\xff\xe0".as_slice(), &noise(50_000)].concat(),
+    )
+    .unwrap();
+    say(&["analyze", text(dir.path())])
+        .ends(2)
+        .complains(&["nothing in", "could be read"]);
 }
 
 #[cfg(unix)]
@@ -152,14 +185,19 @@ fn neither_a_file_nor_a_directory() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("socket");
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    say(&["analyze", text(&path)]).ends(2).complains(&["socket", "neither a directory nor a file"]);
+    say(&["analyze", text(&path)])
+        .ends(2)
+        .complains(&["socket", "neither a directory nor a file"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
-    let dir = good_and(&[Member::new("locked/kubelet.log", "I0302 12:00:00.000000       1 a.go:1] b\n")]);
+    let dir = good_and(&[Member::new(
+        "locked/kubelet.log",
+        "I0302 12:00:00.000000       1 a.go:1] b\n",
+    )]);
     let path = dir.path().join("locked/kubelet.log");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
     let said = say(&["analyze", text(dir.path())]);
@@ -167,8 +205,14 @@ fn a_file_that_may_not_be_read() {
     // A privileged user may read everything.
     if std::fs::read(&path).is_err() {
         let inventory = say(&["inventory", text(dir.path())]);
-        assert!(inventory.ends(0).out().contains("locked/kubelet.log"), "{}", inventory.out());
-        say(&["analyze", text(&path)]).ends(2).complains(&["locked/kubelet.log", "permission"]);
+        assert!(
+            inventory.ends(0).out().contains("locked/kubelet.log"),
+            "{}",
+            inventory.out()
+        );
+        say(&["analyze", text(&path)])
+            .ends(2)
+            .complains(&["locked/kubelet.log", "permission"]);
     }
 }
 
@@ -176,7 +220,13 @@ fn a_file_that_may_not_be_read() {
 fn a_truncated_archive() {
     // The transfer broke: what had come is analysed, what had not is told.
     let mut members = good();
-    members.sort_by_key(|m| (!m.path.contains("node2"), !m.path.contains("kubectl"), !m.path.contains("controller-manager")));
+    members.sort_by_key(|m| {
+        (
+            !m.path.contains("node2"),
+            !m.path.contains("kubectl"),
+            !m.path.contains("controller-manager"),
+        )
+    });
     let whole = archive::gzip(&archive::tar(&members));
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("bundle.tar.gz");
@@ -184,7 +234,10 @@ fn a_truncated_archive() {
     let said = say(&["analyze", text(&path)]);
     said.ends(0).still_finds_it();
     let out = said.out();
-    assert!(out.contains("truncated") || out.contains("only in part") || out.contains("partial"), "{out}");
+    assert!(
+        out.contains("truncated") || out.contains("only in part") || out.contains("partial"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -194,17 +247,33 @@ fn a_corrupt_archive_beside_good_files() {
     broken[middle..middle + 4_000].copy_from_slice(&noise(4_000));
     let more = [
         Member::new("broken/a.tar.gz", broken),
-        Member::new("broken/b.zip", [b"PK\x03\x04".as_slice(), &noise(20_000)].concat()),
-        Member::new("broken/c.tar.xz", [b"\xfd7zXZ\x00".as_slice(), &noise(20_000)].concat()),
-        Member::new("broken/d.tar.zst", [b"\x28\xb5\x2f\xfd".as_slice(), &noise(20_000)].concat()),
-        Member::new("broken/e.tar.bz2", [b"BZh9".as_slice(), &noise(20_000)].concat()),
+        Member::new(
+            "broken/b.zip",
+            [b"PK\x03\x04".as_slice(), &noise(20_000)].concat(),
+        ),
+        Member::new(
+            "broken/c.tar.xz",
+            [b"\xfd7zXZ\x00".as_slice(), &noise(20_000)].concat(),
+        ),
+        Member::new(
+            "broken/d.tar.zst",
+            [b"\x28\xb5\x2f\xfd".as_slice(), &noise(20_000)].concat(),
+        ),
+        Member::new(
+            "broken/e.tar.bz2",
+            [b"BZh9".as_slice(), &noise(20_000)].concat(),
+        ),
     ];
     let dir = good_and(&more);
     let said = say(&["analyze", text(dir.path())]);
     said.ends(0).still_finds_it();
     let inventory = say(&["inventory", text(dir.path())]);
     for name in ["a.tar.gz", "b.zip", "c.tar.xz", "d.tar.zst", "e.tar.bz2"] {
-        assert!(inventory.ends(0).out().contains(name), "{name} is not told: {}", inventory.out());
+        assert!(
+            inventory.ends(0).out().contains(name),
+            "{name} is not told: {}",
+            inventory.out()
+        );
     }
 }
 
@@ -225,8 +294,13 @@ fn a_line_without_end() {
     let mut long = b"E1120 17:35:00.000000      89 kubelet.go:1] ".to_vec();
     long.resize(64 << 20, b'x');
     members.push(Member::new("bundle/nodes/node3/kubelet.log", long));
-    members.push(Member::new("bundle/kubectl/pods.json", [b"{\"items\":[".as_slice(), &vec![b'['; 4 << 20]].concat()));
-    pipe(archive::gzip(&archive::tar(&members))).ends(0).still_finds_it();
+    members.push(Member::new(
+        "bundle/kubectl/pods.json",
+        [b"{\"items\":[".as_slice(), &vec![b'['; 4 << 20]].concat(),
+    ));
+    pipe(archive::gzip(&archive::tar(&members)))
+        .ends(0)
+        .still_finds_it();
 }
 
 #[test]
@@ -252,13 +326,21 @@ fn hostile() -> TempDir {
         )));
         log.push_str(&journal(&format!("E1120 17:35:{second:02}.000000       1 odd.go:1] unheard of {EVIL} trouble number {second}")));
     }
-    let table = format!("NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE\nsh{EVIL}op   we{EVIL}b   0/1   ImagePull{EVIL}BackOff   0   5m\n");
-    let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: \"a\\e[31mb\"\n  deletionTimestamp: \"2026-11-20T17:30:00Z\"\n  finalizers: [\"x{}\"]\nstatus:\n  phase: Terminating\n", "\\e]0;t\\a");
+    let table = format!(
+        "NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE\nsh{EVIL}op   we{EVIL}b   0/1   ImagePull{EVIL}BackOff   0   5m\n"
+    );
+    let yaml = format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: \"a\\e[31mb\"\n  deletionTimestamp: \"2026-11-20T17:30:00Z\"\n  finalizers: [\"x{}\"]\nstatus:\n  phase: Terminating\n",
+        "\\e]0;t\\a"
+    );
     good_and(&[
         Member::new("nodes/node3/kubelet.log", log),
         Member::new("kubectl/get-pods-B.txt", table),
         Member::new("kubectl/ns-evil.yaml", yaml),
-        Member::new("odd \u{1b}[31m\nname.log", "I1120 17:35:00.000000       1 a.go:1] b\n"),
+        Member::new(
+            "odd \u{1b}[31m\nname.log",
+            "I1120 17:35:00.000000       1 a.go:1] b\n",
+        ),
     ])
 }
 
@@ -283,7 +365,11 @@ fn nothing_from_a_bundle_reaches_the_terminal_unescaped() {
         assert_eq!(said.code, Some(0), "{words:?}: {}", said.err);
         assert!(!said.err.contains("panicked"), "{words:?}: {}", said.err);
         // RFC 4180 ends the lines of a CSV file with CRLF.
-        let out = if words.contains(&"csv") { said.out().replace("\r\n", "\n") } else { said.out() };
+        let out = if words.contains(&"csv") {
+            said.out().replace("\r\n", "\n")
+        } else {
+            said.out()
+        };
         harmless(out.as_bytes(), &format!("{words:?}"));
     }
     say(&["analyze", path]).ends(0).still_finds_it();

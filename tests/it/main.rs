@@ -9,10 +9,10 @@ mod catalogue;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod layouts;
 #[cfg(test)]
 mod support;
-#[cfg(test)]
-mod incidents;

@@ -10,7 +10,11 @@ fn diagnosis() {
         let outcome = verdict::judge(&fixture.truth, &analysis)
             .map(|()| verdict::said(&analysis))
             .map_err(|why| format!("{why}\n{}", verdict::said(&analysis)));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.diagnosis.clone() }
+        Row {
+            name: fixture.id.clone(),
+            outcome,
+            advisory: fixture.truth.advisory.diagnosis.clone(),
+        }
     });
 }
 
@@ -19,7 +23,12 @@ fn quiet() {
     let healthy = fixture::all().iter().filter(|f| f.truth.quiet).collect();
     gate("quiet", healthy, |fixture| {
         let analysis = run::paths(&[&fixture.bundle]);
-        let outcome = verdict::judge(&fixture.truth, &analysis).map(|()| String::from("nothing to say"));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.diagnosis.clone() }
+        let outcome =
+            verdict::judge(&fixture.truth, &analysis).map(|()| String::from("nothing to say"));
+        Row {
+            name: fixture.id.clone(),
+            outcome,
+            advisory: fixture.truth.advisory.diagnosis.clone(),
+        }
     });
 }

@@ -11,16 +11,24 @@ use crate::support::{fixture, run, verdict};
 fn noise() {
     gate("noise", fixture::all().iter().collect(), |fixture| {
         let analysis = run::paths(&[&fixture.bundle, other_cluster().path()]);
-        let mut outcome = verdict::judge(&fixture.truth, &analysis).map(|()| String::from("the same"));
+        let mut outcome =
+            verdict::judge(&fixture.truth, &analysis).map(|()| String::from("the same"));
         let foreign: Vec<&str> = verdict::loud(&analysis)
             .map(|i| i.title.as_str())
             .filter(|t| t.contains("edge") || t.contains("billing"))
             .collect();
         if outcome.is_ok() && !foreign.is_empty() {
-            outcome = Err(format!("the noise became an incident: {}", foreign.join("; ")));
+            outcome = Err(format!(
+                "the noise became an incident: {}",
+                foreign.join("; ")
+            ));
         }
         let outcome = outcome.map_err(|why| format!("{why}\n{}", verdict::said(&analysis)));
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.noise.clone() }
+        Row {
+            name: fixture.id.clone(),
+            outcome,
+            advisory: fixture.truth.advisory.noise.clone(),
+        }
     });
 }
 
@@ -30,7 +38,11 @@ fn other_cluster() -> &'static Dir {
     NOISE.get_or_init(|| {
         let dir = Dir::new();
         let mut members = elsewhere(&archive::open(&fixture::named("healthy-01").bundle));
-        members.retain(|m| std::path::Path::new(&m.path).extension().is_some_and(|e| e == "log"));
+        members.retain(|m| {
+            std::path::Path::new(&m.path)
+                .extension()
+                .is_some_and(|e| e == "log")
+        });
         for member in &mut members {
             member.path = member.path.replacen("bundle/", "other-cluster/", 1);
         }
@@ -95,5 +107,9 @@ fn complaints() -> Member {
             text.push_str(&format!("2026-11-20T17:{minute:02}:{second:02}.900Z WARN  billing.Tls - certificate of partner.example.com expires in 3 days\n"));
         }
     }
-    Member { path: String::from("billing/app.log"), data: text.into_bytes(), mtime: 1_795_196_000 }
+    Member {
+        path: String::from("billing/app.log"),
+        data: text.into_bytes(),
+        mtime: 1_795_196_000,
+    }
 }

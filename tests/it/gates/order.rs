@@ -32,16 +32,26 @@ fn order() {
         for (name, way) in WAYS {
             let other = Verdict::of(&way(fixture));
             if other != expected {
-                outcome = Err(format!("{name}: differs\n--- as it is\n{expected}\n--- {name}\n{other}"));
+                outcome = Err(format!(
+                    "{name}: differs\n--- as it is\n{expected}\n--- {name}\n{other}"
+                ));
                 break;
             }
         }
-        Row { name: fixture.id.clone(), outcome, advisory: fixture.truth.advisory.order.clone() }
+        Row {
+            name: fixture.id.clone(),
+            outcome,
+            advisory: fixture.truth.advisory.order.clone(),
+        }
     });
 }
 
 fn one_thread(fixture: &Fixture) -> Analysis {
-    run::with(&Options { inputs: vec![Input::Path(fixture.bundle.clone())], jobs: Some(1), ..Options::default() })
+    run::with(&Options {
+        inputs: vec![Input::Path(fixture.bundle.clone())],
+        jobs: Some(1),
+        ..Options::default()
+    })
 }
 
 fn directory(fixture: &Fixture) -> Analysis {
@@ -62,7 +72,9 @@ fn reversed(fixture: &Fixture) -> Analysis {
 fn renamed(fixture: &Fixture) -> Analysis {
     let temporary = TempDir::new().unwrap();
     let extension = fixture.bundle.extension().unwrap().to_string_lossy();
-    let path = temporary.path().join(format!("Case 4711 – upload (2).{extension}"));
+    let path = temporary
+        .path()
+        .join(format!("Case 4711 – upload (2).{extension}"));
     fs::copy(&fixture.bundle, &path).unwrap();
     run::paths(&[&path])
 }
@@ -72,13 +84,22 @@ fn rotated(fixture: &Fixture) -> Analysis {
     let dir = Dir::new();
     let mut members = Vec::new();
     for member in archive::open(&fixture.bundle) {
-        let plain = Path::new(&member.path).extension().is_some_and(|e| e == "log");
+        let plain = Path::new(&member.path)
+            .extension()
+            .is_some_and(|e| e == "log");
         if !plain || member.path.contains("stacks") || member.data.len() < 30_000 {
             members.push(member);
             continue;
         }
-        let (one, two) = (cut(&member.data, member.data.len() / 4), cut(&member.data, member.data.len() / 2));
-        let part = |suffix: &str, data: Vec<u8>| Member { path: format!("{}{suffix}", member.path), data, mtime: member.mtime };
+        let (one, two) = (
+            cut(&member.data, member.data.len() / 4),
+            cut(&member.data, member.data.len() / 2),
+        );
+        let part = |suffix: &str, data: Vec<u8>| Member {
+            path: format!("{}{suffix}", member.path),
+            data,
+            mtime: member.mtime,
+        };
         members.push(part(".2.gz", archive::gzip(&member.data[..one])));
         members.push(part(".1", member.data[one..two].to_vec()));
         members.push(part("", member.data[two..].to_vec()));
@@ -89,5 +110,8 @@ fn rotated(fixture: &Fixture) -> Analysis {
 
 /// The end of the line at or behind a place.
 fn cut(data: &[u8], at: usize) -> usize {
-    data[at..].iter().position(|b| *b == b'\n').map_or(data.len(), |i| at + i + 1)
+    data[at..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(data.len(), |i| at + i + 1)
 }

@@ -14,7 +14,10 @@ const PAIRS: [(&str, &str); 9] = [
     ("kubelet-killed-01", "image-pull-failure-01"),
     ("cni-not-configured-k8s136-01", "ns-finalizer-content-01"),
     ("disk-pressure-eviction-01", "webhook-expired-cert-01"),
-    ("pleg-containerd-stopped-01", "missing-configmap-and-liveness-k8s136-01"),
+    (
+        "pleg-containerd-stopped-01",
+        "missing-configmap-and-liveness-k8s136-01",
+    ),
     ("ns-apiservice-missing-endpoints-01", "unschedulable-01"),
     ("cri-hung-runc-create-k8s136-01", "app-deadlock-abba-01"),
     ("etcd-nospace-k8s136-01", "docker-hung-runc-01"),
@@ -53,8 +56,17 @@ fn two_at_once() {
         let outcome = outcome
             .map(|()| format!("{found} incidents"))
             .map_err(|why: String| format!("{why}\n{}", verdict::said(&analysis)));
-        let advisory = first.truth.advisory.two.clone().or_else(|| second.truth.advisory.two.clone());
-        Row { name: format!("{one} + {two}"), outcome, advisory }
+        let advisory = first
+            .truth
+            .advisory
+            .two
+            .clone()
+            .or_else(|| second.truth.advisory.two.clone());
+        Row {
+            name: format!("{one} + {two}"),
+            outcome,
+            advisory,
+        }
     });
 }
 
@@ -74,6 +86,12 @@ fn expected_elsewhere(expected: &Expected) -> Expected {
 #[test]
 fn every_incident_has_a_partner() {
     for fixture in fixture::incidents() {
-        assert!(PAIRS.iter().any(|(a, b)| *a == fixture.id || *b == fixture.id), "{} is in no pair", fixture.id);
+        assert!(
+            PAIRS
+                .iter()
+                .any(|(a, b)| *a == fixture.id || *b == fixture.id),
+            "{} is in no pair",
+            fixture.id
+        );
     }
 }

@@ -28,7 +28,11 @@ impl Setting {
     pub fn of(collected: &str, zone: &str, folder: &str, seed: u64) -> Self {
         let collected = moment(collected, zone);
         let folder = fill(folder, collected, collected, 0, seed);
-        Self { collected, folder, seed }
+        Self {
+            collected,
+            folder,
+            seed,
+        }
     }
 }
 
@@ -38,8 +42,18 @@ pub fn bundle(files: &[File], setting: &Setting) -> Bundle {
         .iter()
         .enumerate()
         .map(|(i, file)| {
-            let path = fill(&file.path, setting.collected, setting.collected, 0, setting.seed);
-            let path = if setting.folder.is_empty() { path } else { format!("{}/{path}", setting.folder) };
+            let path = fill(
+                &file.path,
+                setting.collected,
+                setting.collected,
+                0,
+                setting.seed,
+            );
+            let path = if setting.folder.is_empty() {
+                path
+            } else {
+                format!("{}/{path}", setting.folder)
+            };
             (path, content(file, setting, i as u64))
         })
         .collect()
@@ -55,9 +69,12 @@ pub fn tar_gz(bundle: &Bundle, collected: Moment) -> Vec<u8> {
         header.set_mode(0o644);
         header.set_mtime(collected.timestamp().try_into().unwrap_or(0));
         header.set_cksum();
-        tar.append_data(&mut header, path, &content[..]).expect("writing into memory");
+        tar.append_data(&mut header, path, &content[..])
+            .expect("writing into memory");
     }
-    tar.into_inner().and_then(flate2::write::GzEncoder::finish).expect("writing into memory")
+    tar.into_inner()
+        .and_then(flate2::write::GzEncoder::finish)
+        .expect("writing into memory")
 }
 
 fn content(file: &File, setting: &Setting, number: u64) -> Vec<u8> {
@@ -66,20 +83,28 @@ fn content(file: &File, setting: &Setting, number: u64) -> Vec<u8> {
     }
     let mut records = evidence(file, setting);
     if let Some(path) = &file.include {
-        records.push((setting.collected + distance(&file.include_at), Some(included(path))));
+        records.push((
+            setting.collected + distance(&file.include_at),
+            Some(included(path)),
+        ));
     }
     let mut random = Random::of(setting.seed, 1000 + number);
-    let (from, to) = (setting.collected + distance(&file.from), setting.collected + distance(&file.to));
+    let (from, to) = (
+        setting.collected + distance(&file.from),
+        setting.collected + distance(&file.to),
+    );
     let span = (to - from).num_microseconds().unwrap_or(0).max(1);
     for _ in 0..file.amount {
-        let at = from + Duration::microseconds(i64::try_from(random.below(span.unsigned_abs())).unwrap_or(0));
+        let at = from
+            + Duration::microseconds(i64::try_from(random.below(span.unsigned_abs())).unwrap_or(0));
         records.push((at, None));
     }
     // Stable: evidence lines of one moment keep their order.
     records.sort_by_key(|(at, _)| *at);
     let mut out = Vec::new();
     for (at, text) in records {
-        let text = text.unwrap_or_else(|| chatter(&file.noise, file.style, &mut random, at, &file.host));
+        let text =
+            text.unwrap_or_else(|| chatter(&file.noise, file.style, &mut random, at, &file.host));
         line(file, at, &text, &mut out);
     }
     out
@@ -92,7 +117,8 @@ const BARE: &str = "\u{0}";
 fn included(path: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let prefix = regex::Regex::new(r"(?m)^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ").expect("a constant");
+    let prefix = regex::Regex::new(r"(?m)^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ")
+        .expect("a constant");
     format!("{BARE}{}", prefix.replace_all(&text, ""))
 }
 
@@ -101,12 +127,16 @@ fn evidence(file: &File, setting: &Setting) -> Vec<(Moment, Option<String>)> {
     let mut records: Vec<(Moment, Option<String>)> = Vec::new();
     let mut parsed: Vec<(String, String)> = Vec::new();
     for text in file.lines.lines() {
-        let head = text.split_once(" | ").filter(|(when, _)| when.trim_start().starts_with(['-', '+']));
+        let head = text
+            .split_once(" | ")
+            .filter(|(when, _)| when.trim_start().starts_with(['-', '+']));
         match (head, parsed.last_mut()) {
             (Some((when, rest)), _) => parsed.push((when.trim().to_owned(), rest.to_owned())),
             // A record of several lines.
             (None, Some(last)) if !text.trim().is_empty() => last.1 = format!("{}\n{text}", last.1),
-            (None, None) if !text.trim().is_empty() => panic!("{}: no time before {text:?}", file.path),
+            (None, None) if !text.trim().is_empty() => {
+                panic!("{}: no time before {text:?}", file.path)
+            }
             _ => {}
         }
     }
@@ -120,7 +150,10 @@ fn evidence(file: &File, setting: &Setting) -> Vec<(Moment, Option<String>)> {
         };
         let mut n = 0;
         while at <= end {
-            records.push((at, Some(fill(&text, at, setting.collected, n, setting.seed))));
+            records.push((
+                at,
+                Some(fill(&text, at, setting.collected, n, setting.seed)),
+            ));
             n += 1;
             at += step;
         }
@@ -148,11 +181,21 @@ fn line(file: &File, at: Moment, text: &str, out: &mut Vec<u8>) {
     for physical in record.lines() {
         let _ = match file.wrap {
             Wrap::None => writeln!(out, "{physical}"),
-            Wrap::Journal => writeln!(out, "{} {} {}: {physical}", stamp("short"), file.host, file.program),
+            Wrap::Journal => writeln!(
+                out,
+                "{} {} {}: {physical}",
+                stamp("short"),
+                file.host,
+                file.program
+            ),
             Wrap::Cri => writeln!(out, "{} stderr F {physical}", stamp("nano")),
             Wrap::Docker => {
                 let log = serde_json::Value::from(format!("{physical}\n"));
-                writeln!(out, "{{\"log\":{log},\"stream\":\"stderr\",\"time\":\"{}\"}}", stamp("znano"))
+                writeln!(
+                    out,
+                    "{{\"log\":{log},\"stream\":\"stderr\",\"time\":\"{}\"}}",
+                    stamp("znano")
+                )
             }
         };
     }
@@ -188,7 +231,9 @@ pub fn fill(text: &str, at: Moment, collected: Moment, n: u64, seed: u64) -> Str
     while let Some(open) = rest.find('{') {
         out += &rest[..open];
         rest = &rest[open..];
-        let filled = rest.find('}').and_then(|close| Some((place(&rest[1..close], at, collected, n, seed)?, close)));
+        let filled = rest
+            .find('}')
+            .and_then(|close| Some((place(&rest[1..close], at, collected, n, seed)?, close)));
         match filled {
             Some((value, close)) => {
                 out += &value;
@@ -211,11 +256,22 @@ fn place(name: &str, at: Moment, collected: Moment, n: u64, seed: u64) -> Option
         return Some((base.parse::<u64>().ok()? + n).to_string());
     }
     if let Some((digits, key)) = name.strip_prefix("hex").and_then(|r| r.split_once(':')) {
-        return Some(hex(digits.parse().ok()?, &key.replace('#', &n.to_string()), seed));
+        return Some(hex(
+            digits.parse().ok()?,
+            &key.replace('#', &n.to_string()),
+            seed,
+        ));
     }
     if let Some(key) = name.strip_prefix("uid:") {
         let h = hex(32, &key.replace('#', &n.to_string()), seed);
-        return Some(format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..]));
+        return Some(format!(
+            "{}-{}-{}-{}-{}",
+            &h[..8],
+            &h[8..12],
+            &h[12..16],
+            &h[16..20],
+            &h[20..]
+        ));
     }
     let (name, at) = match name.split_once('@') {
         Some((name, away)) => (name, collected + distance(away)),
@@ -226,7 +282,9 @@ fn place(name: &str, at: Moment, collected: Moment, n: u64, seed: u64) -> Option
 
 /// The same digits for the same name.
 fn hex(digits: usize, key: &str, seed: u64) -> String {
-    let stream = key.bytes().fold(17_u64, |h, b| h.wrapping_mul(1_099_511_628_211) ^ u64::from(b));
+    let stream = key.bytes().fold(17_u64, |h, b| {
+        h.wrapping_mul(1_099_511_628_211) ^ u64::from(b)
+    });
     let mut random = Random::of(seed, stream);
     let mut out = String::new();
     while out.len() < digits {
@@ -238,6 +296,13 @@ fn hex(digits: usize, key: &str, seed: u64) -> String {
 
 /// Exchanges a text in every path and content (for scripted variants).
 pub fn exchange(bundle: &Bundle, pairs: &[(String, String)]) -> Bundle {
-    let swap = |text: &str| pairs.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to));
-    bundle.iter().map(|(p, c)| (swap(p), swap(&String::from_utf8_lossy(c)).into_bytes())).collect()
+    let swap = |text: &str| {
+        pairs
+            .iter()
+            .fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+    };
+    bundle
+        .iter()
+        .map(|(p, c)| (swap(p), swap(&String::from_utf8_lossy(c)).into_bytes()))
+        .collect()
 }

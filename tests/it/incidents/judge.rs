@@ -34,8 +34,16 @@ pub fn judge(analysis: &Analysis, truth: &Truth) -> Verdict {
         }
     }
     if truth.quiet {
-        for incident in analysis.incidents.iter().filter(|i| i.severity >= Severity::Medium) {
-            faults.push(format!("not quiet: {} ({})", incident.title, incident.severity.as_str()));
+        for incident in analysis
+            .incidents
+            .iter()
+            .filter(|i| i.severity >= Severity::Medium)
+        {
+            faults.push(format!(
+                "not quiet: {} ({})",
+                incident.title,
+                incident.severity.as_str()
+            ));
         }
         return verdict;
     }
@@ -43,7 +51,10 @@ pub fn judge(analysis: &Analysis, truth: &Truth) -> Verdict {
         // A bundle whose only demand is on facts and on what must not be said may have no incident.
         if !truth.roots.is_empty() || !truth.chain.is_empty() || truth.gap.is_some() {
             let all: Vec<&str> = analysis.incidents.iter().map(|i| &*i.title).collect();
-            faults.push(format!("no incident with symptom {:?}; there are {all:?}", truth.symptom));
+            faults.push(format!(
+                "no incident with symptom {:?}; there are {all:?}",
+                truth.symptom
+            ));
         }
         return verdict;
     };
@@ -53,8 +64,14 @@ pub fn judge(analysis: &Analysis, truth: &Truth) -> Verdict {
 
 /// The incident that the truth speaks of.
 fn chosen<'a>(analysis: &'a Analysis, truth: &Truth) -> Option<&'a Incident> {
-    let Some(kind) = &truth.symptom else { return analysis.incidents.first() };
-    let is = |i: &&Incident| i.symptoms.iter().any(|s| kind_of(analysis, s.0 as usize) == *kind);
+    let Some(kind) = &truth.symptom else {
+        return analysis.incidents.first();
+    };
+    let is = |i: &&Incident| {
+        i.symptoms
+            .iter()
+            .any(|s| kind_of(analysis, s.0 as usize) == *kind)
+    };
     analysis.incidents.iter().find(is)
 }
 
@@ -63,7 +80,11 @@ fn kind_of(analysis: &Analysis, fact: usize) -> &str {
 }
 
 fn describe(analysis: &Analysis, incident: &Incident, verdict: &mut Verdict) {
-    verdict.chain = incident.chain.iter().map(|s| kind_of(analysis, s.fact.0 as usize).to_owned()).collect();
+    verdict.chain = incident
+        .chain
+        .iter()
+        .map(|s| kind_of(analysis, s.fact.0 as usize).to_owned())
+        .collect();
     if let Some(root) = incident.roots.first() {
         let fact = &analysis.facts[root.fact.0 as usize];
         verdict.root.clone_from(&fact.kind);
@@ -75,40 +96,76 @@ fn describe(analysis: &Analysis, incident: &Incident, verdict: &mut Verdict) {
 fn check(analysis: &Analysis, incident: &Incident, truth: &Truth, verdict: &mut Verdict) {
     let mut faults = Vec::new();
     if !truth.roots.is_empty() && !truth.roots.contains(&verdict.root) {
-        let all: Vec<&str> = incident.roots.iter().map(|r| kind_of(analysis, r.fact.0 as usize)).collect();
-        faults.push(format!("root is {} (all: {all:?}), not {:?}", verdict.root, truth.roots));
+        let all: Vec<&str> = incident
+            .roots
+            .iter()
+            .map(|r| kind_of(analysis, r.fact.0 as usize))
+            .collect();
+        faults.push(format!(
+            "root is {} (all: {all:?}), not {:?}",
+            verdict.root, truth.roots
+        ));
     }
     if let Some(entity) = &truth.entity
         && !expression(entity).is_match(&verdict.entity)
     {
         faults.push(format!("it is about {}, not {entity}", verdict.entity));
     }
-    let sure = incident.roots.first().map_or(Confidence::Low, |r| r.confidence);
-    if truth.confidence.as_ref().is_some_and(|least| sure < level(least)) {
+    let sure = incident
+        .roots
+        .first()
+        .map_or(Confidence::Low, |r| r.confidence);
+    if truth
+        .confidence
+        .as_ref()
+        .is_some_and(|least| sure < level(least))
+    {
         faults.push(format!("confidence is only {}", sure.as_str()));
     }
-    if truth.at_most.as_ref().is_some_and(|most| sure > level(most)) {
+    if truth
+        .at_most
+        .as_ref()
+        .is_some_and(|most| sure > level(most))
+    {
         faults.push(format!("confidence is {}, too sure", sure.as_str()));
     }
     let mut steps = verdict.chain.iter();
     for kind in &truth.chain {
         if !steps.any(|s| s == kind) {
-            faults.push(format!("{kind} is not (in this place) in the chain {:?}", verdict.chain));
+            faults.push(format!(
+                "{kind} is not (in this place) in the chain {:?}",
+                verdict.chain
+            ));
             break;
         }
     }
     for not in &truth.must_not {
-        let meant = |kind: &str| if not.ends_with('/') { kind.starts_with(not.as_str()) } else { kind == not };
+        let meant = |kind: &str| {
+            if not.ends_with('/') {
+                kind.starts_with(not.as_str())
+            } else {
+                kind == not
+            }
+        };
         for incident in &analysis.incidents {
-            let root = incident.roots.iter().find(|r| r.confidence > Confidence::Low && meant(kind_of(analysis, r.fact.0 as usize)));
-            let step = incident.chain.iter().find(|s| meant(kind_of(analysis, s.fact.0 as usize)));
+            let root = incident.roots.iter().find(|r| {
+                r.confidence > Confidence::Low && meant(kind_of(analysis, r.fact.0 as usize))
+            });
+            let step = incident
+                .chain
+                .iter()
+                .find(|s| meant(kind_of(analysis, s.fact.0 as usize)));
             if root.is_some() || step.is_some() {
                 faults.push(format!("says {not} in {:?}", incident.title));
             }
         }
     }
     if let Some(gap) = &truth.gap {
-        let gaps: Vec<String> = incident.gaps.iter().map(|g| format!("{} | {} | {}", g.what, g.why, g.command)).collect();
+        let gaps: Vec<String> = incident
+            .gaps
+            .iter()
+            .map(|g| format!("{} | {} | {}", g.what, g.why, g.command))
+            .collect();
         if !gaps.iter().any(|g| expression(gap).is_match(g)) {
             faults.push(format!("no gap asks for {gap}; there are {gaps:?}"));
         }

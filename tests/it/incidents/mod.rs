@@ -44,15 +44,22 @@ static IDLE: Mutex<Vec<Catalog>> = Mutex::new(Vec::new());
 
 /// The rules as they stand in the tree: those of the program, and one that is being written is tried without building.
 fn rules() -> Catalog {
-    Catalog::only(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/facts")).unwrap_or_else(|e| panic!("{e:?}"))
+    Catalog::only(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/facts"))
+        .unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 fn analyse(bundle: &Path) -> Analysis {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let catalog = idle.unwrap_or_else(rules);
-    let options = Options { inputs: vec![Input::Path(bundle.to_owned())], ..Options::default() };
-    let run = run_with(&options, catalog, &Silent).unwrap_or_else(|e| panic!("{}: {e}", bundle.display()));
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(run.catalog);
+    let options = Options {
+        inputs: vec![Input::Path(bundle.to_owned())],
+        ..Options::default()
+    };
+    let run = run_with(&options, catalog, &Silent)
+        .unwrap_or_else(|e| panic!("{}: {e}", bundle.display()));
+    IDLE.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(run.catalog);
     run.analysis
 }
 
@@ -62,7 +69,8 @@ fn run(job: &Job) -> Verdict {
     let path = dir.path().join(&name);
     let packed = build::tar_gz(&job.bundle, job.collected);
     if let Some(out) = std::env::var_os("INCIDENT_OUT") {
-        std::fs::write(Path::new(&out).join(&name), &packed).expect("the folder of INCIDENT_OUT exists");
+        std::fs::write(Path::new(&out).join(&name), &packed)
+            .expect("the folder of INCIDENT_OUT exists");
     }
     std::fs::write(&path, packed).expect("a temporary file");
     judge(&analyse(&path), &job.truth)
@@ -70,15 +78,22 @@ fn run(job: &Job) -> Verdict {
 
 fn scenarios() -> Vec<Scenario> {
     let wanted = std::env::var("INCIDENT").unwrap_or_default();
-    scenario::all().into_iter().filter(|s| s.name.starts_with(&wanted)).collect()
+    scenario::all()
+        .into_iter()
+        .filter(|s| s.name.starts_with(&wanted))
+        .collect()
 }
 
 /// Runs all, prints the table, and fails with every unexpected miss.
 fn table(title: &str, jobs: &[Job]) {
     // Rules that do not load are told once, not by every worker.
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(rules());
+    IDLE.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(rules());
     let verdicts: Vec<Verdict> = jobs.par_iter().map(run).collect();
-    let mut out = format!("\n{title}\n| incident | variant | first root cause | confidence | chain | |\n|---|---|---|---|--:|---|\n");
+    let mut out = format!(
+        "\n{title}\n| incident | variant | first root cause | confidence | chain | |\n|---|---|---|---|--:|---|\n"
+    );
     let mut misses = String::new();
     let (mut good, mut advisory) = (0, 0);
     for (job, verdict) in jobs.iter().zip(&verdicts) {
@@ -90,14 +105,43 @@ fn table(title: &str, jobs: &[Job]) {
         };
         good += usize::from(verdict.faults.is_empty());
         advisory += usize::from(mark == "advisory");
-        let root = if verdict.root.is_empty() { "–" } else { &verdict.root };
-        let _ = writeln!(out, "| {} | {} | {root} | {} | {} | {mark} |", job.incident, job.variant, verdict.confidence, verdict.chain.len());
+        let root = if verdict.root.is_empty() {
+            "–"
+        } else {
+            &verdict.root
+        };
+        let _ = writeln!(
+            out,
+            "| {} | {} | {root} | {} | {} | {mark} |",
+            job.incident,
+            job.variant,
+            verdict.confidence,
+            verdict.chain.len()
+        );
         for fault in &verdict.faults {
-            let why = job.truth.advisory.as_deref().map(|a| format!(" (advisory: {a})")).unwrap_or_default();
-            let _ = writeln!(if why.is_empty() { &mut misses } else { &mut out }, "    {} {}: {fault}{why}", job.incident, job.variant);
+            let why = job
+                .truth
+                .advisory
+                .as_deref()
+                .map(|a| format!(" (advisory: {a})"))
+                .unwrap_or_default();
+            let _ = writeln!(
+                if why.is_empty() {
+                    &mut misses
+                } else {
+                    &mut out
+                },
+                "    {} {}: {fault}{why}",
+                job.incident,
+                job.variant
+            );
         }
     }
-    let _ = writeln!(out, "{good} of {} as they must be, {advisory} advisory", jobs.len());
+    let _ = writeln!(
+        out,
+        "{good} of {} as they must be, {advisory} advisory",
+        jobs.len()
+    );
     println!("{out}");
     assert!(misses.is_empty(), "\n{misses}");
 }
@@ -109,7 +153,13 @@ fn each_incident_its_missing_piece_and_its_look_alike() {
         let setting = Setting::of(&scenario.collected, &scenario.zone, &scenario.folder, 11);
         for (variant, case) in scenario.cases() {
             let bundle = build::bundle(&scenario.files(case), &setting);
-            jobs.push(Job { incident: scenario.name.clone(), variant, bundle, collected: setting.collected, truth: case.truth.clone() });
+            jobs.push(Job {
+                incident: scenario.name.clone(),
+                variant,
+                bundle,
+                collected: setting.collected,
+                truth: case.truth.clone(),
+            });
         }
     }
     table("Incidents", &jobs);
@@ -120,7 +170,13 @@ fn the_same_incident_in_other_clothes() {
     let mut jobs = Vec::new();
     for scenario in scenarios() {
         for v in variants::of(&scenario) {
-            jobs.push(Job { incident: scenario.name.clone(), variant: v.name, bundle: v.bundle, collected: v.collected, truth: v.truth });
+            jobs.push(Job {
+                incident: scenario.name.clone(),
+                variant: v.name,
+                bundle: v.bundle,
+                collected: v.collected,
+                truth: v.truth,
+            });
         }
     }
     table("Variants", &jobs);
@@ -132,6 +188,11 @@ fn bundles_are_reproducible() {
     for scenario in scenarios() {
         let setting = Setting::of(&scenario.collected, &scenario.zone, &scenario.folder, 11);
         let files = scenario.files(&scenario.full);
-        assert_eq!(build::bundle(&files, &setting), build::bundle(&files, &setting), "{}", scenario.name);
+        assert_eq!(
+            build::bundle(&files, &setting),
+            build::bundle(&files, &setting),
+            "{}",
+            scenario.name
+        );
     }
 }

@@ -7,9 +7,14 @@ pub type Moment = DateTime<FixedOffset>;
 
 /// Reads `2019-06-22 10:05:00` in the zone `+08:00`.
 pub fn moment(text: &str, zone: &str) -> Moment {
-    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap_or_else(|e| panic!("time {text:?}: {e}"));
-    let zone: FixedOffset = zone.parse().unwrap_or_else(|e| panic!("zone {zone:?}: {e}"));
-    zone.from_local_datetime(&local).single().expect("a fixed offset has one reading")
+    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S")
+        .unwrap_or_else(|e| panic!("time {text:?}: {e}"));
+    let zone: FixedOffset = zone
+        .parse()
+        .unwrap_or_else(|e| panic!("zone {zone:?}: {e}"));
+    zone.from_local_datetime(&local)
+        .single()
+        .expect("a fixed offset has one reading")
 }
 
 /// Reads `-2d1h`, `+3s`, `-1h2m3.25s`, `-40ms`.
@@ -20,10 +25,16 @@ pub fn distance(text: &str) -> Duration {
     };
     let mut micros = 0.0_f64;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(rest.len());
-        let number: f64 = rest[..digits].parse().unwrap_or_else(|_| panic!("distance {text:?}"));
+        let digits = rest
+            .find(|c: char| c != '.' && !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let number: f64 = rest[..digits]
+            .parse()
+            .unwrap_or_else(|_| panic!("distance {text:?}"));
         let tail = &rest[digits..];
-        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let unit = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
         micros += number
             * match &tail[..unit] {
                 "d" => 86_400e6,
@@ -35,7 +46,10 @@ pub fn distance(text: &str) -> Duration {
             };
         rest = &tail[unit..];
     }
-    #[expect(clippy::cast_possible_truncation, reason = "scenarios span days, not millennia")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "scenarios span days, not millennia"
+    )]
     let micros = micros as i64;
     Duration::microseconds(sign * micros)
 }
@@ -74,7 +88,9 @@ fn age(age: Duration) -> String {
         ..10_800 => format!("{}m", seconds / 60),
         ..28_800 if seconds / 60 % 60 != 0 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
         ..172_800 => format!("{}h", seconds / 3600),
-        ..691_200 if seconds / 3600 % 24 != 0 => format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24),
+        ..691_200 if seconds / 3600 % 24 != 0 => {
+            format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24)
+        }
         _ => format!("{}d", seconds / 86_400),
     }
 }

@@ -227,8 +227,12 @@ pub fn all() -> Vec<Scenario> {
 
 fn load(path: &Path) -> Scenario {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut scenario: Scenario = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    scenario.name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut scenario: Scenario =
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    scenario.name = path
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default();
     scenario
 }
 
@@ -244,23 +248,50 @@ impl Scenario {
     /// The files of one case.
     pub fn files(&self, case: &Case) -> Vec<File> {
         let gone = |path: &str| {
-            case.without.iter().any(|w| w == path || (w.ends_with('/') && path.starts_with(w.as_str())))
+            case.without
+                .iter()
+                .any(|w| w == path || (w.ends_with('/') && path.starts_with(w.as_str())))
                 || case.file.iter().any(|f| f.path == path)
         };
         for w in &case.without {
-            assert!(self.file.iter().any(|f| f.path == *w || f.path.starts_with(w.as_str())), "{}: no file {w}", self.name);
+            assert!(
+                self.file
+                    .iter()
+                    .any(|f| f.path == *w || f.path.starts_with(w.as_str())),
+                "{}: no file {w}",
+                self.name
+            );
         }
-        let mut files: Vec<File> = self.file.iter().filter(|f| !gone(&f.path)).cloned().collect();
+        let mut files: Vec<File> = self
+            .file
+            .iter()
+            .filter(|f| !gone(&f.path))
+            .cloned()
+            .collect();
         files.extend(case.file.iter().cloned());
         for (path, lines) in &case.more {
-            let file = files.iter_mut().find(|f| f.path == *path).unwrap_or_else(|| panic!("{}: no file {path}", self.name));
+            let file = files
+                .iter_mut()
+                .find(|f| f.path == *path)
+                .unwrap_or_else(|| panic!("{}: no file {path}", self.name));
             file.lines = format!("{}\n{lines}", file.lines.trim_end());
         }
         for text in &case.drop {
-            let hits = files.iter().filter(|f| f.lines.contains(text) || f.text.as_ref().is_some_and(|t| t.contains(text)));
-            assert!(hits.count() > 0, "{}: no evidence holds {text:?}", self.name);
+            let hits = files.iter().filter(|f| {
+                f.lines.contains(text) || f.text.as_ref().is_some_and(|t| t.contains(text))
+            });
+            assert!(
+                hits.count() > 0,
+                "{}: no evidence holds {text:?}",
+                self.name
+            );
             for file in &mut files {
-                let keep = |all: &str| all.lines().filter(|l| !l.contains(text)).collect::<Vec<_>>().join("\n");
+                let keep = |all: &str| {
+                    all.lines()
+                        .filter(|l| !l.contains(text))
+                        .collect::<Vec<_>>()
+                        .join("\n")
+                };
                 file.lines = keep(&file.lines);
                 file.text = file.text.as_ref().map(|t| keep(t) + "\n");
             }
@@ -276,7 +307,14 @@ impl Scenario {
 pub fn swap(name: &str, files: &mut [File], from: &str, to: &str) {
     let mut hits = 0;
     for file in files {
-        for part in [Some(&mut file.lines), Some(&mut file.path), file.text.as_mut()].into_iter().flatten() {
+        for part in [
+            Some(&mut file.lines),
+            Some(&mut file.path),
+            file.text.as_mut(),
+        ]
+        .into_iter()
+        .flatten()
+        {
             if part.contains(from) {
                 *part = part.replace(from, to);
                 hits += 1;

@@ -2,10 +2,11 @@
 
 use kforensics::model::Analysis;
 
-use super::{Planted, advisory};
 use super::planted::{
-    APISERVICES, NAMESPACES, NOON, Zone, discovery_incomplete, no_cni, of, registry_refuses, runtime_start, text, webhook_expired,
+    APISERVICES, NAMESPACES, NOON, Zone, discovery_incomplete, no_cni, of, registry_refuses,
+    runtime_start, text, webhook_expired,
 };
+use super::{Planted, advisory};
 use crate::support::archive::{self, Member};
 use crate::support::run;
 
@@ -13,7 +14,11 @@ const UTC: Zone = Zone(0);
 const CHINA: Zone = Zone(8);
 
 fn no_cni_on(entity: &'static str, began: i64) -> Planted {
-    Planted { root: &["cni/config-missing"], entity, began: ("cni/not-initialized", began) }
+    Planted {
+        root: &["cni/config-missing"],
+        entity,
+        began: ("cni/not-initialized", began),
+    }
 }
 
 /// The bundle as a gzipped tar file of this name.
@@ -32,7 +37,10 @@ fn must_gather() {
     // One file holds the journals of all masters; the node stands in each line only.
     let mut journal = no_cni("master-1", NOON);
     let healthy = "Mar 02 12:00:03.100000 master-0 kubelet[2711]: I0302 12:00:03.099000    2711 kubelet_getters.go:187] \"Pod status updated\" pod=\"kube-system/etcd-master-0\" status=\"Running\"\n";
-    let services = format!("-- Logs begin at Sun 2026-03-01 03:04:05 UTC. --\n{healthy}{}", text(&journal, |e| UTC.precise("master-1", e)));
+    let services = format!(
+        "-- Logs begin at Sun 2026-03-01 03:04:05 UTC. --\n{healthy}{}",
+        text(&journal, |e| UTC.precise("master-1", e))
+    );
     journal.clear();
     let node = "\
 apiVersion: v1
@@ -52,11 +60,26 @@ status:
     type: Ready
 ";
     let members = [
-        Member::new("must-gather.local.4711/timestamp", "2026-03-02 20:05:10.123456789 +0800 CST m=+0.25\n2026-03-02 20:06:20.123456789 +0800 CST m=+70.25\n"),
-        Member::new(&format!("{image}/version"), "openshift/must-gather\n4.14.8\n"),
-        Member::new(&format!("{image}/cluster-scoped-resources/core/nodes/master-1.yaml"), node),
-        Member::new(&format!("{image}/namespaces/default/default.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\nstatus:\n  phase: Active\n"),
-        Member::new(&format!("{image}/host_service_logs/masters/kubelet_service.log"), services),
+        Member::new(
+            "must-gather.local.4711/timestamp",
+            "2026-03-02 20:05:10.123456789 +0800 CST m=+0.25\n2026-03-02 20:06:20.123456789 +0800 CST m=+70.25\n",
+        ),
+        Member::new(
+            &format!("{image}/version"),
+            "openshift/must-gather\n4.14.8\n",
+        ),
+        Member::new(
+            &format!("{image}/cluster-scoped-resources/core/nodes/master-1.yaml"),
+            node,
+        ),
+        Member::new(
+            &format!("{image}/namespaces/default/default.yaml"),
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\nstatus:\n  phase: Active\n",
+        ),
+        Member::new(
+            &format!("{image}/host_service_logs/masters/kubelet_service.log"),
+            services,
+        ),
     ];
     let analysis = tar_gz("must-gather.tar.gz", &members);
     is(&analysis, "must-gather");
@@ -70,12 +93,21 @@ fn sosreport() {
     let entries = registry_refuses("shop/web-1", image, NOON);
     let members = [
         Member::new(&format!("{root}/version.txt"), "sosreport: 4.5.6\n"),
-        Member::new(&format!("{root}/sos_reports/manifest.json"), "{\"version\": \"1.0\", \"cmdlineopts\": {}}\n"),
-        Member::new(&format!("{root}/sos_commands/date/date"), CHINA.date(NOON + 400, "CST")),
+        Member::new(
+            &format!("{root}/sos_reports/manifest.json"),
+            "{\"version\": \"1.0\", \"cmdlineopts\": {}}\n",
+        ),
+        Member::new(
+            &format!("{root}/sos_commands/date/date"),
+            CHINA.date(NOON + 400, "CST"),
+        ),
         Member::new(&format!("{root}/sos_commands/host/hostname"), "n7\n"),
         Member::new(
             &format!("{root}/sos_commands/kubernetes/journalctl_--no-pager_--unit_kubelet"),
-            text(&of(registry_refuses("shop/web-1", image, NOON), "kubelet"), |e| CHINA.journal("n7", e)),
+            text(
+                &of(registry_refuses("shop/web-1", image, NOON), "kubelet"),
+                |e| CHINA.journal("n7", e),
+            ),
         ),
         Member::new(
             &format!("{root}/sos_commands/containerd/journalctl_--no-pager_--unit_containerd"),
@@ -96,11 +128,23 @@ fn sosreport() {
 fn rancher() {
     let root = "n7-2026-03-02_20_06_40";
     let members = [
-        Member::new(&format!("{root}/systeminfo/date"), CHINA.date(NOON + 400, "CST")),
+        Member::new(
+            &format!("{root}/systeminfo/date"),
+            CHINA.date(NOON + 400, "CST"),
+        ),
         Member::new(&format!("{root}/systeminfo/hostname"), "n7\n"),
-        Member::new(&format!("{root}/networking/iproute"), "default via 192.0.2.1 dev eth0\n"),
-        Member::new(&format!("{root}/journald/containerd"), CHINA.journal("n7", &runtime_start(NOON - 70))),
-        Member::new(&format!("{root}/journald/kubelet"), text(&no_cni("n7", NOON), |e| CHINA.journal("n7", e))),
+        Member::new(
+            &format!("{root}/networking/iproute"),
+            "default via 192.0.2.1 dev eth0\n",
+        ),
+        Member::new(
+            &format!("{root}/journald/containerd"),
+            CHINA.journal("n7", &runtime_start(NOON - 70)),
+        ),
+        Member::new(
+            &format!("{root}/journald/kubelet"),
+            text(&no_cni("n7", NOON), |e| CHINA.journal("n7", e)),
+        ),
     ];
     let analysis = tar_gz("n7-2026-03-02_20_06_40.tar.gz", &members);
     is(&analysis, "rancher");
@@ -114,10 +158,19 @@ fn eks() {
         Member::new("./system/instance-id.txt", "i-0123456789abcdef0\n"),
         Member::new("./system/region.txt", "us-east-1\n"),
         Member::new("./ipamd/enis.json", "{}\n"),
-        Member::new("./containerd/containerd-log.txt", UTC.journal(node, &runtime_start(NOON - 70))),
-        Member::new("./kubelet/kubelet.log", text(&no_cni(node, NOON), |e| UTC.journal(node, e))),
+        Member::new(
+            "./containerd/containerd-log.txt",
+            UTC.journal(node, &runtime_start(NOON - 70)),
+        ),
+        Member::new(
+            "./kubelet/kubelet.log",
+            text(&no_cni(node, NOON), |e| UTC.journal(node, e)),
+        ),
     ];
-    let analysis = tar_gz("eks_i-0123456789abcdef0_2026-03-02_1206-UTC_0.7.6.tar.gz", &members);
+    let analysis = tar_gz(
+        "eks_i-0123456789abcdef0_2026-03-02_1206-UTC_0.7.6.tar.gz",
+        &members,
+    );
     is(&analysis, "eks");
     no_cni_on("node/ip-192-0-2-17.ec2.internal", NOON).in_first(&analysis);
 }
@@ -140,18 +193,29 @@ Filesystem      Size  Used Avail Use% Mounted on
 ";
     let members = [
         Member::new(&format!("{root}/system_status"), status),
-        Member::new(&format!("{root}/network_info"), "-----------------run ip route show------------------\ndefault via 192.0.2.1 dev eth0\n"),
-        Member::new(&format!("{root}/logs/containerd.log"), CHINA.journal("cn-beijing.192.0.2.7", &runtime_start(NOON - 70))),
+        Member::new(
+            &format!("{root}/network_info"),
+            "-----------------run ip route show------------------\ndefault via 192.0.2.1 dev eth0\n",
+        ),
+        Member::new(
+            &format!("{root}/logs/containerd.log"),
+            CHINA.journal("cn-beijing.192.0.2.7", &runtime_start(NOON - 70)),
+        ),
         Member::new(
             &format!("{root}/logs/kubelet.log"),
-            text(&no_cni("cn-beijing.192.0.2.7", NOON), |e| CHINA.journal("cn-beijing.192.0.2.7", e)),
+            text(&no_cni("cn-beijing.192.0.2.7", NOON), |e| {
+                CHINA.journal("cn-beijing.192.0.2.7", e)
+            }),
         ),
     ];
     let analysis = tar_gz(&format!("diagnose_{epoch}.tar.gz"), &members);
     is(&analysis, "ack");
-    advisory("below diagnose_<epoch>/logs the kubelet does not get the zone that the runtime's lines show", || {
-        no_cni_on("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
-    });
+    advisory(
+        "below diagnose_<epoch>/logs the kubelet does not get the zone that the runtime's lines show",
+        || {
+            no_cni_on("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
+        },
+    );
 }
 
 #[test]
@@ -160,22 +224,36 @@ fn ack_control_plane() {
     let epoch = NOON + 400;
     let root = format!("tmp/diagnose_{epoch}");
     let members = [
-        Member::new(&format!("{root}/system_status"), "-----------------run uptime------------------\n 20:06:40 up 41 days,  3:04,  1 user,  load average: 0.10, 0.12, 0.09\n"),
-        Member::new(&format!("{root}/network_info"), "-----------------run ip route show------------------\ndefault via 192.0.2.1 dev eth0\n"),
+        Member::new(
+            &format!("{root}/system_status"),
+            "-----------------run uptime------------------\n 20:06:40 up 41 days,  3:04,  1 user,  load average: 0.10, 0.12, 0.09\n",
+        ),
+        Member::new(
+            &format!("{root}/network_info"),
+            "-----------------run ip route show------------------\ndefault via 192.0.2.1 dev eth0\n",
+        ),
         Member::new(
             &format!("{root}/cs/kube-apiserver/kube-apiserver-m1.log"),
-            text(&webhook_expired("pods.guard.example.com", NOON + 60), |e| CHINA.line(e)),
+            text(&webhook_expired("pods.guard.example.com", NOON + 60), |e| {
+                CHINA.line(e)
+            }),
         ),
     ];
     let analysis = tar_gz(&format!("diagnose_{epoch}.tar.gz"), &members);
     let planted = Planted {
-        root: &["webhook/call-failed-certificate-expired", "certificate/expired"],
+        root: &[
+            "webhook/call-failed-certificate-expired",
+            "certificate/expired",
+        ],
         entity: "webhook/pods.guard.example.com",
         began: ("webhook/call-failed-certificate-expired", NOON + 60),
     };
-    advisory("the zone is assumed to be UTC, though the log then ends eight hours after its collection", || {
-        planted.in_first(&analysis);
-    });
+    advisory(
+        "the zone is assumed to be UTC, though the log then ends eight hours after its collection",
+        || {
+            planted.in_first(&analysis);
+        },
+    );
 }
 
 #[test]
@@ -194,14 +272,35 @@ fn support_bundle() {
     let refusal = r#"Failed to pull image "registry.example.com/shop/web:1.4.2": rpc error: code = Unknown desc = failed to pull and unpack image "registry.example.com/shop/web:1.4.2": failed to resolve reference "registry.example.com/shop/web:1.4.2": failed to do request: Head "https://registry.example.com/v2/shop/web/manifests/1.4.2": dial tcp 192.0.2.7:443: connect: connection refused"#;
     let events = format!(
         r#"{{"kind":"EventList","apiVersion":"v1","items":[{},{}]}}"#,
-        event("17a", "2026-03-02T12:00:00Z", "2026-03-02T12:05:10Z", 6, refusal),
-        event("17b", "2026-03-02T12:00:01Z", "2026-03-02T12:06:10Z", 18, r#"Back-off pulling image "registry.example.com/shop/web:1.4.2""#),
+        event(
+            "17a",
+            "2026-03-02T12:00:00Z",
+            "2026-03-02T12:05:10Z",
+            6,
+            refusal
+        ),
+        event(
+            "17b",
+            "2026-03-02T12:00:01Z",
+            "2026-03-02T12:06:10Z",
+            18,
+            r#"Back-off pulling image "registry.example.com/shop/web:1.4.2""#
+        ),
     );
     let members = [
-        Member::new(&format!("{root}/version.yaml"), "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\nspec:\n  versionNumber: v0.80.0\n"),
+        Member::new(
+            &format!("{root}/version.yaml"),
+            "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\nspec:\n  versionNumber: v0.80.0\n",
+        ),
         Member::new(&format!("{root}/cluster-resources/pods/shop.json"), pods),
-        Member::new(&format!("{root}/cluster-resources/events/shop.json"), events),
-        Member::new(&format!("{root}/cluster-resources/pods/logs/shop/api-1/api.log"), "listening on :8080\n"),
+        Member::new(
+            &format!("{root}/cluster-resources/events/shop.json"),
+            events,
+        ),
+        Member::new(
+            &format!("{root}/cluster-resources/pods/logs/shop/api-1/api.log"),
+            "listening on :8080\n",
+        ),
     ];
     let analysis = tar_gz("support-bundle-2026-03-02T20_06_40.tar.gz", &members);
     is(&analysis, "support-bundle");
@@ -218,8 +317,16 @@ fn kind() {
     let api = "kube-system_kube-apiserver-demo-control-plane_0c8e4f3a52b6a1e4a559c1b1f5b6a0d6/kube-apiserver/0.log";
     let members = [
         Member::new("kind-version.txt", "kind v0.22.0 go1.21.7 linux/amd64\n"),
-        Member::new("demo-worker/containerd.log", UTC.journal("demo-worker", &runtime_start(NOON - 70))),
-        Member::new("demo-worker/kubelet.log", text(&no_cni("demo-worker", NOON), |e| UTC.journal("demo-worker", e))),
+        Member::new(
+            "demo-worker/containerd.log",
+            UTC.journal("demo-worker", &runtime_start(NOON - 70)),
+        ),
+        Member::new(
+            "demo-worker/kubelet.log",
+            text(&no_cni("demo-worker", NOON), |e| {
+                UTC.journal("demo-worker", e)
+            }),
+        ),
         Member::new(
             &format!("demo-control-plane/pods/{api}"),
             "2026-03-02T12:00:01.000000001Z stderr F I0302 12:00:00.999000       1 handler.go:232] Adding GroupVersion apps v1 to ResourceManager\n",
@@ -289,11 +396,17 @@ fn loose_files() {
     let members = [
         Member::new("1.txt", APISERVICES),
         Member::new("2.txt", NAMESPACES),
-        Member::new("new 3.log", text(&discovery_incomplete("payments", NOON), |e| UTC.line(e))),
+        Member::new(
+            "new 3.log",
+            text(&discovery_incomplete("payments", NOON), |e| UTC.line(e)),
+        ),
     ];
     let analysis = run::members(&members);
     Planted {
-        root: &["aggregated-api/missing-endpoints", "aggregated-api/service-without-endpoints"],
+        root: &[
+            "aggregated-api/missing-endpoints",
+            "aggregated-api/service-without-endpoints",
+        ],
         entity: "apiservice/v1beta1.metrics.k8s.io",
         began: ("namespace-deletion/namespace-discovery-failed", NOON),
     }

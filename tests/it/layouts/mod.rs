@@ -26,14 +26,34 @@ impl Planted {
     #[track_caller]
     fn in_first(&self, analysis: &Analysis) {
         let said = verdict::said(analysis);
-        let Some(incident) = analysis.incidents.first() else { panic!("nothing found\n{}", sources(analysis)) };
+        let Some(incident) = analysis.incidents.first() else {
+            panic!("nothing found\n{}", sources(analysis))
+        };
         let root = incident.roots.first().expect("an incident has a root");
         let fact = verdict::fact(analysis, root.fact);
-        assert!(self.root.contains(&fact.kind.as_str()), "root {}\n{said}{}", fact.kind, sources(analysis));
-        assert_eq!(fact.entity.as_str(), self.entity, "\n{said}{}", sources(analysis));
+        assert!(
+            self.root.contains(&fact.kind.as_str()),
+            "root {}\n{said}{}",
+            fact.kind,
+            sources(analysis)
+        );
+        assert_eq!(
+            fact.entity.as_str(),
+            self.entity,
+            "\n{said}{}",
+            sources(analysis)
+        );
         let (kind, began) = self.began;
-        let step = analysis.facts.iter().find(|f| f.kind == kind).unwrap_or_else(|| panic!("no {kind}\n{said}"));
-        let at = step.span.first.unwrap_or_else(|| panic!("{kind} has no time\n{}", sources(analysis))).at;
+        let step = analysis
+            .facts
+            .iter()
+            .find(|f| f.kind == kind)
+            .unwrap_or_else(|| panic!("no {kind}\n{said}"));
+        let at = step
+            .span
+            .first
+            .unwrap_or_else(|| panic!("{kind} has no time\n{}", sources(analysis)))
+            .at;
         let expected = Instant(began * SECOND);
         // Whole seconds, and the first of a series that repeats every few seconds.
         assert!(

@@ -30,7 +30,11 @@ pub(super) struct Zone(pub(super) i32);
 impl Zone {
     fn format(self, at: i64, pattern: &str) -> String {
         let zone = FixedOffset::east_opt(self.0 * 3600).unwrap();
-        DateTime::from_timestamp(at, 0).unwrap().with_timezone(&zone).format(pattern).to_string()
+        DateTime::from_timestamp(at, 0)
+            .unwrap()
+            .with_timezone(&zone)
+            .format(pattern)
+            .to_string()
     }
 
     /// The program's own line: klog without year and zone, logfmt with its offset.
@@ -38,10 +42,17 @@ impl Zone {
         match &entry.text {
             Text::Klog(head, message) => {
                 let (level, caller) = head.split_at(1);
-                format!("{level}{}.284210    3186 {}] {message}", self.format(entry.at, "%m%d %H:%M:%S"), caller.trim_start())
+                format!(
+                    "{level}{}.284210    3186 {}] {message}",
+                    self.format(entry.at, "%m%d %H:%M:%S"),
+                    caller.trim_start()
+                )
             }
             Text::Logfmt(level, rest) => {
-                format!("time=\"{}\" level={level} {rest}", self.format(entry.at, "%Y-%m-%dT%H:%M:%S.284210123%:z"))
+                format!(
+                    "time=\"{}\" level={level} {rest}",
+                    self.format(entry.at, "%Y-%m-%dT%H:%M:%S.284210123%:z")
+                )
             }
         }
     }
@@ -49,18 +60,28 @@ impl Zone {
     /// `journalctl` short: no year, no zone.
     pub(super) fn journal(self, host: &str, entry: &Entry) -> String {
         let stamp = self.format(entry.at, "%b %d %H:%M:%S");
-        format!("{stamp} {host} {}[3186]: {}\n", entry.who, self.plain(entry))
+        format!(
+            "{stamp} {host} {}[3186]: {}\n",
+            entry.who,
+            self.plain(entry)
+        )
     }
 
     /// `journalctl -o short-precise`.
     pub(super) fn precise(self, host: &str, entry: &Entry) -> String {
         let stamp = self.format(entry.at, "%b %d %H:%M:%S.284300");
-        format!("{stamp} {host} {}[3186]: {}\n", entry.who, self.plain(entry))
+        format!(
+            "{stamp} {host} {}[3186]: {}\n",
+            entry.who,
+            self.plain(entry)
+        )
     }
 
     /// A file below `/var/log/pods`.
     pub(super) fn cri(self, entry: &Entry) -> String {
-        let stamp = self.format(entry.at, "%Y-%m-%dT%H:%M:%S.284300123%:z").replace("+00:00", "Z");
+        let stamp = self
+            .format(entry.at, "%Y-%m-%dT%H:%M:%S.284300123%:z")
+            .replace("+00:00", "Z");
         format!("{stamp} stderr F {}\n", self.plain(entry))
     }
 
@@ -77,14 +98,34 @@ impl Zone {
 
 /// A kubelet that waits for a network from `from` on, for five minutes; a runtime that says why.
 pub(super) fn no_cni(node: &str, from: i64) -> Vec<Entry> {
-    let klog = |at, caller, message: &str| Entry { at, who: "kubelet", text: Text::Klog(caller, message.to_owned()) };
+    let klog = |at, caller, message: &str| Entry {
+        at,
+        who: "kubelet",
+        text: Text::Klog(caller, message.to_owned()),
+    };
     let mut entries = vec![
-        klog(from - 60, "I server.go:440", r#""Kubelet version" kubeletVersion="v1.27.9""#),
-        klog(from - 58, "I kubelet_node_status.go:70", &format!(r#""Attempting to register node" node="{node}""#)),
-        klog(from - 57, "I kubelet_node_status.go:73", &format!(r#""Successfully registered node" node="{node}""#)),
-        klog(from, "I setters.go:552", &format!(
-            r#""Node became not ready" node="{node}" condition={{"type":"Ready","status":"False","reason":"KubeletNotReady","message":"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: No CNI configuration file in /etc/kubernetes/cni/net.d/. Has your network provider started?"}}"#
-        )),
+        klog(
+            from - 60,
+            "I server.go:440",
+            r#""Kubelet version" kubeletVersion="v1.27.9""#,
+        ),
+        klog(
+            from - 58,
+            "I kubelet_node_status.go:70",
+            &format!(r#""Attempting to register node" node="{node}""#),
+        ),
+        klog(
+            from - 57,
+            "I kubelet_node_status.go:73",
+            &format!(r#""Successfully registered node" node="{node}""#),
+        ),
+        klog(
+            from,
+            "I setters.go:552",
+            &format!(
+                r#""Node became not ready" node="{node}" condition={{"type":"Ready","status":"False","reason":"KubeletNotReady","message":"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: No CNI configuration file in /etc/kubernetes/cni/net.d/. Has your network provider started?"}}"#
+            ),
+        ),
     ];
     for step in 0..60 {
         let at = from + 5 * step;
@@ -94,7 +135,11 @@ pub(super) fn no_cni(node: &str, from: i64) -> Vec<Entry> {
             r#""Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: No CNI configuration file in /etc/kubernetes/cni/net.d/. Has your network provider started?""#,
         ));
         if step % 4 == 0 {
-            entries.push(klog(at + 1, "I kubelet_getters.go:187", r#""Pod status updated" pod="kube-system/kube-proxy-x7v2k" status="Running""#));
+            entries.push(klog(
+                at + 1,
+                "I kubelet_getters.go:187",
+                r#""Pod status updated" pod="kube-system/kube-proxy-x7v2k" status="Running""#,
+            ));
         }
     }
     entries
@@ -103,7 +148,11 @@ pub(super) fn no_cni(node: &str, from: i64) -> Vec<Entry> {
 /// The one line of a runtime whose stamp carries its offset.
 pub(super) fn runtime_start(at: i64) -> Entry {
     let rest = r#"msg="Start cni network conf syncer for default""#;
-    Entry { at, who: "containerd", text: Text::Logfmt("info", rest.to_owned()) }
+    Entry {
+        at,
+        who: "containerd",
+        text: Text::Logfmt("info", rest.to_owned()),
+    }
 }
 
 /// A registry that refuses the image of one pod, tried again every 40 seconds.
@@ -116,11 +165,18 @@ pub(super) fn registry_refuses(pod: &str, image: &str, from: i64) -> Vec<Entry> 
     let mut entries = Vec::new();
     for step in 0..5 {
         let at = from + 40 * step;
-        entries.push(Entry { at: at - 1, who: "containerd", text: Text::Logfmt("info", format!(r#"msg="PullImage \"{image}\"""#)) });
+        entries.push(Entry {
+            at: at - 1,
+            who: "containerd",
+            text: Text::Logfmt("info", format!(r#"msg="PullImage \"{image}\"""#)),
+        });
         entries.push(Entry {
             at,
             who: "containerd",
-            text: Text::Logfmt("error", format!(r#"msg="PullImage \"{image}\" failed" error="{refusal}""#)),
+            text: Text::Logfmt(
+                "error",
+                format!(r#"msg="PullImage \"{image}\" failed" error="{refusal}""#),
+            ),
         });
         entries.push(Entry {
             at,

@@ -21,7 +21,11 @@ impl Member {
     /// A file of a bundle that a test writes.
     pub(crate) fn new(path: &str, data: impl Into<Vec<u8>>) -> Self {
         // 2026-03-02T12:10:00Z: later than what the written bundles tell.
-        Self { path: path.to_owned(), data: data.into(), mtime: 1_772_453_400 }
+        Self {
+            path: path.to_owned(),
+            data: data.into(),
+            mtime: 1_772_453_400,
+        }
     }
 }
 
@@ -42,7 +46,14 @@ fn members(data: &[u8]) -> Option<Vec<Member>> {
             let mut file = zip.by_index(index).unwrap();
             let mut data = Vec::new();
             file.read_to_end(&mut data).unwrap();
-            push(&mut found, Member { path: file.name().unwrap().into_owned(), data, mtime: 1_795_195_000 });
+            push(
+                &mut found,
+                Member {
+                    path: file.name().unwrap().into_owned(),
+                    data,
+                    mtime: 1_795_195_000,
+                },
+            );
         }
     } else if data.get(257..262) == Some(b"ustar") {
         let mut tar = tar::Archive::new(data);
@@ -66,7 +77,10 @@ fn members(data: &[u8]) -> Option<Vec<Member>> {
 fn push(found: &mut Vec<Member>, member: Member) {
     match members(&member.data) {
         None => found.push(member),
-        Some(inner) => found.extend(inner.into_iter().map(|m| Member { path: format!("{}!{}", member.path, m.path), ..m })),
+        Some(inner) => found.extend(inner.into_iter().map(|m| Member {
+            path: format!("{}!{}", member.path, m.path),
+            ..m
+        })),
     }
 }
 
@@ -75,8 +89,12 @@ fn decompress(data: &[u8]) -> Option<Vec<u8>> {
     match data {
         [0x1f, 0x8b, ..] => flate2::read::GzDecoder::new(data).read_to_end(&mut out),
         [b'B', b'Z', b'h', ..] => bzip2::read::BzDecoder::new(data).read_to_end(&mut out),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => lzma_rust2::XzReader::new(data, true).read_to_end(&mut out),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => ruzstd::decoding::StreamingDecoder::new(data).unwrap().read_to_end(&mut out),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => {
+            lzma_rust2::XzReader::new(data, true).read_to_end(&mut out)
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => ruzstd::decoding::StreamingDecoder::new(data)
+            .unwrap()
+            .read_to_end(&mut out),
         _ => return None,
     }
     .unwrap();
@@ -98,7 +116,8 @@ pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
         header.set_size(member.data.len() as u64);
         header.set_mode(0o644);
         header.set_mtime(member.mtime);
-        tar.append_data(&mut header, flat(&member.path), member.data.as_slice()).unwrap();
+        tar.append_data(&mut header, flat(&member.path), member.data.as_slice())
+            .unwrap();
     }
     tar.into_inner().unwrap()
 }
@@ -109,7 +128,9 @@ pub(crate) fn zip(members: &[Member]) -> Vec<u8> {
     for member in members {
         let seconds = u32::try_from(member.mtime).unwrap().to_le_bytes();
         let mut options = zip::write::FullFileOptions::default();
-        options.add_extra_field(0x5455, [&[1], seconds.as_slice()].concat(), false).unwrap();
+        options
+            .add_extra_field(0x5455, [&[1], seconds.as_slice()].concat(), false)
+            .unwrap();
         zip.start_file(flat(&member.path), options).unwrap();
         zip.write_all(&member.data).unwrap();
     }

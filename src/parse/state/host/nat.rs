@@ -9,12 +9,21 @@ use crate::parse::state::sink::{Chunk, Sink, Text, name};
 
 /// Chains of kube-proxy that lead from a service to its endpoints.
 const CHAINS: [&str; 8] = [
-    "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-SVC-", "KUBE-SEP-", "KUBE-SVL-", "KUBE-XLB-", "KUBE-EXT-",
+    "KUBE-SERVICES",
+    "KUBE-NODEPORTS",
+    "KUBE-EXTERNAL-SERVICES",
+    "KUBE-SVC-",
+    "KUBE-SEP-",
+    "KUBE-SVL-",
+    "KUBE-XLB-",
+    "KUBE-EXT-",
 ];
 
 /// Whether a line is one of these rules, or begins the list of IPVS.
 pub(in crate::parse::state) fn is_rules(line: &str) -> bool {
-    line.starts_with("-A KUBE-") || line.starts_with(":KUBE-") || line.starts_with("IP Virtual Server")
+    line.starts_with("-A KUBE-")
+        || line.starts_with(":KUBE-")
+        || line.starts_with("IP Virtual Server")
         || line.starts_with("Prot LocalAddress:Port")
 }
 
@@ -28,9 +37,16 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
         }
         let mut words = line.text.split_whitespace();
         match (words.next(), words.next(), words.next(), words.next()) {
-            (Some(protocol @ ("TCP" | "UDP" | "SCTP")), Some(address), Some(scheduler), _) if address.contains(':') => {
+            (Some(protocol @ ("TCP" | "UDP" | "SCTP")), Some(address), Some(scheduler), _)
+                if address.contains(':') =>
+            {
                 let of = Entity::new("ipvs", &name(&format!("{address}/{protocol}")));
-                sink.say(Component::HOST, &of, line.at, Text::of(&of).field("scheduler", scheduler));
+                sink.say(
+                    Component::HOST,
+                    &of,
+                    line.at,
+                    Text::of(&of).field("scheduler", scheduler),
+                );
                 virtual_server = Some(of);
             }
             (Some("->"), Some(server), Some(_), Some(weight)) if server.contains(':') => {
@@ -45,8 +61,13 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
 }
 
 fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
-    let Some((chain, rest)) = rule.split_once(' ') else { return };
-    if !CHAINS.iter().any(|c| chain == *c || (c.ends_with('-') && chain.starts_with(c))) {
+    let Some((chain, rest)) = rule.split_once(' ') else {
+        return;
+    };
+    if !CHAINS
+        .iter()
+        .any(|c| chain == *c || (c.ends_with('-') && chain.starts_with(c)))
+    {
         return;
     }
     let after = |flag: &str| {
@@ -62,7 +83,10 @@ fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
     let text = Text::of(&of)
         .field("to", after("-j"))
         .field("service", service)
-        .field("destination", destination.split('/').next().unwrap_or_default())
+        .field(
+            "destination",
+            destination.split('/').next().unwrap_or_default(),
+        )
         .field("protocol", after("-p"))
         .field("port", after("--dport"))
         .field("address", after("--to-destination"));
