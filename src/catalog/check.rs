@@ -43,8 +43,16 @@ pub(super) fn file(
             "benign",
         );
     }
-    if definition.raw && (!rule.explains.is_empty() || definition.symptom || definition.severity != Severity::Info) {
-        mistakes.add(rule.title.span(), "a raw fact is info, explains nothing and is no symptom", "raw");
+    if definition.raw
+        && (!rule.explains.is_empty()
+            || definition.symptom
+            || definition.severity != Severity::Info)
+    {
+        mistakes.add(
+            rule.title.span(),
+            "a raw fact is info, explains nothing and is no symptom",
+            "raw",
+        );
     }
     if matches!(definition.origin, Origin::Suspect) && rule.explains.is_empty() {
         mistakes.add(
@@ -219,7 +227,11 @@ fn known_keys<'a>(definition: &'a Definition, patterns: &'a [Pattern]) -> Option
     for p in definition.patterns.iter().filter_map(|i| patterns.get(*i)) {
         keys.extend(p.regex.capture_names().flatten());
         // The name of a service in a destination (`web.shop.svc:443`) is a key of its own.
-        if p.regex.capture_names().flatten().any(|n| n == "destination") {
+        if p.regex
+            .capture_names()
+            .flatten()
+            .any(|n| n == "destination")
+        {
             keys.push("service");
         }
     }

@@ -150,19 +150,27 @@ impl<'a> Graph<'a> {
     /// whatever API group failed at another time.
     fn barred(&self, cause: usize, cause_keys: &Keys, effect: &Keys) -> bool {
         self.catalog.definitions().iter().any(|definition| {
-            definition.excludes.iter().filter(|e| e.kind == cause).any(|exclude| {
-                // Where the cause itself has the key, it is judged by that.
-                let of_effect = exclude.join.iter().all(|term| match term {
-                    Join::Meet { effect: right, .. } => !cause_keys.contains_key(&right.key),
-                    Join::Cluster => false,
-                });
-                of_effect
-                    && self.catalog.index(&definition.id).is_some_and(|kind| {
-                        self.of_kind(kind).iter().filter_map(|id| self.fact(*id)).any(|f| {
-                            meets(&exclude.join, &f.keys, effect, &self.world.topology) == Met::Yes
+            definition
+                .excludes
+                .iter()
+                .filter(|e| e.kind == cause)
+                .any(|exclude| {
+                    // Where the cause itself has the key, it is judged by that.
+                    let of_effect = exclude.join.iter().all(|term| match term {
+                        Join::Meet { effect: right, .. } => !cause_keys.contains_key(&right.key),
+                        Join::Cluster => false,
+                    });
+                    of_effect
+                        && self.catalog.index(&definition.id).is_some_and(|kind| {
+                            self.of_kind(kind)
+                                .iter()
+                                .filter_map(|id| self.fact(*id))
+                                .any(|f| {
+                                    meets(&exclude.join, &f.keys, effect, &self.world.topology)
+                                        == Met::Yes
+                                })
                         })
-                    })
-            })
+                })
         })
     }
 

@@ -3,7 +3,7 @@
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition};
 use crate::extract::World;
-use crate::model::{Fact, FactId, SourceKind};
+use crate::model::{Fact, FactId, Quote, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -29,9 +29,9 @@ pub(super) fn passing(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .iter()
         .zip(0u32..)
         .filter(|(fact, _)| {
-            catalog
-                .get(&fact.kind)
-                .is_some_and(|d| d.symptom && d.transient && !d.benign && held(d, fact, world, &starts))
+            catalog.get(&fact.kind).is_some_and(|d| {
+                d.symptom && d.transient && !d.benign && held(d, fact, world, &starts)
+            })
         })
         .map(|(_, i)| FactId(i))
         .collect()
@@ -80,7 +80,10 @@ fn is_state(fact: &Fact, world: &World) -> bool {
     fact.evidence()
         .iter()
         // An event tells when; a state stands until the collection.
-        .filter(|q| q.time.is_none() && !fact.evidence().iter().any(|o| o.place == q.place && o.time.is_some()))
+        .filter(|q| {
+            let same = |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
+            q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
+        })
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
 }

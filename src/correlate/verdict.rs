@@ -84,7 +84,12 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
                 }
             } else if cause.strength >= Strength::Strong && !cause.needs.is_empty() {
                 let topology = &graph.world.topology;
-                let candidates = || graph.of_kind(cause.cause).iter().filter_map(|f| graph.fact(*f));
+                let candidates = || {
+                    graph
+                        .of_kind(cause.cause)
+                        .iter()
+                        .filter_map(|f| graph.fact(*f))
+                };
                 let title = graph.title_of(cause.cause, effect, lang);
                 // It was seen, but which thing it belongs to is not in the bundle: that is no absence.
                 if candidates().any(|f| unrelated(&cause.join, &f.keys, &effect.keys, topology)) {

@@ -182,7 +182,11 @@ fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides)
         .max();
     for clock in &mut clocks {
         let assumed = clock.basis == "collected at the end of the bundle (assumed)";
-        clock.collected = if assumed { clock.collected.max(end) } else { clock.collected };
+        clock.collected = if assumed {
+            clock.collected.max(end)
+        } else {
+            clock.collected
+        };
     }
     clocks
 }

@@ -255,7 +255,11 @@ fn give(
         },
         distinguishing,
         parts.line,
-        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
+        if definition.raw {
+            RAW_LIMIT
+        } else {
+            KINDS_LIMIT
+        },
     );
     true
 }
@@ -263,7 +267,10 @@ fn give(
 /// The deployment that a pod's name shows: `shop/web-77f7987bb8-7tgld` is of `shop/web`. Hashes have no vowels.
 fn deployment_of(pod: &str) -> Option<String> {
     let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
-        lengths.contains(&part.len()) && part.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+        lengths.contains(&part.len())
+            && part
+                .bytes()
+                .all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
     };
     let (rest, suffix) = pod.rsplit_once('-')?;
     let (owner, template) = rest.rsplit_once('-')?;
@@ -275,7 +282,8 @@ fn service_of(destination: &str) -> Option<String> {
     let host = destination.split(':').next()?;
     let mut labels = host.split('.');
     let (name, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);
-    (svc == "svc" && !name.is_empty() && !namespace.is_empty()).then(|| format!("{namespace}/{name}"))
+    (svc == "svc" && !name.is_empty() && !namespace.is_empty())
+        .then(|| format!("{namespace}/{name}"))
 }
 
 /// What the source adds to a fact: where it was written, and for node-local components which node it is about.
@@ -342,8 +350,12 @@ mod tests {
 
     #[test]
     fn deployments_of_pods() {
-        let case = |pod: &str, expected: Option<&str>| assert_eq!(deployment_of(pod).as_deref(), expected);
-        case("kube-system/metrics-server-77f7987bb8-7tgld", Some("kube-system/metrics-server"));
+        let case =
+            |pod: &str, expected: Option<&str>| assert_eq!(deployment_of(pod).as_deref(), expected);
+        case(
+            "kube-system/metrics-server-77f7987bb8-7tgld",
+            Some("kube-system/metrics-server"),
+        );
         case("shop/web-0", None);
         case("shop/nightly-28493820-x7k2p", None);
         case("kube-system/kube-proxy-7xk2p", None);

@@ -25,7 +25,11 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if !says {
             continue;
         }
-        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
+        let collected = task
+            .world
+            .source(*id)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND));
         // A namespace younger than the usual time was not deleted before that.
         let made = line.first.and_then(|t| task.world.stamp(*id, t));
         if let (Some(made), Some(collected)) = (made, collected)
@@ -33,7 +37,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         {
             continue;
         }
-        let entry = terminating.entry(line.entity.name().to_owned()).or_default();
+        let entry = terminating
+            .entry(line.entity.name().to_owned())
+            .or_default();
         // The age of a table row is that of the namespace, not of its deletion.
         let since = if line.text.contains(" deleting since=") {
             line.first.and_then(|t| task.world.stamp(*id, t))

@@ -30,7 +30,11 @@ struct Series<'a> {
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let wanted: Vec<Component> = task
+        .list("component")
+        .into_iter()
+        .map(Component::named)
+        .collect();
     let mode = task.word("mode").unwrap_or("ends");
     let series = series(task);
     let mut facts = Vec::new();
@@ -54,10 +58,15 @@ type Key = (Component, Option<String>);
 fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
     let mut all: BTreeMap<Key, Series<'a>> = BTreeMap::new();
     for source in &task.world.sources {
-        if source.kind != SourceKind::Log || source.status == Status::Skipped || source.scope.component.is_unknown() {
+        if source.kind != SourceKind::Log
+            || source.status == Status::Skipped
+            || source.scope.component.is_unknown()
+        {
             continue;
         }
-        let (Some(first), Some(last)) = task.world.coverage(source.id) else { continue };
+        let (Some(first), Some(last)) = task.world.coverage(source.id) else {
+            continue;
+        };
         let key = (source.scope.component.clone(), source.scope.node.clone());
         let pauses = source.coverage.pauses.iter().filter_map(|p| {
             let at = |t| task.world.stamp(source.id, t);
@@ -84,8 +93,14 @@ fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
 }
 
 /// The other logs that could bear witness: those of the same machine first, else all.
-fn activity<'a>(all: &'a BTreeMap<Key, Series<'a>>, component: &Component, node: Option<&str>) -> Vec<(&'a Key, &'a Series<'a>)> {
-    all.iter().filter(|((c, n), s)| (c != component || n.as_deref() != node) && s.lines >= LINES).collect()
+fn activity<'a>(
+    all: &'a BTreeMap<Key, Series<'a>>,
+    component: &Component,
+    node: Option<&str>,
+) -> Vec<(&'a Key, &'a Series<'a>)> {
+    all.iter()
+        .filter(|((c, n), s)| (c != component || n.as_deref() != node) && s.lines >= LINES)
+        .collect()
 }
 
 /// The longest pause that is habit: the longest one that ended before `until`.
@@ -109,16 +124,27 @@ fn ended(
     // witness only where the machine has no other log, and then two of them: one outlier proves nothing.
     let here = |key: &Key| key.1.is_some() && key.1.as_deref() == node;
     let alone = !others.iter().any(|(key, _)| here(key));
-    let mut ends: Vec<(Instant, &Series<'_>)> =
-        others.iter().filter(|(key, _)| alone || here(key)).map(|(_, s)| (s.last.at, *s)).collect();
+    let mut ends: Vec<(Instant, &Series<'_>)> = others
+        .iter()
+        .filter(|(key, _)| alone || here(key))
+        .map(|(_, s)| (s.last.at, *s))
+        .collect();
     ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let (until, witness) = if alone { ends.get(1) } else { ends.get(1).or(ends.first()) }.copied()?;
+    let (until, witness) = if alone {
+        ends.get(1)
+    } else {
+        ends.get(1).or(ends.first())
+    }
+    .copied()?;
     let silent = until.since(log.last.at);
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
         return None;
     }
-    let part = log.parts.iter().max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
+    let part = log
+        .parts
+        .iter()
+        .max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
     let witness_part = witness.parts.first()?;
     let mut keys = machine(node);
     keys.insert(String::from("component"), component.as_str().to_owned());
@@ -157,7 +183,11 @@ fn paused(
             .filter(|l| *l * TIMES_HABIT <= long)
             .collect();
         rest.sort_unstable();
-        let peers = log.pauses.iter().filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long).count();
+        let peers = log
+            .pauses
+            .iter()
+            .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long)
+            .count();
         // Before a log has shown its habit, a pause says nothing.
         if long < SHORTEST || peers > 2 || line < LINES {
             continue;
@@ -165,10 +195,17 @@ fn paused(
         let witness = others.iter().find(|(_, s)| {
             s.first.at < from.at
                 && s.last.at > to.at
-                && !s.pauses.iter().any(|(f, t, ..)| t.at.since(f.at) * 2 > long && f.at < to.at && t.at > from.at)
+                && !s
+                    .pauses
+                    .iter()
+                    .any(|(f, t, ..)| t.at.since(f.at) * 2 > long && f.at < to.at && t.at > from.at)
         });
-        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else { continue };
-        let Some(other) = witness.parts.first() else { continue };
+        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else {
+            continue;
+        };
+        let Some(other) = witness.parts.first() else {
+            continue;
+        };
         let mut keys = machine(node);
         keys.insert(String::from("component"), component.as_str().to_owned());
         keys.insert(String::from("silence"), human_duration(long));
@@ -178,7 +215,8 @@ fn paused(
             other.path
         );
         let evidence = vec![place(part, line, offset, &words, Some(from))];
-        if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new()) {
+        if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new())
+        {
             fact.span.first = Some(from);
             fact.span.last = Some(to);
             fact.span.closed = true;
