@@ -213,6 +213,7 @@ pub fn assemble(
     observations.sort_by(|a, b| a.source.path.cmp(&b.source.path));
     drop_duplicates(&mut observations);
     name_nodes(&mut observations);
+    rename_nodes(&mut observations);
 
     let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
     let (clocks, _) = clock::solve(&evidence, overrides);
@@ -362,6 +363,38 @@ fn name_nodes(observations: &mut [Observation]) {
             }
             o.source.scope.node = Some(node);
         }
+    }
+}
+
+/// A machine's host name may not be the name of its node: the kubelet says which node it is (the key `self`), and the
+/// other logs of the machine follow.
+fn rename_nodes(observations: &mut [Observation]) {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for o in observations.iter() {
+        let Some(machine) = &o.source.scope.node else { continue };
+        let own = o.facts.iter().filter(|f| f.component == Component::KUBELET);
+        for name in own.filter_map(|f| f.keys.get("self")) {
+            names.entry(machine.clone()).or_default().insert(name.clone());
+        }
+    }
+    names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
+    for o in observations {
+        let Some(machine) = o.source.scope.node.clone() else { continue };
+        let Some(node) = names.get(&machine).and_then(|n| n.first()) else { continue };
+        for fact in &mut o.facts {
+            if fact.keys.get("node") == Some(&machine) {
+                fact.keys.insert(String::from("node"), node.clone());
+            }
+            if fact.entity.strip_prefix("node/") == Some(machine.as_str()) {
+                fact.entity = format!("node/{node}");
+            }
+        }
+        for life in &mut o.lives {
+            if life.node.as_deref() == Some(machine.as_str()) {
+                life.node = Some(node.clone());
+            }
+        }
+        o.source.scope.node = Some(node.clone());
     }
 }
 
