@@ -211,6 +211,7 @@ fn matches(
         .keys()
         .filter(|i| **i != index)
         .filter_map(|i| catalog.at(*i))
+        .filter(|d| !d.raw && !definition.raw)
         .map(|d| d.id.as_str())
         .filter(|id| !example.also.iter().any(|a| a == id))
         .collect();

@@ -5,6 +5,7 @@ use super::compile::Mistakes;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
 use super::schema::RuleFile;
+use crate::model::Severity;
 
 /// Shortest anchor, in bytes: shorter ones are in too many ordinary lines.
 const ANCHOR_MIN: usize = 8;
@@ -48,6 +49,17 @@ pub(super) fn file(
             rule.title.span(),
             "a benign fact explains nothing and is no symptom",
             "benign",
+        );
+    }
+    if definition.raw
+        && (!rule.explains.is_empty()
+            || definition.symptom
+            || definition.severity != Severity::Info)
+    {
+        mistakes.add(
+            rule.title.span(),
+            "a raw fact is info, explains nothing and is no symptom",
+            "raw",
         );
     }
     if matches!(definition.origin, Origin::Suspect) && rule.explains.is_empty() {
@@ -128,7 +140,11 @@ fn anchor(pattern: &Pattern, at: std::ops::Range<usize>, mistakes: &mut Mistakes
                 "take a longer part",
             );
         }
-        if let Some(c) = a.chars().find(|c| {
+        // A quote may stand in an anchor when its escaped form stands beside it.
+        let both = pattern.anchors.contains(&a.replace('"', "\\\""))
+            || pattern.anchors.contains(&a.replace("\\\"", "\""));
+        let paired = |c: &char| matches!(c, '"' | '\\') && a.contains('"') && both;
+        if let Some(c) = a.chars().filter(|c| !paired(c)).find(|c| {
             matches!(c, '"' | '\\' | '<' | '>' | '&') || !c.is_ascii() || c.is_ascii_control()
         }) {
             mistakes.add(
@@ -216,8 +232,20 @@ fn known_keys<'a>(definition: &'a Definition, patterns: &'a [Pattern]) -> Option
     }
     let mut keys: Vec<&str> = SCOPE_KEYS.to_vec();
     keys.push(definition.entity_kind());
+    if definition.entity_kind() == "pod" {
+        // As the pod's name shows it.
+        keys.push("deployment");
+    }
     for p in definition.patterns.iter().filter_map(|i| patterns.get(*i)) {
         keys.extend(p.regex.capture_names().flatten());
+        // The name of a service in a destination (`web.shop.svc:443`) is a key of its own.
+        if p.regex
+            .capture_names()
+            .flatten()
+            .any(|n| n == "destination")
+        {
+            keys.push("service");
+        }
     }
     Some(keys)
 }

@@ -245,6 +245,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         symptom: rule.symptom,
         benign: rule.benign,
         transient: rule.transient,
+        raw: rule.raw,
         planned: rule.planned,
         origin,
         weight: weight?,

@@ -34,6 +34,8 @@ pub(super) struct RuleFile {
     #[serde(default)]
     pub(super) suspect: bool,
     #[serde(default)]
+    pub(super) raw: bool,
+    #[serde(default)]
     pub(super) transient: bool,
     #[serde(default)]
     pub(super) planned: bool,

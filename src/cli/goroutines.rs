@@ -8,9 +8,10 @@ use super::failure::Failure;
 use super::stage::Stage;
 use super::{Global, Outcome, outputs, progress};
 use crate::extract::Overrides;
-use crate::infer::waits::{self, Likeness};
+use crate::infer::waits;
 use crate::input::{Input, Limits};
 use crate::model::SourceId;
+use crate::model::waits::Likeness;
 use crate::pipeline::{self, Options};
 use crate::report::Look;
 use crate::report::goroutines::{Filter, Told};
@@ -109,6 +110,7 @@ impl Args {
             dumps: &dumps,
             report: &report,
             path: &path,
+            groups: &waits::groups,
         };
         let filter = Filter {
             all: self.all,
@@ -133,5 +135,77 @@ impl Args {
         };
         outputs::deliver(self.output.as_deref(), &text, stage)?;
         Ok(Outcome::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::waits::Host;
+    use crate::model::Place;
+    use crate::parse::goroutines;
+
+    fn told<T>(text: &str, act: impl FnOnce(&Told<'_>) -> T) -> T {
+        let start = Place {
+            line: 1,
+            ..Place::default()
+        };
+        let dumps = goroutines::read(text.as_bytes(), start);
+        let report = waits::analyse(&dumps, &Host::default());
+        act(&Told {
+            dumps: &dumps,
+            report: &report,
+            path: &|_| String::from("dump.txt"),
+            groups: &waits::groups,
+        })
+    }
+
+    const DEADLOCK: &str = include_str!("../../fixtures/goroutines/locks/lock-order.txt");
+    const HEALTHY: &str = include_str!("../../fixtures/goroutines/locks/healthy.txt");
+
+    #[test]
+    fn a_deadlock_as_text() {
+        let text = told(DEADLOCK, |t| t.text(&Filter::default(), Look::default()));
+        for part in [
+            "Deadlock 1: 6 goroutines",
+            "a lock of main.Account",
+            "and so to the first again",
+            "probable holder goroutine 51",
+            "dump.txt:",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_healthy_dump_says_so() {
+        let text = told(HEALTHY, |t| t.text(&Filter::default(), Look::default()));
+        assert!(text.contains("Nothing is stuck"), "{text}");
+        let janitor =
+            |f: Filter| told(HEALTHY, |t| t.text(&f, Look::default())).contains("Janitor.Run");
+        assert!(!janitor(Filter::default()));
+        assert!(janitor(Filter {
+            all: true,
+            ..Filter::default()
+        }));
+        assert!(janitor(Filter {
+            function: Some(String::from("Janitor")),
+            ..Filter::default()
+        }));
+        assert!(!janitor(Filter {
+            all: true,
+            minutes: Some(40),
+            ..Filter::default()
+        }));
+    }
+
+    #[test]
+    fn json_and_graph() {
+        let json = told(DEADLOCK, |t| t.json(&Filter::default()).unwrap());
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["chains"][0]["deadlock"], true);
+        assert_eq!(value["dumps"][0]["locks"][0]["probable_holder"], 51);
+        let dot = told(DEADLOCK, |t: &Told<'_>| Told::dot(t));
+        assert!(dot.contains("c0s3 -> c0s0;"), "{dot}");
     }
 }

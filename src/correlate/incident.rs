@@ -35,6 +35,8 @@ struct Path {
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
     let mut symptoms = symptom::symptoms(catalog, world);
     symptoms.extend(findings(catalog, world, &symptoms));
+    let passing = symptom::passing(catalog, world);
+    symptoms.extend(&passing);
     let graph = Graph::build(catalog, world, &symptoms);
     let mut paths: BTreeMap<FactId, Vec<Path>> = BTreeMap::new();
     for symptom in &symptoms {
@@ -50,6 +52,14 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         );
         paths.insert(*symptom, best_by_root(&graph, found));
     }
+    symptoms.retain(|s| {
+        !passing.contains(s)
+            || paths
+                .get(s)
+                .and_then(|p| p.first())
+                .is_some_and(|p| carried(&graph, p))
+    });
+    paths.retain(|s, _| symptoms.contains(s));
     let mut incidents: Vec<(Incident, i32)> = group(&graph, &symptoms, &paths)
         .iter()
         .map(|members| incident(&graph, members, &paths, lang))
@@ -65,6 +75,19 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         incident.id = format!("incident-{}", i + 1);
     }
     incidents.into_iter().map(|(i, _)| i).collect()
+}
+
+/// Whether a path leads to a proven cause by links that are more than possible.
+fn carried(graph: &Graph<'_>, path: &Path) -> bool {
+    !path.links.is_empty()
+        && graph
+            .fact(path.root)
+            .is_some_and(|f| *f.basis() != Basis::Suspected)
+        && path.links.iter().all(|l| {
+            graph
+                .rule(l)
+                .is_some_and(|r| r.strength >= Strength::Strong)
+        })
 }
 
 /// Grave facts that are no symptom and that no symptom leads to are still told.
@@ -306,9 +329,17 @@ fn incident(
             .and_then(|p| p.first())
             .map_or(0, |p| p.links.len())
     };
+    // What a person notices tells the incident; a grave finding on the way to it does not.
+    let noticed = |id: &FactId| {
+        graph
+            .fact(*id)
+            .and_then(|f| graph.catalog.get(&f.kind))
+            .is_some_and(|d| d.symptom)
+    };
     ordered.sort_by(|a, b| {
-        severity_of(b)
-            .cmp(&severity_of(a))
+        noticed(b)
+            .cmp(&noticed(a))
+            .then(severity_of(b).cmp(&severity_of(a)))
             .then(way(b).cmp(&way(a)))
             .then(a.cmp(b))
     });

@@ -67,6 +67,22 @@ fn one(term: &Join, cause: &Keys, effect: &Keys, topology: &Topology) -> Met {
     }
 }
 
+/// Whether a term cannot be decided because the bundle does not hold the relation that leads from one to the other.
+pub(super) fn unrelated(join: &[Join], cause: &Keys, effect: &Keys, topology: &Topology) -> bool {
+    let open = |path: &KeyPath, keys: &Keys| {
+        !path.walk.is_empty()
+            && keys.contains_key(&path.key)
+            && values(path, keys, topology).is_none()
+    };
+    join.iter().any(|term| match term {
+        Join::Meet {
+            cause: left,
+            effect: right,
+        } => open(left, cause) || open(right, effect),
+        Join::Cluster => false,
+    })
+}
+
 fn is_machine(path: &KeyPath) -> bool {
     let last = path.walk.last().unwrap_or(&path.key);
     last == "node" || last == "host"

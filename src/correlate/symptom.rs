@@ -3,7 +3,7 @@
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition};
 use crate::extract::World;
-use crate::model::{Fact, FactId, SourceKind};
+use crate::model::{Fact, FactId, Quote, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -21,6 +21,22 @@ pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .collect()
 }
 
+/// Symptoms that heal by themselves: told only when something else in the bundle explains them.
+pub(super) fn passing(catalog: &Catalog, world: &World) -> Vec<FactId> {
+    let starts = Starts::of(world);
+    world
+        .facts
+        .iter()
+        .zip(0u32..)
+        .filter(|(fact, _)| {
+            catalog.get(&fact.kind).is_some_and(|d| {
+                d.symptom && d.transient && !d.benign && held(catalog, d, fact, world, &starts)
+            })
+        })
+        .map(|(_, i)| FactId(i))
+        .collect()
+}
+
 /// Whether a fact of this definition counts: it lasts long enough, and is not the noise of a start.
 pub(super) fn counts(
     catalog: &Catalog,
@@ -29,9 +45,17 @@ pub(super) fn counts(
     world: &World,
     starts: &Starts,
 ) -> bool {
-    if definition.transient {
-        return false;
-    }
+    !definition.transient && held(catalog, definition, fact, world, starts)
+}
+
+/// Whether a fact lasted long enough, and is not the noise of a start.
+fn held(
+    catalog: &Catalog,
+    definition: &Definition,
+    fact: &Fact,
+    world: &World,
+    starts: &Starts,
+) -> bool {
     if let Some(lasting) = definition.lasting
         && !lasts(fact, lasting, world, closable(catalog, definition, fact))
     {
@@ -92,9 +116,13 @@ const FRESH: i64 = 5 * MINUTE;
 fn is_state(fact: &Fact, world: &World) -> bool {
     fact.evidence()
         .iter()
+        // An event tells when; a state stands until the collection.
+        .filter(|q| {
+            let same = |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
+            q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
+        })
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
-        && !matches!(fact.component.as_str(), "event")
 }
 
 /// When components started.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use super::link::{Met, meets};
+use super::link::{Met, meets, unrelated};
 use crate::base::lang::Lang;
 use crate::base::text;
 use crate::catalog::{Ask, Cause, Need, Origin, Strength, Text};
@@ -83,14 +83,21 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
                     );
                 }
             } else if cause.strength >= Strength::Strong && !cause.needs.is_empty() {
-                let elsewhere = graph
-                    .of_kind(cause.cause)
-                    .iter()
-                    .filter_map(|f| graph.fact(*f))
-                    .find(|f| {
-                        meets(&cause.join, &f.keys, &effect.keys, &graph.world.topology) == Met::No
-                    });
+                let topology = &graph.world.topology;
+                let candidates = || {
+                    graph
+                        .of_kind(cause.cause)
+                        .iter()
+                        .filter_map(|f| graph.fact(*f))
+                };
                 let title = graph.title_of(cause.cause, effect, lang);
+                // It was seen, but which thing it belongs to is not in the bundle: that is no absence.
+                if candidates().any(|f| unrelated(&cause.join, &f.keys, &effect.keys, topology)) {
+                    ask(&definition.asks, &[], &title, lang, &mut verdicts.gaps);
+                    continue;
+                }
+                let elsewhere = candidates()
+                    .find(|f| meets(&cause.join, &f.keys, &effect.keys, topology) == Met::No);
                 verdicts
                     .ruled_out
                     .push(absent(cause, &definition.id, title, elsewhere, lang));

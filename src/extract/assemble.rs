@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use super::clock::{self, Evidence, Overrides};
 use super::fold::{RawFact, Seen};
 use super::observe::{Life, Observation};
@@ -48,6 +50,8 @@ pub struct World {
     pub hashes: Vec<u64>,
     /// Stem of each source's rotation series; index = source id.
     pub series: Vec<String>,
+    /// Occurrences beyond the limit of distinct facts, by definition: what counts them is partial.
+    pub overflow: BTreeMap<usize, u64>,
     overrides: Overrides,
 }
 
@@ -88,20 +92,38 @@ impl World {
     }
 
     /// Adds facts and brings all into order again; ids in `from` follow. What is already known by a line gains the
-    /// new evidence instead of standing there twice.
-    pub fn add(&mut self, facts: Vec<Fact>) {
+    /// new evidence instead of standing there twice, unless `differ` tells the two apart.
+    pub fn add(&mut self, facts: Vec<Fact>, differ: impl Fn(&Fact, &Fact) -> bool) {
+        let mut known: FxHashMap<(String, Entity), Vec<usize>> = FxHashMap::default();
+        let kinds: BTreeSet<&str> = facts.iter().map(|f| f.kind.as_str()).collect();
+        for (i, fact) in self
+            .facts
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| kinds.contains(f.kind.as_str()))
+        {
+            known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default()
+                .push(i);
+        }
         for fact in facts {
-            let same = self.facts.iter_mut().find(|f| {
-                let over = f.span.closed
-                    && matches!((f.span.last, fact.span.first), (Some(a), Some(b)) if a.at < b.at);
-                f.kind == fact.kind
-                    && f.entity == fact.entity
-                    && !over
-                    && apart(&f.span, &fact.span) <= EPISODE_GAP
+            let same = known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default();
+            let home = same.iter().copied().find(|i| {
+                self.facts.get(*i).is_some_and(|f| {
+                    let over = f.span.closed
+                        && matches!((f.span.last, fact.span.first), (Some(a), Some(b)) if a.at < b.at);
+                    !over && apart(&f.span, &fact.span) <= EPISODE_GAP && !differ(f, &fact)
+                })
             });
-            match same {
+            match home.and_then(|i| self.facts.get_mut(i)) {
                 Some(known) => known.absorb(&fact),
-                None => self.facts.push(fact),
+                None => {
+                    same.push(self.facts.len());
+                    self.facts.push(fact);
+                }
             }
         }
         self.renumber();
@@ -214,9 +236,14 @@ pub fn assemble(
             series,
             has_events,
             hash,
+            overflow,
             ..
         } = observation;
         world.hashes.push(hash);
+        for (kind, n) in overflow {
+            let sum = world.overflow.entry(kind).or_default();
+            *sum = sum.saturating_add(n);
+        }
         world.has_events |= has_events;
         world
             .object_kinds
@@ -266,6 +293,7 @@ pub fn assemble(
     }
     world.window = window(&world);
     relate(&raw, &mut world.topology);
+    join_endpoints(&world.states, &mut world.topology);
     world.facts = merge(catalog, &world, raw);
     world.renumber();
     world
@@ -484,6 +512,36 @@ fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
                     line: seen.line,
                 },
             });
+        }
+    }
+}
+
+/// Endpoints and pods are often in two outputs: an address that both have joins the service to the pod.
+fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
+    for (source, line) in states
+        .iter()
+        .filter(|(_, l)| l.entity.kind() == "endpoints")
+    {
+        let addresses = line
+            .text
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix("addresses="))
+            .unwrap_or_default();
+        for ip in addresses.split(',').filter(|a| !a.is_empty()) {
+            let mut pods = topology.walk(&Entity::new("ip", ip), &["pod"]).into_iter();
+            // Pods on the host's network share their address.
+            if let (Some(pod), None) = (pods.next(), pods.next()) {
+                let place = Place {
+                    source: *source,
+                    offset: 0,
+                    line: line.line,
+                };
+                topology.add(Relation {
+                    from: Entity::new("service", line.entity.name()),
+                    to: pod,
+                    place,
+                });
+            }
         }
     }
 }

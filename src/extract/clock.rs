@@ -175,7 +175,28 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
             clock
         })
         .collect();
-    (clocks, frame)
+    (gone_on(clocks, evidence, overrides), frame)
+}
+
+/// Only solved clocks tell when the bundle ends: local logs that go on beyond the last absolute time move what is
+/// assumed to have been collected at the end.
+fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides) -> Vec<Clock> {
+    let end = evidence
+        .iter()
+        .zip(&clocks)
+        .filter(|(e, _)| !e.state)
+        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
+        .map(|stamp| stamp.at)
+        .max();
+    for clock in &mut clocks {
+        let assumed = clock.basis == "collected at the end of the bundle (assumed)";
+        clock.collected = if assumed {
+            clock.collected.max(end)
+        } else {
+            clock.collected
+        };
+    }
+    clocks
 }
 
 fn frame(evidence: &[Evidence]) -> Frame {

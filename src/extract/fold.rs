@@ -12,7 +12,10 @@ use crate::model::{Component, Keys};
 const KEPT: usize = 3;
 
 /// Most facts kept of one kind in one source; more are counted but not told apart.
-const KINDS_LIMIT: usize = 5_000;
+pub(crate) const KINDS_LIMIT: usize = 5_000;
+
+/// The same for raw material: a ledger needs each entry, and a day of a busy node has tens of thousands.
+pub(crate) const RAW_LIMIT: usize = 20_000;
 
 /// One line that shows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +97,7 @@ impl Fold {
         mut raw: RawFact,
         distinguishing: Vec<String>,
         line: Option<&[u8]>,
+        limit: usize,
     ) {
         let episode_key = (raw.fact, raw.entity.clone());
         let episode = self.episodes.get(&episode_key).copied().unwrap_or(0);
@@ -137,7 +141,7 @@ impl Fold {
             return;
         }
         let of_kind = self.per_kind.entry(raw.fact).or_default();
-        if *of_kind >= KINDS_LIMIT {
+        if *of_kind >= limit {
             let n = self.overflow.entry(raw.fact).or_default();
             *n = n.saturating_add(raw.count);
             return;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Captures;
 
-use super::fold::{Fold, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -57,9 +57,11 @@ impl<'c> Matcher<'c> {
             if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            claimed |= self.apply(pattern, &record.text, author, fold, || {
+            let matched = self.apply(pattern, &record.text, author, fold, || {
                 RawParts::of(seen, line)
             });
+            // Raw material explains no line by itself: what nothing else knows stays "unexplained".
+            claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
         claimed
     }
@@ -77,7 +79,7 @@ impl<'c> Matcher<'c> {
         let hit = &mut self.hit;
         hit.clear();
         anchors.find(line.text.as_bytes(), |_, literal| {
-            hit.extend(anchored.get(literal).into_iter().flatten())
+            hit.extend(anchored.get(literal).into_iter().flatten());
         });
         self.hit.sort_unstable();
         self.hit.dedup();
@@ -221,6 +223,9 @@ fn give(
             keys.insert(name.to_owned(), text::printable(value));
         }
     }
+    if let Some(service) = keys.get("destination").and_then(|d| service_of(d)) {
+        keys.entry(String::from("service")).or_insert(service);
+    }
     scope_keys(&mut keys, author);
     let Some(entity) = definition.entity_of(&keys) else {
         return false;
@@ -250,8 +255,35 @@ fn give(
         },
         distinguishing,
         parts.line,
+        if definition.raw {
+            RAW_LIMIT
+        } else {
+            KINDS_LIMIT
+        },
     );
     true
+}
+
+/// The deployment that a pod's name shows: `shop/web-77f7987bb8-7tgld` is of `shop/web`. Hashes have no vowels.
+fn deployment_of(pod: &str) -> Option<String> {
+    let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len())
+            && part
+                .bytes()
+                .all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    };
+    let (rest, suffix) = pod.rsplit_once('-')?;
+    let (owner, template) = rest.rsplit_once('-')?;
+    (hash(suffix, 5..=5) && hash(template, 6..=10)).then(|| owner.to_owned())
+}
+
+/// The service that a destination such as `web.shop.svc:443` or `web.shop.svc.cluster.local` names.
+fn service_of(destination: &str) -> Option<String> {
+    let host = destination.split(':').next()?;
+    let mut labels = host.split('.');
+    let (name, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);
+    (svc == "svc" && !name.is_empty() && !namespace.is_empty())
+        .then(|| format!("{namespace}/{name}"))
 }
 
 /// What the source adds to a fact: where it was written, and for node-local components which node it is about.
@@ -289,6 +321,11 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
+        if kind == "pod"
+            && let Some(deployment) = deployment_of(name)
+        {
+            keys.entry(String::from("deployment")).or_insert(deployment);
+        }
         if Definition::is_unnamed(entity) {
             return;
         }
@@ -302,5 +339,39 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         {
             keys.insert(String::from("namespace"), namespace.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn case(destination: &str, expected: Option<&str>) {
+        assert_eq!(service_of(destination).as_deref(), expected);
+    }
+
+    #[test]
+    fn deployments_of_pods() {
+        let case =
+            |pod: &str, expected: Option<&str>| assert_eq!(deployment_of(pod).as_deref(), expected);
+        case(
+            "kube-system/metrics-server-77f7987bb8-7tgld",
+            Some("kube-system/metrics-server"),
+        );
+        case("shop/web-0", None);
+        case("shop/nightly-28493820-x7k2p", None);
+        case("kube-system/kube-proxy-7xk2p", None);
+        case("shop/a-b-c", None);
+    }
+
+    #[test]
+    fn services_of_destinations() {
+        case("kyverno-svc.kyverno.svc:443", Some("kyverno/kyverno-svc"));
+        case("web.shop.svc.cluster.local", Some("shop/web"));
+        case("web.shop", None);
+        case("api.example.org:6443", None);
+        case("10.96.0.1:443", None);
+        case(".shop.svc:443", None);
     }
 }

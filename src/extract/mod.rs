@@ -6,6 +6,7 @@
 
 mod assemble;
 mod clock;
+mod dumps;
 mod fold;
 mod matcher;
 mod observe;
@@ -16,6 +17,7 @@ mod unexplained;
 
 pub use assemble::{World, assemble};
 pub use clock::{Overrides, Zone};
+pub use dumps::{dumps, read_dumps};
 pub use fold::{RawFact, Seen};
 pub use matcher::Matcher;
 pub use observe::{Life, Observation, observe, observe_line, shows};

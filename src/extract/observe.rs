@@ -1,5 +1,6 @@
 //! One source, from its bytes to what it says.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Read;
@@ -70,6 +71,8 @@ pub struct Observation {
     pub templates: Vec<Template>,
     /// Processes and certificates, for the inferences.
     pub states: Vec<StateLine>,
+    /// Occurrences beyond the limit of distinct facts, by definition: counted, not kept.
+    pub overflow: BTreeMap<usize, u64>,
     /// Whether it shows Kubernetes Events.
     pub has_events: bool,
     /// Goroutine dumps, as text.
@@ -231,6 +234,7 @@ fn blank(found: &Found) -> Observation {
         hints: Vec::new(),
         templates: Vec::new(),
         states: Vec::new(),
+        overflow: BTreeMap::new(),
         has_events: false,
         dumps: Vec::new(),
         hash: 0,
@@ -283,6 +287,7 @@ fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: 
             "{separator}{n} occurrence(s) beyond the limit of distinct facts were only counted"
         );
     }
+    observation.overflow.clone_from(&scanned.fold.overflow);
     observation.facts = scanned.fold.finish();
 }
 

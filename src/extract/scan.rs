@@ -19,8 +19,9 @@ use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Entity, Level, Record, Scope, StateLine};
-use crate::parse::log::{self, Glance};
+use crate::model::{Component, Coverage, Entity, Level, Place, Record, Scope, StateLine};
+use crate::parse::goroutines;
+use crate::parse::log::{self, Glance, Ident};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -96,7 +97,9 @@ pub(crate) struct Scan<'c> {
     year: Option<i32>,
     templates: Templates,
     dumps: Vec<DumpText>,
-    collecting: bool,
+    stacks: goroutines::Reader,
+    dump_bytes: usize,
+    dump_end: Option<u64>,
     /// Pieces of a line cut by the container runtime.
     pieces: Vec<u8>,
     long_lines: u64,
@@ -168,7 +171,9 @@ impl<'c> Scan<'c> {
             year: None,
             templates: Templates::default(),
             dumps: Vec::new(),
-            collecting: false,
+            stacks: goroutines::Reader::default(),
+            dump_bytes: 0,
+            dump_end: None,
             pieces: Vec::new(),
             long_lines: 0,
             lines: 0,
@@ -278,8 +283,12 @@ impl<'c> Scan<'c> {
             .and_then(|end| chunk.get(..end))
             .unwrap_or(chunk);
         // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
-        if let Some(ident) = log::ident(chunk) {
-            let component = self.component(ident.as_deref());
+        let component = match log::ident(chunk) {
+            Ident::Named(program) => Some(self.component(Some(&program))),
+            Ident::Absent => Some(self.component(None)),
+            Ident::Hidden => None,
+        };
+        if let Some(component) = component {
             let catalog = self.catalog;
             self.patterns.retain(|p| {
                 catalog
@@ -351,7 +360,7 @@ impl<'c> Scan<'c> {
 
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
     fn walk(&mut self, region: &[u8]) {
-        let has_dump = self.collecting || self.goroutine.find(region).is_some();
+        let has_dump = self.stacks.is_active() || self.goroutine.find(region).is_some();
         let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
         let mut levels = [0_u64; LEVELS.len()];
         let mut position = 0;
@@ -557,34 +566,35 @@ impl<'c> Scan<'c> {
         });
     }
 
-    /// Collects the lines of a goroutine dump: from a goroutine header to the next record.
+    /// Collects the lines that belong to goroutine dumps, with what announces them, as pieces of consecutive lines.
     fn dump_line(&mut self, line: &[u8], offset: u64) {
-        if !self.collecting {
-            let Some(at) = self.goroutine.find(line) else {
-                return;
-            };
-            let tail = line.get(at..).unwrap_or_default();
-            if !is_goroutine_header(tail) {
-                return;
-            }
-            self.collecting = true;
-            let time = self.previous.map(|(t, ..)| t);
+        let place = Place {
+            line: self.lines,
+            offset,
+            ..Place::default()
+        };
+        if !self.stacks.line(place, line) {
+            return;
+        }
+        // The dumps are read again, from the pieces, once it is known whose they are.
+        drop(self.stacks.take());
+        if self.dump_bytes > DUMP_LIMIT {
+            return;
+        }
+        if self.dump_end != Some(offset) {
+            let time = log::time(line).or(self.previous.map(|(t, ..)| t));
             self.dumps.push(DumpText {
                 text: Vec::new(),
                 line: self.lines,
                 offset,
                 time,
             });
-        } else if log::starts_record(line) && self.goroutine.find(line).is_none() {
-            self.collecting = false;
-            return;
         }
-        let total: usize = self.dumps.iter().map(|d| d.text.len()).sum();
-        if let Some(dump) = self.dumps.last_mut()
-            && total < DUMP_LIMIT
-        {
+        if let Some(dump) = self.dumps.last_mut() {
             dump.text.extend_from_slice(line);
             dump.text.push(b'\n');
+            self.dump_bytes += line.len() + 1;
+            self.dump_end = Some(offset.saturating_add(line.len() as u64 + 1));
         }
     }
 
@@ -606,7 +616,7 @@ impl<'c> Scan<'c> {
         let patterns = &mut self.patterns;
         patterns.clear();
         anchors.find(&whole, |_, literal| {
-            patterns.extend(anchored.get(literal).into_iter().flatten())
+            patterns.extend(anchored.get(literal).into_iter().flatten());
         });
         self.patterns.sort_unstable();
         self.patterns.dedup();
@@ -670,17 +680,6 @@ fn event_in_log(record: &Record<'_>, seen: &Seen, line: &[u8]) -> Option<StateLi
         count: 1,
         host: None,
     })
-}
-
-/// `goroutine 12 [`, at the start of what follows a prefix.
-fn is_goroutine_header(tail: &[u8]) -> bool {
-    let Some(rest) = tail.strip_prefix(b"goroutine ") else {
-        return false;
-    };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0
-        && rest.get(digits) == Some(&b' ')
-        && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
 }
 
 /// Reads until the buffer holds a block; `true` at the end of the input.
@@ -775,7 +774,7 @@ mod tests {
                 ago: 0,
                 text: String::new(),
             };
-            event_in_log(&record, &seen).map(|e| e.text)
+            event_in_log(&record, &seen, line.as_bytes()).map(|e| e.text)
         };
         assert_eq!(
             event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),

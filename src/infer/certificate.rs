@@ -1,89 +1,317 @@
-//! Certificates judged at the time of the incident, not of the analysis.
+//! Certificates judged at the time of the incident, not of the analysis; and who signed whom.
+//!
+//! `subject=CN=hook.shop.svc issuer=CN=hook-ca notBefore=… notAfter=2026-11-20T17:08:28Z sans=… ca=false`. The time
+//! that counts is the end of the logs; without logs, the moment the newest output was collected. Keys are not
+//! compared: a chain is told by names alone, so a chain is only said to be broken when every certificate of that name
+//! is.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{quote, value};
-use crate::base::time::{Instant, SECOND, Stamp, civil};
-use crate::model::{Component, Fact, Keys};
+use crate::base::time::{DAY, Instant, SECOND, Stamp, civil};
+use crate::base::units::human_duration;
+use crate::model::{Component, Fact, FactId, Keys, SourceId, StateLine};
 
-/// Certificates that are out of their validity at some time within the window of the bundle.
-pub(super) fn expired(task: &Task<'_>) -> Vec<Fact> {
-    let (Some(start), Some(end)) = task.world.window else {
+/// `expires-soon` without a parameter.
+const SOON: i64 = 30 * DAY;
+/// A certificate that lives only so many times longer than the warning renews itself.
+const LIVES: i64 = 3;
+
+/// What is wrong with the validity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Expired,
+    Soon,
+    NotYet,
+}
+
+/// Certificates that are out of their validity, or soon will be, as `[infer] state` asks; `words` and `ca` choose
+/// among them.
+pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
+    let state = match task.word("state") {
+        Some("expires-soon") => State::Soon,
+        Some("not-yet-valid") => State::NotYet,
+        _ => State::Expired,
+    };
+    let Some((start, end)) = times(task) else {
         return Vec::new();
     };
+    let within = task.time("within").unwrap_or(SOON);
+    let mut said = BTreeSet::new();
     let mut facts: Vec<Fact> = Vec::new();
-    for (id, line) in task
-        .world
-        .states
-        .iter()
-        .filter(|(_, l)| l.component == Component::CERTIFICATE)
-    {
-        let Some(not_after) = value(line, "notAfter").and_then(instant) else {
+    for (id, line) in certificates(task).filter(|(id, l)| chosen(task, *id, l)) {
+        let (from, until) = (
+            value(line, "notBefore").and_then(instant),
+            value(line, "notAfter").and_then(instant),
+        );
+        let end = task
+            .collected(id)
+            .filter(|_| state == State::NotYet)
+            .map_or(end, |c| c.at.max(end));
+        let holds = match state {
+            State::Expired => until.is_some_and(|u| u < end),
+            State::NotYet => from.is_some_and(|f| f > end),
+            State::Soon => until.is_some_and(|u| {
+                let rest = u.since(end);
+                let renews = from.is_some_and(|f| u.since(f) < within.saturating_mul(LIVES));
+                (0..within).contains(&rest) && !renews
+            }),
+        };
+        // The same certificate lies in many files.
+        if !holds || !said.insert((line.entity.clone(), value(line, "notAfter"))) {
+            continue;
+        }
+        let mut keys = keys(task, id, line);
+        if let (State::Soon, Some(until)) = (state, until) {
+            keys.insert(String::from("in"), human_duration(until.since(end)));
+        }
+        let evidence = vec![quote(task.world, id, line)];
+        let by = if task.word("words").is_some() || !task.list("words").is_empty() {
+            "certificate-expired-of"
+        } else {
+            "certificate-expired"
+        };
+        let Some(mut fact) = task.fact(by, keys, Component::CERTIFICATE, evidence, Vec::new())
+        else {
             continue;
         };
-        if not_after >= end {
-            continue;
-        }
-        let Some(source) = task.world.source(*id) else {
+        let at = |at: Instant| Some(Stamp::exact(at, SECOND));
+        (fact.span.first, fact.span.last) = match state {
+            State::Expired => (until.and_then(at), at(end)),
+            State::Soon => (at(end), at(end)),
+            State::NotYet => (at(start), from.and_then(at)),
+        };
+        facts.push(fact);
+    }
+    facts
+}
+
+/// Certificates whose signer is expired (`finding = "issuer-expired"`), and client certificates of nodes that name
+/// another node (`finding = "node-name"`).
+pub(super) fn graph(task: &Task<'_>) -> Vec<Fact> {
+    match task.word("finding") {
+        Some("node-name") => node_names(task),
+        _ => expired_issuers(task),
+    }
+}
+
+fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
+    let Some((_, end)) = times(task) else {
+        return Vec::new();
+    };
+    let mut authorities: BTreeMap<&str, Vec<(SourceId, &StateLine, Instant)>> = BTreeMap::new();
+    for (id, line) in certificates(task) {
+        let Some(subject) = subject(&line.text) else {
             continue;
         };
-        let mut keys = Keys::new();
-        let common_name = line.entity.name().to_owned();
-        keys.insert(String::from("cn"), common_name.clone());
-        keys.insert(String::from("certificate"), common_name);
-        keys.insert(String::from("subject"), subject(&line.text).to_owned());
-        keys.insert(String::from("path"), source.path.clone());
-        keys.insert(String::from("not-after"), not_after.rfc3339());
-        let sans = value(line, "sans").unwrap_or_default();
-        if let Some(san) = sans.split(',').find(|s| !s.is_empty()) {
-            keys.insert(String::from("san"), san.to_owned());
-            // A webhook or an aggregated API is reached as <service>.<namespace>.svc.
-            let mut parts = san.split('.');
-            if let (Some(service), Some(namespace), Some("svc")) =
-                (parts.next(), parts.next(), parts.next())
-            {
-                keys.insert(String::from("service"), format!("{namespace}/{service}"));
-            }
+        let signs = value(line, "ca") == Some("true")
+            || (value(line, "ca").is_none() && issuer(&line.text) == Some(subject));
+        if let Some(until) = value(line, "notAfter").and_then(instant).filter(|_| signs) {
+            authorities
+                .entry(subject)
+                .or_default()
+                .push((id, line, until));
         }
-        let service_of_cn = line.entity.name().split('.').collect::<Vec<_>>();
-        if let [service, namespace, "svc", ..] = service_of_cn.as_slice() {
-            keys.entry(String::from("service"))
-                .or_insert_with(|| format!("{namespace}/{service}"));
+    }
+    let expired: BTreeMap<(&str, &str), FactId> = task
+        .facts(&["certificate/expired"])
+        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("notAfter")?), id)))
+        .collect();
+    let mut said = BTreeSet::new();
+    let mut facts = Vec::new();
+    for (id, line) in certificates(task) {
+        let (Some(subject), Some(issuer)) = (subject(&line.text), issuer(&line.text)) else {
+            continue;
+        };
+        let Some(signers) = authorities.get(issuer).filter(|_| issuer != subject) else {
+            continue;
+        };
+        // A renewed authority keeps its name: as long as one of that name is valid, nothing is known to be broken.
+        let Some((ca_source, ca, until)) = signers
+            .iter()
+            .max_by_key(|(.., u)| *u)
+            .filter(|(.., u)| *u < end)
+        else {
+            continue;
+        };
+        if !said.insert((line.entity.clone(), value(line, "notAfter"))) {
+            continue;
         }
-        let evidence = vec![quote(task.world, *id, line)];
-        let Some(mut fact) = task.fact(
-            "certificate-expired",
+        let mut keys = keys(task, id, line);
+        keys.insert(String::from("signer"), ca.entity.name().to_owned());
+        keys.insert(String::from("signerNotAfter"), until.rfc3339());
+        let evidence = vec![
+            quote(task.world, id, line),
+            quote(task.world, *ca_source, ca),
+        ];
+        let from = expired
+            .get(&(ca.entity.name(), value(ca, "notAfter").unwrap_or_default()))
+            .copied();
+        let made = task.fact(
+            "certificate-graph",
             keys,
             Component::CERTIFICATE,
             evidence,
-            Vec::new(),
-        ) else {
-            continue;
-        };
-        let at = if not_after < start {
-            None
-        } else {
-            Some(Stamp::exact(not_after, SECOND))
-        };
-        fact.span.first = at.or(Some(Stamp::exact(not_after, SECOND)));
-        fact.span.last = Some(Stamp::exact(end, SECOND));
-        if !facts.iter().any(|f| f.entity == fact.entity) {
+            from.into_iter().collect(),
+        );
+        if let Some(mut fact) = made {
+            fact.span.first = Some(Stamp::exact(*until, SECOND));
+            fact.span.last = Some(Stamp::exact(end, SECOND));
             facts.push(fact);
         }
     }
     facts
 }
 
-fn subject(text: &str) -> &str {
-    let from = text.find("subject=").map_or(0, |i| i + "subject=".len());
-    let rest = text.get(from..).unwrap_or_default();
-    rest.find(" issuer=")
-        .or_else(|| rest.find(" notBefore="))
-        .and_then(|i| rest.get(..i))
-        .unwrap_or(rest)
+/// `O=system:nodes, CN=system:node:n1` in the files of node n2: the API server takes n2 for n1.
+fn node_names(task: &Task<'_>) -> Vec<Fact> {
+    let mut said = BTreeSet::new();
+    let mut facts = Vec::new();
+    for (id, line) in certificates(task) {
+        let Some(named) = line.entity.name().strip_prefix("system:node:") else {
+            continue;
+        };
+        let Some(source) = task.world.source(id) else {
+            continue;
+        };
+        let Some(node) = source.scope.node.as_deref() else {
+            continue;
+        };
+        let same = named == node || named.split('.').next() == node.split('.').next();
+        let kubelets = source.path.contains("kubelet");
+        if same || !kubelets || !said.insert((node, named)) {
+            continue;
+        }
+        let mut keys = keys(task, id, line);
+        keys.insert(String::from("node"), node.to_owned());
+        keys.insert(String::from("named"), named.to_owned());
+        let evidence = vec![quote(task.world, id, line)];
+        if let Some(mut fact) = task.fact(
+            "certificate-graph",
+            keys,
+            Component::CERTIFICATE,
+            evidence,
+            Vec::new(),
+        ) {
+            fact.span.last = task.collected(id);
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
+fn certificates<'a>(task: &'a Task<'_>) -> impl Iterator<Item = (SourceId, &'a StateLine)> {
+    task.world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::CERTIFICATE)
+        .map(|(id, l)| (*id, l))
+}
+
+/// Beginning and end of what the bundle tells about: its logs, else the newest collection.
+fn times(task: &Task<'_>) -> Option<(Instant, Instant)> {
+    if let (Some(start), Some(end)) = task.world.window {
+        return Some((start, end));
+    }
+    let newest = task
+        .world
+        .sources
+        .iter()
+        .filter_map(|s| s.clock.collected)
+        .max()?;
+    Some((newest, newest))
+}
+
+/// Whether the parameters speak of this certificate.
+fn chosen(task: &Task<'_>, id: SourceId, line: &StateLine) -> bool {
+    if let Some(ca) = task.word("ca")
+        && value(line, "ca") != Some(ca)
+        // What openssl prints in its short form does not tell; a self-signed one is an authority.
+        && !(ca == "true" && value(line, "ca").is_none() && subject(&line.text) == issuer(&line.text))
+    {
+        return false;
+    }
+    let words = task.list("words");
+    let has = |text: &str| words.iter().any(|w| text.contains(w));
+    words.is_empty()
+        || has(&line.text)
+        || task.world.source(id).is_some_and(|s| has(&s.path))
+        || task
+            .world
+            .topology
+            .neighbours(&line.entity)
+            .any(|(owner, place)| {
+                place.source == id && place.line == line.line && has(owner.as_str())
+            })
+}
+
+fn keys(task: &Task<'_>, id: SourceId, line: &StateLine) -> Keys {
+    let mut keys = Keys::new();
+    let mut put = |k: &str, v: &str| {
+        if !v.is_empty() {
+            keys.insert(k.to_owned(), v.to_owned());
+        }
+    };
+    put("cn", line.entity.name());
+    put("certificate", line.entity.name());
+    put("subject", subject(&line.text).unwrap_or(line.entity.name()));
+    put("issuer", issuer(&line.text).unwrap_or_default());
+    put("notAfter", value(line, "notAfter").unwrap_or_default());
+    put("notBefore", value(line, "notBefore").unwrap_or_default());
+    put(
+        "path",
+        task.world.source(id).map_or("", |s| s.path.as_str()),
+    );
+    let sans = value(line, "sans").unwrap_or_default();
+    if let Some(san) = sans.split(',').find(|s| !s.is_empty()) {
+        put("san", san);
+    }
+    // A webhook or an aggregated API is reached as <service>.<namespace>.svc.
+    let service = sans
+        .split(',')
+        .chain([line.entity.name()])
+        .find_map(|name| {
+            let mut parts = name.split('.');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(service), Some(namespace), Some("svc")) => {
+                    Some(format!("{namespace}/{service}"))
+                }
+                _ => None,
+            }
+        });
+    if let Some(service) = service {
+        keys.insert(String::from("service"), service);
+    }
+    keys
+}
+
+/// What stands between two field names of the canonical text.
+fn between<'t>(text: &'t str, from: &str, until: &[&str]) -> Option<&'t str> {
+    let start = text.find(from)? + from.len();
+    let rest = text.get(start..)?;
+    let end = until
+        .iter()
+        .filter_map(|u| rest.find(u))
+        .min()
+        .unwrap_or(rest.len());
+    rest.get(..end).filter(|s| !s.is_empty())
+}
+
+fn subject(text: &str) -> Option<&str> {
+    between(text, "subject=", &[" issuer=", " notBefore=", " notAfter="])
+}
+
+fn issuer(text: &str) -> Option<&str> {
+    between(
+        text,
+        "issuer=",
+        &[" notBefore=", " notAfter=", " sans=", " ca="],
+    )
 }
 
 /// `2026-11-20T17:08:28Z`.
-fn instant(text: &str) -> Option<Instant> {
+pub(super) fn instant(text: &str) -> Option<Instant> {
     let number =
         |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<i64>().ok());
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
@@ -99,7 +327,113 @@ fn instant(text: &str) -> Option<Instant> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{facts_of, shown};
     use super::*;
+
+    /// A log whose year is known, so that the bundle has a time of its own.
+    const LOG: (&str, &str) = (
+        "cp1/kube-apiserver.log",
+        "Log file created at: 2026/11/20 16:00:00\nI1120 16:00:00.000000       1 a.go:1] x\nI1120 17:10:00.000000       1 a.go:1] y\n",
+    );
+
+    fn certificate(subject: &str, issuer: &str, from: &str, until: &str) -> String {
+        format!(
+            "subject=CN = {subject}\nissuer=CN = {issuer}\nnotBefore={from} GMT\nnotAfter={until} GMT\n"
+        )
+    }
+
+    #[track_caller]
+    fn case(kind: &str, files: &[(&str, &str)], expected: &[&str]) {
+        let mut all = vec![LOG];
+        all.extend_from_slice(files);
+        assert_eq!(
+            shown(&facts_of(&all, kind), &["notAfter"]),
+            expected,
+            "{kind}"
+        );
+    }
+
+    #[test]
+    fn judged_at_the_end_of_the_logs() {
+        let old = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Aug 22 17:06:18 2026",
+            "Nov 20 17:08:28 2026",
+        );
+        case(
+            "certificate/expired",
+            &[("certs/a.txt", &old)],
+            &["certificate/hook.shop.svc notAfter=2026-11-20T17:08:28Z"],
+        );
+        case("certificate/expires-soon", &[("certs/a.txt", &old)], &[]);
+        // It ends after the logs do: whatever today's date is, it was valid.
+        let soon = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Nov 22 17:06:18 2025",
+            "Nov 25 17:08:28 2026",
+        );
+        case("certificate/expired", &[("certs/a.txt", &soon)], &[]);
+        case(
+            "certificate/expires-soon",
+            &[("certs/a.txt", &soon)],
+            &["certificate/hook.shop.svc notAfter=2026-11-25T17:08:28Z"],
+        );
+        // A short-lived one renews itself.
+        let mesh = certificate(
+            "w",
+            "mesh-ca",
+            "Nov 20 16:06:18 2026",
+            "Nov 21 16:06:18 2026",
+        );
+        case("certificate/expires-soon", &[("certs/a.txt", &mesh)], &[]);
+        let early = certificate("w", "ca", "Nov 20 23:06:18 2026", "Nov 21 16:06:18 2027");
+        case(
+            "certificate/not-yet-valid",
+            &[("certs/a.txt", &early)],
+            &["certificate/w notAfter=2027-11-21T16:06:18Z"],
+        );
+        case("certificate/not-yet-valid", &[("certs/a.txt", &old)], &[]);
+    }
+
+    #[test]
+    fn a_chain_is_broken_when_every_signer_of_that_name_is() {
+        let ca = certificate(
+            "hook-ca",
+            "hook-ca",
+            "Nov 19 17:08:28 2025",
+            "Nov 19 17:08:28 2026",
+        );
+        let leaf = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Aug 22 17:06:18 2026",
+            "Nov 20 17:08:28 2027",
+        );
+        let renewed = certificate(
+            "hook-ca",
+            "hook-ca",
+            "Nov 18 17:08:28 2026",
+            "Nov 19 17:08:28 2036",
+        );
+        let kind = "certificate/signer-expired";
+        case(
+            kind,
+            &[("certs/ca.txt", &ca), ("certs/a.txt", &leaf)],
+            &["certificate/hook.shop.svc notAfter=2027-11-20T17:08:28Z"],
+        );
+        case(
+            kind,
+            &[
+                ("certs/ca.txt", &ca),
+                ("certs/new.txt", &renewed),
+                ("certs/a.txt", &leaf),
+            ],
+            &[],
+        );
+        case(kind, &[("certs/a.txt", &leaf)], &[]);
+    }
 
     #[test]
     fn reads_what_the_state_line_prints() {
@@ -110,9 +444,10 @@ mod tests {
             Some("2026-11-20T17:08:28Z")
         );
         assert_eq!(instant("soon"), None);
+        let text = "subject=CN=a, O=b issuer=CN=c notBefore=x";
         assert_eq!(
-            subject("subject=CN=a, O=b issuer=CN=c notBefore=x"),
-            "CN=a, O=b"
+            (subject(text), issuer(text)),
+            (Some("CN=a, O=b"), Some("CN=c"))
         );
     }
 }

@@ -1,18 +1,32 @@
-//! What follows that no line says: silence, processes that are gone, states over time, validity, growth.
+//! What follows that no line says: silence, processes that are gone, states over time, validity, ledgers, duels.
 //!
 //! Each inference is a mechanism in Rust, general, with its parameters in the catalogue (`inferred = "silence"`,
 //! `[infer] component = "kubelet"`). It reads the [`World`] and gives facts that rest on lines or on other facts.
+//! What an inference has to see line by line (each CNI call, each write to an object) comes in as raw facts
+//! (`raw = true` in the catalogue); those on which nothing rests are dropped at the end.
 
 mod certificate;
+mod dns_address;
+mod duel;
+mod duplicate;
 mod growth;
+mod ip_ledger;
 mod lives;
+mod matrix;
 mod namespace;
 mod node;
+mod path;
 mod pod;
 mod process;
 mod reachability;
+mod registry;
+mod sandbox;
+mod scheduler;
+mod service_path;
 mod silence;
 mod support;
+#[cfg(test)]
+mod testing;
 pub mod waits;
 
 use crate::catalog::{Catalog, Definition, Origin};
@@ -37,16 +51,28 @@ type Inference = fn(&Task<'_>) -> Vec<Fact>;
 const INFERENCES: &[(&str, Inference)] = &[
     ("silence", silence::infer),
     ("restart", lives::restarts),
+    ("repeated-restart", lives::repeated),
     ("unavailable-episode", lives::abrupt),
     ("process-gone", process::gone),
     ("stuck-process", process::stuck),
-    ("certificate-expired", certificate::expired),
+    ("certificate-expired", certificate::validity),
+    ("certificate-expired-of", certificate::validity),
+    ("certificate-graph", certificate::graph),
     ("reachability", reachability::infer),
+    ("blocked-path", path::infer),
     ("node-readiness", node::infer),
     ("namespace-life", namespace::infer),
     ("pod-state", pod::infer),
     ("capacity", pod::capacity),
     ("workload-growth", growth::infer),
+    ("sandbox-ledger", sandbox::infer),
+    ("ip-ledger", ip_ledger::infer),
+    ("duel", duel::infer),
+    ("duplicate-endpoint", duplicate::infer),
+    ("dns-address-mismatch", dns_address::infer),
+    ("registry-credentials", registry::infer),
+    ("scheduler-trace", scheduler::infer),
+    ("service-path", service_path::infer),
     ("waits", waits::infer),
 ];
 
@@ -55,7 +81,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     INFERENCES.iter().map(|(name, _)| *name)
 }
 
-/// Runs every inference that the catalogue asks for.
+/// Runs every inference that the catalogue asks for, then drops the raw facts on which nothing rests.
 pub fn infer(catalog: &Catalog, world: &mut World) {
     for (name, run) in INFERENCES {
         let mut facts = Vec::new();
@@ -72,7 +98,62 @@ pub fn infer(catalog: &Catalog, world: &mut World) {
             }
         }
         if !facts.is_empty() {
-            world.add(facts);
+            world.add(facts, |a, b| differ(catalog, a, b));
         }
+    }
+    let raw = |kind: &str| catalog.get(kind).is_some_and(|d| d.raw);
+    if world.facts.iter().any(|f| raw(&f.kind)) {
+        world.retain(|f| !raw(&f.kind));
+    }
+}
+
+/// Whether the keys that tell two facts of this kind apart say different things.
+fn differ(catalog: &Catalog, a: &Fact, b: &Fact) -> bool {
+    catalog.get(&a.kind).is_some_and(|d| {
+        d.keys
+            .iter()
+            .any(|k| matches!((a.key(k), b.key(k)), (Some(x), Some(y)) if x != y))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_catalogue_and_the_inferences_name_each_other() {
+        let catalog = testing::catalog();
+        let used: BTreeSet<&str> = catalog
+            .definitions()
+            .iter()
+            .filter_map(|d| match &d.origin {
+                Origin::Inferred { by, .. } => Some(by.as_str()),
+                _ => None,
+            })
+            .collect();
+        let known: BTreeSet<&str> = names().collect();
+        assert_eq!(
+            used.difference(&known).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no such inference"
+        );
+        let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inferences");
+        let missing = |n: &&&str| {
+            !pages
+                .join(format!("{}.md", n.trim_end_matches("-of")))
+                .exists()
+        };
+        assert_eq!(
+            known.iter().filter(missing).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no page"
+        );
+        assert_eq!(
+            known.difference(&used).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no fact uses it"
+        );
     }
 }

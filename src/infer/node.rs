@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Task;
-use super::support::{machine, quote, value};
+use super::support::{earlier, later, machine, quote, value};
 use crate::base::time::{MINUTE, SECOND, Stamp};
 use crate::model::{Component, Fact, FactId, Quote};
 
@@ -136,18 +136,4 @@ fn fact(task: &Task<'_>, node: &str, state: State) -> Option<Fact> {
     fact.span.last = state.last;
     fact.span.closed = state.ready_again;
     Some(fact)
-}
-
-fn earlier(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
-        (a, b) => a.or(b),
-    }
-}
-
-fn later(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
-        (a, b) => a.or(b),
-    }
 }

@@ -1,6 +1,6 @@
 //! Processes: one that should be in the list and is not, one that has run for longer than it should.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{machine, place, quote, tail, value};
@@ -13,25 +13,18 @@ const APART: i64 = 2 * HOUR;
 
 /// The process lists: source, node, rows.
 fn lists<'a>(task: &'a Task<'_>) -> Vec<(SourceId, Option<&'a str>, Vec<&'a StateLine>)> {
-    let ids: BTreeSet<SourceId> = task
+    let mut of_source: BTreeMap<SourceId, Vec<&StateLine>> = BTreeMap::new();
+    for (id, line) in task
         .world
         .states
         .iter()
         .filter(|(_, l)| l.component == Component::PROCESS)
-        .map(|(id, _)| *id)
-        .collect();
-    ids.into_iter()
-        .filter_map(|id| {
-            let source = task.world.source(id)?;
-            let rows: Vec<&StateLine> = task
-                .world
-                .states
-                .iter()
-                .filter(|(s, l)| *s == id && l.component == Component::PROCESS)
-                .map(|(_, l)| l)
-                .collect();
-            Some((id, source.scope.node.as_deref(), rows))
-        })
+    {
+        of_source.entry(*id).or_default().push(line);
+    }
+    of_source
+        .into_iter()
+        .filter_map(|(id, rows)| Some((id, task.world.source(id)?.scope.node.as_deref(), rows)))
         .collect()
 }
 
@@ -106,13 +99,13 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
             if !named {
                 continue;
             }
-            let Some(action) = command
+            let action = command
                 .split_whitespace()
                 .skip(1)
-                .find(|w| words.contains(w))
-            else {
+                .find(|w| words.contains(w));
+            if action.is_none() && !words.is_empty() {
                 continue;
-            };
+            }
             // Without an age the row proves only that it was there when the list was made.
             let Some(age) = value(row, "elapsed")
                 .and_then(duration)
@@ -121,7 +114,9 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
                 continue;
             };
             let mut keys = machine(node);
-            keys.insert(String::from("action"), action.to_owned());
+            if let Some(action) = action {
+                keys.insert(String::from("action"), action.to_owned());
+            }
             keys.insert(String::from("age"), human_duration(age));
             keys.insert(
                 String::from("program"),
@@ -150,7 +145,11 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
             };
             fact.span.first = collected.map(|c| Stamp::exact(c.plus(-age), MINUTE));
             fact.span.last = collected.map(|c| Stamp::exact(c, SECOND));
-            if let Some(same) = facts.iter_mut().find(|f| f.entity == fact.entity) {
+            let by_program = task.definition.keys.iter().any(|k| k == "program");
+            let alike = |f: &Fact| {
+                f.entity == fact.entity && (!by_program || f.key("program") == fact.key("program"))
+            };
+            if let Some(same) = facts.iter_mut().find(|f| alike(f)) {
                 same.count += 1;
                 if let Some(q) = fact
                     .evidence()
@@ -159,10 +158,13 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
                 {
                     same.add_evidence(q.clone());
                 }
-                same.span.first = match (same.span.first, fact.span.first) {
-                    (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
-                    (a, b) => a.or(b),
-                };
+                let older =
+                    matches!((same.span.first, fact.span.first), (Some(a), Some(b)) if b.at < a.at);
+                if older {
+                    // The text of the oldest one says how long this has been going on.
+                    same.keys = fact.keys;
+                    same.span.first = fact.span.first;
+                }
             } else {
                 facts.push(fact);
             }

@@ -10,12 +10,14 @@ use super::Task;
 use super::support::{machine, place};
 use crate::base::time::{Instant, MINUTE, SECOND, Stamp, StampBasis};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
+use crate::model::{Component, Confidence, Fact, Source, SourceId, SourceKind, Status};
 
 /// A silence shorter than this tells nothing.
 const SHORTEST: i64 = 20 * SECOND;
 /// A silence must be so many times longer than the usual pause.
 const TIMES_HABIT: i64 = 4;
+/// A log must have been printing for this long (or as long as the silence) to show a habit.
+const BUSY: i64 = 2 * MINUTE;
 /// Fewer lines than this are no habit.
 const LINES: u64 = 30;
 
@@ -35,7 +37,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .into_iter()
         .map(Component::named)
         .collect();
-    let ends = task.word("mode") != Some("pauses");
+    let mode = task.word("mode").unwrap_or("ends");
     let series = series(task);
     let mut facts = Vec::new();
     for ((component, node), log) in &series {
@@ -43,13 +45,27 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             continue;
         }
         let others = activity(&series, component, node.as_deref());
-        if ends {
+        if mode != "pauses" {
             facts.extend(ended(task, component, node.as_deref(), log, &others));
-        } else {
+        }
+        if mode != "ends" {
             facts.extend(paused(task, component, node.as_deref(), log, &others));
         }
     }
     facts
+}
+
+impl Series<'_> {
+    /// How long the log was printing: its length without its pauses. A log that prints at its start and then only when
+    /// something happens (etcd, kube-proxy) is not silent, it is quiet.
+    fn busy(&self) -> i64 {
+        let paused: i64 = self
+            .pauses
+            .iter()
+            .map(|(from, to, ..)| to.at.since(from.at))
+            .sum();
+        self.last.at.since(self.first.at).saturating_sub(paused)
+    }
 }
 
 type Key = (Component, Option<String>);
@@ -119,16 +135,15 @@ fn ended(
     log: &Series<'_>,
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
-    // The bundle goes on for as long as its other logs do; at least two of them, one outlier proves nothing.
-    let mut ends: Vec<(Instant, &Series<'_>)> =
-        others.iter().map(|(_, s)| (s.last.at, *s)).collect();
-    ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let (until, witness) = ends.get(1).or(ends.first()).copied()?;
+    let (until, witness) = goes_on(task, node, others)?;
     // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
-    if (log.last.basis == StampBasis::Guessed) != (witness.last.basis == StampBasis::Guessed) {
+    if log.last.basis == StampBasis::Guessed && witness.clock.confidence != Confidence::Low {
         return None;
     }
     let silent = until.since(log.last.at);
+    if log.busy() < silent.min(BUSY) {
+        return None;
+    }
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
         return None;
@@ -137,7 +152,6 @@ fn ended(
         .parts
         .iter()
         .max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
-    let witness_part = witness.parts.first()?;
     let mut keys = machine(node);
     keys.insert(String::from("component"), component.as_str().to_owned());
     keys.insert(String::from("silence"), human_duration(silent));
@@ -145,7 +159,7 @@ fn ended(
         "last line of {} ({component}); nothing for {} while {} goes on to {}",
         part.path,
         human_duration(silent),
-        witness_part.path,
+        witness.path,
         until.clock()
     );
     let evidence = vec![place(part, part.coverage.lines, 0, &line, Some(log.last))];
@@ -153,6 +167,34 @@ fn ended(
     fact.span.first = Some(log.last);
     fact.span.last = Some(Stamp::exact(until, SECOND));
     Some(fact)
+}
+
+/// Until when the bundle goes on, and which file says so. Files of one machine are collected together; those of others
+/// may have been collected much later, so they bear witness only where the machine has no other file, and then two of
+/// them: one outlier proves nothing.
+fn goes_on<'a>(
+    task: &'a Task<'_>,
+    node: Option<&str>,
+    others: &[(&Key, &Series<'a>)],
+) -> Option<(Instant, &'a Source)> {
+    let here = |name: Option<&str>| name.is_some() && name == node;
+    let outputs = task.world.sources.iter().filter(|s| {
+        matches!(s.kind, SourceKind::Processes | SourceKind::Host) && here(s.scope.node.as_deref())
+    });
+    let logs = others.iter().filter(|((_, n), _)| here(n.as_deref()));
+    let same = logs
+        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+        .chain(outputs.filter_map(|s| Some((s.clock.collected?, s))))
+        .max_by_key(|(at, s)| (*at, std::cmp::Reverse(s.id)));
+    if same.is_some() {
+        return same;
+    }
+    let mut ends: Vec<(Instant, &Source)> = others
+        .iter()
+        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+        .collect();
+    ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
+    ends.get(1).copied()
 }
 
 fn paused(
@@ -167,20 +209,13 @@ fn paused(
     pauses.sort_by_key(|(from, ..)| from.at);
     for (from, to, source, line, offset) in pauses {
         let long = to.at.since(from.at);
-        // What is longer than everything else but its peers is no habit: compare with the median of the others.
-        let mut rest: Vec<i64> = log
-            .pauses
-            .iter()
-            .map(|(f, t, ..)| t.at.since(f.at))
-            .filter(|l| *l * TIMES_HABIT <= long)
-            .collect();
-        rest.sort_unstable();
         let peers = log
             .pauses
             .iter()
             .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long)
             .count();
-        if long < SHORTEST || peers > 3 {
+        // Before a log has shown its habit, a pause says nothing.
+        if long < SHORTEST || peers > 2 || line < LINES || log.busy() < long.min(BUSY) {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {

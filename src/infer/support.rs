@@ -2,11 +2,12 @@
 
 use super::Task;
 use crate::base::text;
-use crate::base::time::Stamp;
+use crate::base::time::{SECOND, Stamp};
+use crate::base::units::duration;
 use crate::catalog::Definition;
 use crate::extract::World;
 use crate::model::{
-    Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, StateLine,
+    Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, Span, StateLine,
 };
 
 impl Task<'_> {
@@ -22,6 +23,62 @@ impl Task<'_> {
     /// A parameter that is a string.
     pub(super) fn word(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).and_then(toml::Value::as_str)
+    }
+
+    /// A parameter that is a whole number, written as one or as a string.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        match self.parameters.get(name)? {
+            toml::Value::Integer(n) => u64::try_from(*n).ok(),
+            toml::Value::String(s) => s.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A parameter that is a duration, in nanoseconds.
+    pub(super) fn time(&self, name: &str) -> Option<i64> {
+        self.word(name).and_then(duration)
+    }
+
+    /// The facts of these kinds, with their ids.
+    pub(super) fn facts<'k>(
+        &self,
+        kinds: &'k [&str],
+    ) -> impl Iterator<Item = (FactId, &Fact)> + use<'_, 'k> {
+        self.world
+            .facts
+            .iter()
+            .zip(0u32..)
+            .filter(|(f, _)| kinds.contains(&f.kind.as_str()))
+            .map(|(f, i)| (FactId(i), f))
+    }
+
+    /// Occurrences of these kinds that were only counted: what is told of them is partial.
+    pub(super) fn only_counted(&self, kinds: &[&str]) -> u64 {
+        kinds
+            .iter()
+            .filter_map(|k| self.catalog.index(k))
+            .filter_map(|i| self.world.overflow.get(&i))
+            .fold(0, |a, b| a.saturating_add(*b))
+    }
+
+    /// The state lines about things of one kind.
+    pub(super) fn states<'k>(
+        &self,
+        kind: &'k str,
+    ) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
+        self.world
+            .states
+            .iter()
+            .filter(move |(_, l)| l.entity.kind() == kind)
+            .map(|(s, l)| (*s, l))
+    }
+
+    /// When a source was collected.
+    pub(super) fn collected(&self, source: SourceId) -> Option<Stamp> {
+        self.world
+            .source(source)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND))
     }
 
     /// A fact of the task's kind about the entity that its template gives for `keys`; `None` when a key of the
@@ -82,7 +139,7 @@ pub(super) fn quote(world: &World, source: SourceId, line: &StateLine) -> Quote 
         time: line
             .last
             .and_then(|t| world.stamp(source, t))
-            .or(collected.map(|at| Stamp::exact(at, crate::base::time::SECOND))),
+            .or(collected.map(|at| Stamp::exact(at, SECOND))),
     }
 }
 
@@ -118,4 +175,44 @@ pub(super) fn tail<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
     line.text
         .find(&mark)
         .and_then(|at| line.text.get(at + mark.len()..))
+}
+
+/// The span of facts: earliest beginning, latest sign.
+pub(super) fn span_of<'f>(facts: impl Iterator<Item = &'f Fact>) -> Span {
+    facts.fold(Span::default(), |span, f| Span {
+        first: earlier(span.first, f.span.first),
+        last: later(span.last, f.span.last.or(f.span.first)),
+        closed: false,
+    })
+}
+
+/// The earlier of two times.
+pub(super) fn earlier(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The later of two times.
+pub(super) fn later(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The first dozen characters of a container or sandbox id, as every tool prints at least.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+/// At most `most` of the words, and how many more there are.
+pub(super) fn some<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) -> String {
+    let all: Vec<&str> = words.into_iter().collect();
+    let mut out = all.get(..most).unwrap_or(&all).join(", ");
+    if let Some(more) = all.len().checked_sub(most).filter(|n| *n > 0) {
+        out.push_str(&format!(" (+{more})"));
+    }
+    out
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Ink, Look, Sheet, pad};
 use crate::base::text::cut;
-use crate::infer::waits::{Chain, Group, Likeness, Lock, Node, WaitReport, groups};
+use crate::model::waits::{Chain, Group, Likeness, Lock, Node, WaitReport};
 use crate::model::{Dump, Quote, SourceId};
 
 /// What is shown of the groups.
@@ -40,12 +40,6 @@ impl Filter {
             })
             && self.minutes.is_none_or(|m| g.minutes.unwrap_or(0) >= m)
     }
-
-    fn groups(&self, dump: &Dump) -> Vec<Group> {
-        let mut out = groups(dump, self.likeness);
-        out.retain(|g| self.takes(g));
-        out
-    }
 }
 
 /// What is told: the dumps, what follows from them, and the names of their files.
@@ -56,11 +50,19 @@ pub struct Told<'a> {
     pub report: &'a WaitReport,
     /// Path of a source.
     pub path: &'a dyn Fn(SourceId) -> String,
+    /// Groups of a dump.
+    pub groups: &'a dyn Fn(&Dump, Likeness) -> Vec<Group>,
 }
 
 impl Told<'_> {
     fn place(&self, q: &Quote) -> String {
         format!("{}:{}", (self.path)(q.place.source), q.place.line)
+    }
+
+    fn groups(&self, dump: &Dump, filter: &Filter) -> Vec<Group> {
+        let mut out = (self.groups)(dump, filter.likeness);
+        out.retain(|g| filter.takes(g));
+        out
     }
 
     fn process(&self, dump: usize) -> String {
@@ -250,7 +252,7 @@ impl Told<'_> {
             if let Some(why) = &summary.set_aside {
                 sheet.line(&[(Ink::Dim, &format!("  not followed further: {why}"))]);
             }
-            let groups = filter.groups(dump);
+            let groups = self.groups(dump, filter);
             let most = if filter.all { usize::MAX } else { GROUPS };
             for g in groups.iter().take(most) {
                 let wait = g.minutes.map_or_else(String::new, |m| format!(", {m} min"));
@@ -308,8 +310,8 @@ impl Told<'_> {
             node: dump.node.clone(),
             time: dump.time.map(|t| t.at.rfc3339()),
             goroutines: dump.count(),
-            groups: filter
-                .groups(dump)
+            groups: self
+                .groups(dump, filter)
                 .into_iter()
                 .map(|g| JsonGroup {
                     count: g.count,
@@ -491,71 +493,10 @@ struct JsonQuote {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::infer::waits::{Host, analyse};
-    use crate::model::Place;
-    use crate::parse::goroutines;
-
-    fn told<T>(text: &str, act: impl FnOnce(&Told<'_>) -> T) -> T {
-        let start = Place {
-            line: 1,
-            ..Place::default()
-        };
-        let dumps = goroutines::read(text.as_bytes(), start);
-        let report = analyse(&dumps, &Host::default());
-        act(&Told {
-            dumps: &dumps,
-            report: &report,
-            path: &|_| String::from("dump.txt"),
-        })
-    }
-
-    const DEADLOCK: &str = include_str!("../../fixtures/goroutines/locks/lock-order.txt");
-    const HEALTHY: &str = include_str!("../../fixtures/goroutines/locks/healthy.txt");
 
     #[test]
-    fn a_deadlock_as_text() {
-        let text = told(DEADLOCK, |t| t.text(&Filter::default(), Look::default()));
-        for part in [
-            "Deadlock 1: 6 goroutines",
-            "a lock of main.Account",
-            "and so to the first again",
-            "probable holder goroutine 51",
-            "dump.txt:",
-        ] {
-            assert!(text.contains(part), "{part}\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_healthy_dump_says_so() {
-        let text = told(HEALTHY, |t| t.text(&Filter::default(), Look::default()));
-        assert!(text.contains("Nothing is stuck"), "{text}");
-        let janitor =
-            |f: Filter| told(HEALTHY, |t| t.text(&f, Look::default())).contains("Janitor.Run");
-        assert!(!janitor(Filter::default()));
-        assert!(janitor(Filter {
-            all: true,
-            ..Filter::default()
-        }));
-        assert!(janitor(Filter {
-            function: Some(String::from("Janitor")),
-            ..Filter::default()
-        }));
-        assert!(!janitor(Filter {
-            all: true,
-            minutes: Some(40),
-            ..Filter::default()
-        }));
-    }
-
-    #[test]
-    fn json_and_graph() {
-        let json = told(DEADLOCK, |t| t.json(&Filter::default()).unwrap());
-        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(value["chains"][0]["deadlock"], true);
-        assert_eq!(value["dumps"][0]["locks"][0]["probable_holder"], 51);
-        let dot = told(DEADLOCK, |t: &Told<'_>| Told::dot(t));
-        assert!(dot.contains("c0s3 -> c0s0;"), "{dot}");
+    fn labels_are_escaped_and_broken() {
         assert_eq!(label("say \"x\" \x1b"), "say \\\"x\\\" \\\\x1b");
+        assert!(label(&"word ".repeat(40)).contains("\\n"));
     }
 }

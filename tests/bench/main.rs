@@ -1,5 +1,8 @@
 //! How fast each stage is: `cargo bench --bench speed [-- <name>]`. What the figures mean: `docs/performance.md`.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot run has to stop")]
+#![expect(clippy::format_push_string, reason = "readable, and done once")]
+
 use std::fmt;
 use std::path::Path;
 
@@ -14,7 +17,6 @@ use kforensics::parse::{goroutines, log};
 use kforensics::pipeline::{self, Options};
 
 #[path = "../generate/mod.rs"]
-#[expect(dead_code, reason = "the generator's own command uses the rest")]
 mod generate;
 
 use generate::Format;
@@ -137,7 +139,7 @@ fn patterns(bencher: Bencher<'_, '_>, count: u32) {
 
 /// A catalogue of `count` facts with one pattern each; every tenth has an anchor that ordinary lines hold.
 fn synthetic(count: u32) -> Catalog {
-    let files = (0..count)
+    let files: Vec<RuleText> = (0..count)
         .map(|n| {
             let anchor = if n % 10 == 0 {
                 format!("shop-staging/c{}", n % 7)
@@ -168,7 +170,7 @@ why = "nothing"
             }
         })
         .collect();
-    Catalog::of(files).expect("the synthetic catalogue is sound")
+    Catalog::of(&files).expect("the synthetic catalogue is sound")
 }
 
 /// Goroutines per second as a dump grows: the time is linear.

@@ -7,7 +7,7 @@ use super::random::Random;
 use super::time::Time;
 
 /// Namespaces of the cluster.
-pub const NAMESPACES: [&str; 7] = [
+pub(crate) const NAMESPACES: [&str; 7] = [
     "shop",
     "shop-staging",
     "kube-system",
@@ -41,7 +41,7 @@ const PATHS: [&str; 9] = [
 ];
 
 /// A message, chosen by weight.
-pub fn choose(random: &mut Random, table: &'static [Message]) -> &'static Message {
+pub(crate) fn choose(random: &mut Random, table: &'static [Message]) -> &'static Message {
     let total: u32 = table.iter().map(|m| m.0).sum();
     let mut at = random.below(u64::from(total));
     for message in table {
@@ -54,7 +54,7 @@ pub fn choose(random: &mut Random, table: &'static [Message]) -> &'static Messag
 }
 
 /// Appends `text` with its places filled.
-pub fn fill(
+pub(crate) fn fill(
     out: &mut Vec<u8>,
     text: &str,
     random: &mut Random,
@@ -110,7 +110,7 @@ fn pod(out: &mut Vec<u8>, random: &mut Random) -> io::Result<()> {
 }
 
 /// A uid.
-pub fn uid(out: &mut Vec<u8>, random: &mut Random) -> io::Result<()> {
+pub(crate) fn uid(out: &mut Vec<u8>, random: &mut Random) -> io::Result<()> {
     let (a, b) = (random.next(), random.next());
     write!(
         out,

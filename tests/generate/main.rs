@@ -1,5 +1,11 @@
 //! Writes a bundle: `cargo run --release --example generate -- --bytes 1GiB --seed 7 --out DIR` (or `--out x.tar.gz`).
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command of its own"
+)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -4,10 +4,10 @@
 //! `$o` port, `$d` and `$D` small and large numbers, `$l` latency, `$A` user agent, `$R` request path, `$t` time.
 
 /// How often, level, caller, message.
-pub type Message = (u32, char, &'static str, &'static str);
+pub(crate) type Message = (u32, char, &'static str, &'static str);
 
 /// Old and new request lines of the API server, with what else it says.
-pub const APISERVER: &[Message] = &[
+pub(crate) const APISERVER: &[Message] = &[
     (
         620,
         'I',
@@ -96,7 +96,7 @@ pub const APISERVER: &[Message] = &[
 ];
 
 /// The controller manager.
-pub const CONTROLLER_MANAGER: &[Message] = &[
+pub(crate) const CONTROLLER_MANAGER: &[Message] = &[
     (
         150,
         'I',
@@ -190,7 +190,7 @@ pub const CONTROLLER_MANAGER: &[Message] = &[
 ];
 
 /// The scheduler.
-pub const SCHEDULER: &[Message] = &[
+pub(crate) const SCHEDULER: &[Message] = &[
     (
         100,
         'I',
@@ -236,7 +236,7 @@ pub const SCHEDULER: &[Message] = &[
 ];
 
 /// The kubelet.
-pub const KUBELET: &[Message] = &[
+pub(crate) const KUBELET: &[Message] = &[
     (160, 'I', "kubelet.go:1971", "SyncLoop (housekeeping)"),
     (
         130,
@@ -314,7 +314,7 @@ pub const KUBELET: &[Message] = &[
 ];
 
 /// containerd, as the fields behind its time and level.
-pub const CONTAINERD: &[Message] = &[
+pub(crate) const CONTAINERD: &[Message] = &[
     (
         120,
         'I',
@@ -369,7 +369,7 @@ pub const CONTAINERD: &[Message] = &[
 ];
 
 /// etcd 3.5, the members of its JSON behind `ts`.
-pub const ETCD: &[Message] = &[
+pub(crate) const ETCD: &[Message] = &[
     (
         300,
         'I',
@@ -403,7 +403,7 @@ pub const ETCD: &[Message] = &[
 ];
 
 /// etcd 3.4, the package instead of the caller.
-pub const CAPNSLOG: &[Message] = &[
+pub(crate) const CAPNSLOG: &[Message] = &[
     (
         300,
         'I',
@@ -426,7 +426,7 @@ pub const CAPNSLOG: &[Message] = &[
 ];
 
 /// Programs of a machine, as `program: message`.
-pub const MESSAGES: &[Message] = &[
+pub(crate) const MESSAGES: &[Message] = &[
     (120, 'I', "systemd", "Started libcontainer container $h."),
     (
         80,
@@ -486,7 +486,7 @@ pub const MESSAGES: &[Message] = &[
 ];
 
 /// Applications.
-pub const APPLICATION: &[Message] = &[
+pub(crate) const APPLICATION: &[Message] = &[
     (
         300,
         'I',

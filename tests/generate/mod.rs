@@ -15,24 +15,24 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-pub use streams::Format;
+pub(crate) use streams::Format;
 
 /// What to make.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Bytes of all files together, about.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// What the random choices begin with.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Whether local times are +08:00 instead of UTC.
-    pub local: bool,
+    pub(crate) local: bool,
     /// Whether the incident is in it.
-    pub incident: bool,
+    pub(crate) incident: bool,
 }
 
 impl Plan {
     /// A bundle in UTC with its incident.
-    pub fn of(bytes: u64, seed: u64) -> Self {
+    pub(crate) fn of(bytes: u64, seed: u64) -> Self {
         Self {
             bytes,
             seed,
@@ -42,7 +42,10 @@ impl Plan {
     }
 
     /// Calls `take` with path and content of each file, one at a time.
-    pub fn each(&self, mut take: impl FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn each(
+        &self,
+        mut take: impl FnMut(&str, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
         for (path, content) in objects::files(self) {
             take(&path, content.as_bytes())?;
         }
@@ -56,7 +59,7 @@ impl Plan {
     }
 
     /// Writes the bundle into a directory.
-    pub fn directory(&self, to: &Path) -> io::Result<u64> {
+    pub(crate) fn directory(&self, to: &Path) -> io::Result<u64> {
         let mut bytes = 0;
         self.each(|path, content| {
             let path = to.join(path);
@@ -70,7 +73,7 @@ impl Plan {
     }
 
     /// Writes the bundle as `.tar.gz`.
-    pub fn tar_gz(&self, to: &Path) -> io::Result<u64> {
+    pub(crate) fn tar_gz(&self, to: &Path) -> io::Result<u64> {
         let gzip = flate2::write::GzEncoder::new(
             BufWriter::new(File::create(to)?),
             flate2::Compression::default(),
@@ -92,7 +95,7 @@ impl Plan {
 }
 
 /// Lines of one format without the rest of a bundle: about `bytes` of it.
-pub fn lines(format: Format, bytes: u64, seed: u64) -> Vec<u8> {
+pub(crate) fn lines(format: Format, bytes: u64, seed: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let plan = Plan {
         bytes,

@@ -1,5 +1,7 @@
 //! What kubectl and the machines print: tables, objects, events.
 
+#![expect(clippy::format_push_string, reason = "readable, and written once")]
+
 use super::Plan;
 use super::random::Random;
 use super::streams::BROKEN;
@@ -15,7 +17,7 @@ const NODES: [(&str, &str); 6] = [
 ];
 
 /// Paths and contents.
-pub fn files(plan: &Plan) -> Vec<(String, String)> {
+pub(crate) fn files(plan: &Plan) -> Vec<(String, String)> {
     let broken = Time {
         ns: BROKEN,
         ahead: 0,

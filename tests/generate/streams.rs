@@ -13,7 +13,7 @@ const ROTATE: u64 = 64 << 20;
 
 /// What a log's lines look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// klog of the API server in CRI.
     ApiserverCri,
     /// klog JSON of the API server.
@@ -44,7 +44,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::ApiserverCri,
         Self::ApiserverJson,
         Self::ControllerManagerCri,
@@ -181,9 +181,9 @@ const MIX: [(u64, Format, &str, &str); 25] = [
 ];
 
 /// One log file.
-pub struct Stream {
+pub(crate) struct Stream {
     /// Its path in the bundle.
-    pub path: String,
+    pub(crate) path: String,
     format: Format,
     node: &'static str,
     bytes: u64,
@@ -193,7 +193,7 @@ pub struct Stream {
 }
 
 /// The logs of a bundle.
-pub fn files(plan: &Plan) -> Vec<Stream> {
+pub(crate) fn files(plan: &Plan) -> Vec<Stream> {
     let mut files = Vec::new();
     for (share, format, node, path) in MIX {
         let bytes = plan.bytes.saturating_mul(share) / 1000;
@@ -220,7 +220,7 @@ pub fn files(plan: &Plan) -> Vec<Stream> {
 
 impl Stream {
     /// A log that belongs to no bundle.
-    pub fn alone(format: Format, bytes: u64) -> Self {
+    pub(crate) fn alone(format: Format, bytes: u64) -> Self {
         Self {
             path: String::new(),
             format,
@@ -233,14 +233,15 @@ impl Stream {
     }
 
     /// Writes its lines.
-    pub fn write(&self, plan: &Plan, out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn write(&self, plan: &Plan, out: &mut Vec<u8>) -> io::Result<()> {
         let mut random = Random::of(plan.seed, self.number);
         let mut incident = Incident::of(self.format, plan.incident, self.node, self.begin);
         let ahead = if plan.local { 8 * 3600 } else { 0 };
         let mut last = self.begin;
         while (out.len() as u64) < self.bytes {
-            let share = (u128::from(self.end - self.begin) * out.len() as u128
-                / u128::from(self.bytes.max(1))) as u64;
+            // Millionths are fine enough, and the product stays small.
+            let written = out.len() as u64 * 1_000_000 / self.bytes.max(1);
+            let share = (self.end - self.begin) / 1_000_000 * written;
             last = (self.begin + share + random.below(SECOND / 50)).max(last);
             let time = Time { ns: last, ahead };
             if let Some(message) = incident.due(last) {
@@ -432,7 +433,7 @@ struct Incident {
 }
 
 /// When the endpoints are gone.
-pub const BROKEN: u64 = START + SPAN / 10 * 7;
+pub(crate) const BROKEN: u64 = START + SPAN / 10 * 7;
 
 const OPENAPI: Message = (
     0,

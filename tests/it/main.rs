@@ -9,6 +9,8 @@ mod catalogue;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod layouts;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Host, HungTask, ProcessRow, WaitReport, analyse, facts};
+use super::{Host, HungTask, ProcessRow, analyse, facts};
 use crate::catalog::Origin;
-use crate::extract::World;
+use crate::extract::{self, World};
 use crate::infer::Task;
-use crate::model::{Component, Dump, Entity, Fact, Place, SourceKind};
-use crate::parse::goroutines;
+use crate::model::waits::WaitReport;
+use crate::model::{Component, Dump, Entity, Fact, Place};
 
 /// Name of the inference in the catalogue.
 const NAME: &str = "waits";
@@ -51,58 +51,11 @@ pub(in crate::infer) fn infer(task: &Task<'_>) -> Vec<Fact> {
 /// The dumps of a bundle and what they say together with its process lists.
 pub fn report(world: &World) -> (Vec<Dump>, WaitReport) {
     let host = host(world);
-    let mut dumps = dumps(world);
+    let mut dumps = extract::dumps(world);
     place_on_machines(&mut dumps, &host);
+    date_copies(&mut dumps);
     let report = analyse(&dumps, &host);
     (dumps, report)
-}
-
-/// Every dump of the bundle, with its node, program and time.
-fn dumps(world: &World) -> Vec<Dump> {
-    let mut out = Vec::new();
-    let mut texts: Vec<_> = world.dumps.iter().collect();
-    texts.sort_by_key(|t| (t.source, t.offset));
-    // The parts of one source are read as one: a dump in a log may have been taken out in pieces.
-    for part in texts.chunk_by(|a, b| a.source == b.source) {
-        let Some(first) = part.first() else { continue };
-        let source = world.source(first.source);
-        let mut reader = goroutines::Reader::default();
-        for text in part {
-            let mut place = Place {
-                source: text.source,
-                offset: text.offset,
-                line: text.line,
-            };
-            for line in text.text.split_inclusive(|b| *b == b'\n') {
-                reader.line(place, line);
-                place.offset = place.offset.saturating_add(line.len() as u64);
-                place.line = place.line.saturating_add(1);
-            }
-        }
-        for mut dump in reader.finish() {
-            if let Some(source) = source {
-                if source.scope.node.is_some() {
-                    dump.node.clone_from(&source.scope.node);
-                }
-                let component = &source.scope.component;
-                let named = !component.is_unknown() && component.as_str() != "app";
-                if named && source.kind == SourceKind::Log {
-                    dump.process = Some(component.as_str().to_owned());
-                }
-                let around = part
-                    .iter()
-                    .rfind(|t| t.line <= dump.place.line)
-                    .and_then(|t| t.time);
-                // The name of the file says when it was written; so may a wrapping; so may the log around it.
-                dump.time = goroutines::time_in_name(&source.path)
-                    .or(dump.raw_time)
-                    .and_then(|raw| world.stamp(first.source, raw))
-                    .or(around);
-            }
-            out.push(dump);
-        }
-    }
-    out
 }
 
 /// Gives a dump of which nobody says the machine the one it must be from: that of another dump of the same process,
@@ -131,6 +84,34 @@ fn place_on_machines(dumps: &mut [Dump], host: &Host) {
                 d.process = process.or(d.process.take());
                 d.pid = pid;
             }
+        }
+    }
+}
+
+/// A dump in a file of its own says no time, but a copy of it in the log of the process does: the same goroutines with
+/// the same waits, at the same addresses.
+fn date_copies(dumps: &mut [Dump]) {
+    for i in 0..dumps.len() {
+        let Some(dump) = dumps
+            .get(i)
+            .filter(|d| d.raw_time.is_none() && d.goroutines.len() > 1)
+        else {
+            continue;
+        };
+        let copy = dumps.iter().find(|d| {
+            d.raw_time.is_some()
+                && d.goroutines.len() == dump.goroutines.len()
+                && d.goroutines
+                    .iter()
+                    .zip(&dump.goroutines)
+                    .all(|(a, b)| (a.id, a.minutes) == (b.id, b.minutes))
+                && same_objects(d, dump)
+        });
+        let time = copy.and_then(|c| c.time);
+        if let Some(d) = dumps.get_mut(i)
+            && time.is_some()
+        {
+            d.time = time;
         }
     }
 }

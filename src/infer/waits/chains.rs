@@ -1,13 +1,12 @@
 //! Tells the wait-for graph as chains: from those who wait to the thing at the end.
 
-use super::graph::{Graph, Node};
+use super::graph::Graph;
 use super::host::Host;
 use super::knowledge::Knowledge;
-use super::locks::Lock;
 use super::since;
 use super::stacks::{View, What};
 use crate::base::time::Stamp;
-use crate::model::Quote;
+use crate::model::waits::{Chain, Lock, Node};
 
 /// A process of the list that was started so long ago was not started for a call that just began (seconds).
 const OLD: u64 = 60;
@@ -17,49 +16,6 @@ const CROWD: usize = 10;
 const CHAIN_LIMIT: usize = 50;
 /// A chain longer than this is cut in the telling.
 const STEP_LIMIT: usize = 32;
-
-/// What to collect to follow a chain further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// What.
-    pub what: String,
-    /// The command.
-    pub command: String,
-}
-
-/// One link of a chain.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// One sentence.
-    pub text: String,
-    /// How many goroutines (1 for a process or an end).
-    pub count: u64,
-    /// The thing.
-    pub node: Node,
-    /// Index of its dump, where it has one.
-    pub dump: Option<usize>,
-    /// Lines that show it.
-    pub evidence: Vec<Quote>,
-}
-
-/// From those who wait to the end.
-#[derive(Clone, Debug)]
-pub struct Chain {
-    /// The links, who waits first.
-    pub steps: Vec<Step>,
-    /// The last link waits for the first: a deadlock.
-    pub cycle: bool,
-    /// Goroutines that wait behind the end, over all dumps.
-    pub behind: u64,
-    /// Longest wait in minutes, as printed.
-    pub minutes: u32,
-    /// Since about when.
-    pub since: Option<Stamp>,
-    /// What would show the next link.
-    pub ask: Option<Ask>,
-    /// Every lock, call and end that belongs to it, as graph nodes.
-    pub(super) members: Vec<usize>,
-}
 
 /// Everything a sentence needs.
 pub(super) struct Teller<'t, 'v> {

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chains::{Chain, Teller};
-use super::graph::Node;
-use super::growth::Growth;
-use super::stacks::{LockKind, What, short};
-use super::{WaitReport, evidence, since};
+use super::chains::Teller;
+use super::stacks::{What, short};
+use super::{evidence, since};
 use crate::base::time::Stamp;
 use crate::model::Quote;
+use crate::model::waits::{Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
 pub(super) const KINDS: [&str; 20] = [
@@ -33,27 +32,6 @@ pub(super) const KINDS: [&str; 20] = [
     "goroutines/waits-for-file-system",
     "goroutines/waits-for-http",
 ];
-
-/// One thing that follows from stacks.
-#[derive(Clone, Debug)]
-pub struct WaitFact {
-    /// Catalogue id.
-    pub kind: &'static str,
-    /// `process/<node>/<program>` or `lock/<program>/<address>`; the key `program` has the name alone.
-    pub entity: String,
-    /// Values to join on and to show.
-    pub keys: BTreeMap<String, String>,
-    /// Header and frames, process rows; never empty.
-    pub evidence: Vec<Quote>,
-    /// Since about when.
-    pub first: Option<Stamp>,
-    /// When the dump was taken.
-    pub last: Option<Stamp>,
-    /// How many goroutines.
-    pub count: u64,
-    /// Why: one sentence.
-    pub because: String,
-}
 
 /// The facts of a report.
 pub fn facts(report: &WaitReport) -> Vec<WaitFact> {

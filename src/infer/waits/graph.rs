@@ -8,35 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{Host, same_node};
 use super::knowledge::Knowledge;
-use super::locks::Lock;
 use super::stacks::{View, What};
-
-/// Something that waits or is waited for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Node {
-    /// A goroutine: index of the dump, index within it.
-    Goroutine(usize, u32),
-    /// A lock: index in the report.
-    Lock(usize),
-    /// A process that handles calls and of which no dump shows the handler.
-    Peer {
-        /// Machine.
-        node: Option<String>,
-        /// Names it may have, most usual first.
-        names: Vec<String>,
-        /// Dump whose process calls it.
-        from: usize,
-    },
-    /// A process of the process list.
-    Process(usize),
-    /// Something outside of any process: D-Bus, netlink, a file lock.
-    End {
-        /// Dump whose process waits.
-        dump: usize,
-        /// Kind (`dbus`, `netlink`, `disk`).
-        kind: String,
-    },
-}
+use crate::model::waits::{Lock, Node};
 
 /// The graph. `next[i]` is what node `i` waits for.
 #[derive(Debug, Default)]

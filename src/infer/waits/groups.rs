@@ -4,55 +4,11 @@ use rustc_hash::FxHashMap;
 
 use super::knowledge::Knowledge;
 use super::stacks::{View, What};
-use crate::model::Place;
 use crate::model::dump::Dump;
+use crate::model::waits::{Group, Likeness};
 
 /// Functions of a stack that are kept.
 const FRAME_LIMIT: usize = 12;
-
-/// When two stacks are taken for equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Likeness {
-    /// Same state, calls and arguments.
-    Exact,
-    /// Same state and calls; addresses may differ.
-    #[default]
-    Pointers,
-    /// Same functions, whatever state, lines and addresses.
-    Any,
-}
-
-/// Equal stacks of one dump.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// How many goroutines.
-    pub count: u64,
-    /// State, as printed.
-    pub state: String,
-    /// Longest wait in minutes, as printed.
-    pub minutes: Option<u32>,
-    /// The function that says most about it.
-    pub function: String,
-    /// Functions of the stack, innermost first, without Go's own plumbing; at most twelve.
-    pub frames: Vec<String>,
-    /// Function that started them.
-    pub creator: Option<String>,
-    /// What it waits for, in a word: `idle`, `running`, `lock`, `call`, …
-    pub waits: &'static str,
-    /// Ids, at most twenty.
-    pub ids: Vec<u64>,
-    /// Header of the representative: the longest waiting.
-    pub place: Place,
-    /// Index of it in the dump.
-    pub member: u32,
-}
-
-impl Group {
-    /// Resting in its normal state.
-    pub fn is_idle(&self) -> bool {
-        self.waits == "idle"
-    }
-}
 
 /// The groups of a dump: what rests last, the others by count.
 pub fn groups(dump: &Dump, likeness: Likeness) -> Vec<Group> {
@@ -163,7 +119,8 @@ fn group(view: &View<'_>, members: &[u32]) -> Option<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::goroutines;
+    use crate::extract::read_dumps;
+    use crate::model::Place;
 
     #[test]
     fn three_levels_of_likeness() {
@@ -172,7 +129,7 @@ goroutine 1 [select, 2 minutes]:\nmain.f(0xc0001)\n\tx.go:1\n
 goroutine 2 [select]:\nmain.f(0xc0002)\n\tx.go:1\n
 goroutine 3 [select]:\nmain.f(0xc0002)\n\tx.go:1\n
 goroutine 4 [chan receive]:\nmain.f(0xc0002)\n\tx.go:9\n";
-        let dumps = goroutines::read(text.as_bytes(), Place::default());
+        let dumps = read_dumps(text.as_bytes(), Place::default());
         let counts = |l| {
             groups(&dumps[0], l)
                 .iter()

@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::knowledge::Knowledge;
-use super::locks::Lock;
 use super::stacks::{Shape, View, What, short};
 use crate::model::dump::POINTER_FLOOR;
+use crate::model::waits::{Holder, Lock};
 
 /// How many goroutines of one stack are compared by pointer.
 const MEMBER_LIMIT: usize = 256;
@@ -22,23 +22,6 @@ const BUDGET: usize = 1_000_000;
 const ENOUGH: i32 = 4;
 /// The clock of a wait is set by garbage collections: durations differ by this many minutes without meaning.
 const SLACK: u32 = 3;
-
-/// A goroutine that probably holds a lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// Index in the dump's goroutines.
-    pub goroutine: u32,
-    /// Sum of the reasons.
-    pub score: i32,
-    /// What speaks for it.
-    pub because: Vec<String>,
-    /// What speaks against it.
-    pub against: Vec<String>,
-    /// Frame inside the critical section.
-    pub frame: usize,
-    /// Another goroutine fits as well.
-    pub ambiguous: bool,
-}
 
 impl Holder {
     fn add(&mut self, points: i32, why: &str) {

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::holders::{Holder, Search};
+use super::holders::Search;
 use super::knowledge::Knowledge;
-use super::stacks::{LockKind, View, What, short};
+use super::stacks::{View, What, short};
+use crate::model::waits::{Lock, LockKind};
 
 /// How many locks of a dump are examined for a holder, most wanted first.
 const LOCK_LIMIT: usize = 256;
@@ -21,30 +22,6 @@ pub(super) enum Key {
     Object(u64, String),
     /// Only the place in the program is known.
     Site(String),
-}
-
-/// One lock and its queue.
-#[derive(Clone, Debug)]
-pub struct Lock {
-    /// Index of the dump.
-    pub dump: usize,
-    /// Address, where the stacks show it.
-    pub address: Option<u64>,
-    /// What it is called in a report: a known name, or the type whose methods queue.
-    pub name: String,
-    /// Kinds of waiting: a lock with writers and readers has two.
-    pub kinds: BTreeSet<LockKind>,
-    /// Indices of the waiting goroutines, longest first.
-    pub waiters: Vec<u32>,
-    /// Minutes of the oldest waiter, as printed.
-    pub oldest: u32,
-    /// Functions that queue, with how many.
-    pub callers: Vec<(String, usize)>,
-    /// The probable holder.
-    pub holder: Option<Holder>,
-    /// A waiter that itself took the lock further out on its stack.
-    pub own: Option<u32>,
-    pub(super) section: Option<usize>,
 }
 
 /// Finds the locks that goroutines of a dump queue for.

@@ -23,20 +23,15 @@ mod telling;
 use std::collections::BTreeMap;
 
 use crate::base::time::{Instant, MINUTE, Stamp};
+use crate::model::Quote;
 use crate::model::dump::{Dump, DumpKind};
-use crate::model::{Place, Quote};
+use crate::model::waits::{DumpSummary, Likeness, Lock, WaitReport};
 
 pub(in crate::infer) use bridge::infer;
 pub use bridge::report;
-pub use chains::{Ask, Chain, Step};
-pub use facts::{WaitFact, facts};
-pub use graph::Node;
-pub use groups::{Group, Likeness, groups};
-pub use growth::Growth;
-pub use holders::Holder;
+pub use facts::facts;
+pub use groups::groups;
 pub use host::{Host, HungTask, ProcessRow};
-pub use locks::Lock;
-pub use stacks::LockKind;
 
 use graph::Graph;
 use knowledge::Knowledge;
@@ -44,60 +39,6 @@ use stacks::{View, What};
 
 /// Groups of a dump that are kept in a report, largest first.
 const GROUP_LIMIT: usize = 200;
-
-/// One dump, summarised.
-#[derive(Clone, Debug)]
-pub struct DumpSummary {
-    /// Index in the input.
-    pub dump: usize,
-    /// Its first line.
-    pub place: Place,
-    /// Program.
-    pub process: Option<String>,
-    /// Process id.
-    pub pid: Option<u64>,
-    /// Machine.
-    pub node: Option<String>,
-    /// When it was taken.
-    pub time: Option<Stamp>,
-    /// Why it was printed.
-    pub kind: DumpKind,
-    /// Head or tail are missing.
-    pub partial: bool,
-    /// Goroutines, and how many of them rest in their normal state.
-    pub goroutines: u64,
-    /// See `goroutines`.
-    pub idle: u64,
-    /// Goroutines by state, most frequent first.
-    pub states: Vec<(String, u64)>,
-    /// Groups of equal stacks, idle ones last, then by count.
-    pub groups: Vec<Group>,
-    /// Groups beyond the limit that are not listed.
-    pub groups_left_out: usize,
-    /// The graph uses another dump of the same process, or this one shows too little.
-    pub set_aside: Option<String>,
-}
-
-/// What a set of dumps says.
-#[derive(Clone, Debug, Default)]
-pub struct WaitReport {
-    /// The dumps.
-    pub dumps: Vec<DumpSummary>,
-    /// Locks with a queue, most wanted first within each dump.
-    pub locks: Vec<Lock>,
-    /// Chains of waiting, the ones with most behind them first. Empty: nothing is stuck.
-    pub chains: Vec<Chain>,
-    /// What grew between two dumps of one process.
-    pub growth: Vec<Growth>,
-    pub(crate) facts: Vec<WaitFact>,
-}
-
-impl WaitReport {
-    /// Nothing waits for longer than it should.
-    pub fn is_quiet(&self) -> bool {
-        self.chains.is_empty()
-    }
-}
 
 /// Analyses all dumps of a bundle together with what the hosts say.
 pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::knowledge::{Knowledge, normal};
 use crate::model::dump::{Dump, Frame, Function, Goroutine, SiteId, Symbol};
+use crate::model::waits::LockKind;
 
 /// What one function is, judged once per dump.
 #[derive(Clone, Debug, Default)]
@@ -37,34 +38,6 @@ pub(super) struct Role {
     pub holder: Option<usize>,
     /// Queues for the lock of this critical section.
     pub queuer: Option<usize>,
-}
-
-/// Kind of lock that is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LockKind {
-    /// `sync.Mutex`.
-    Mutex,
-    /// `sync.RWMutex`, as a reader.
-    Read,
-    /// `sync.RWMutex`, as a writer.
-    Write,
-    /// `sync.Once`: another goroutine runs the function.
-    Once,
-    /// A weighted semaphore.
-    Semaphore,
-}
-
-impl LockKind {
-    /// The word for a report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mutex => "mutex",
-            Self::Read => "read lock",
-            Self::Write => "write lock",
-            Self::Once => "once",
-            Self::Semaphore => "semaphore",
-        }
-    }
 }
 
 /// What a stack waits for. Numbers are frame indices.

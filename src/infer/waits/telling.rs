@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::chains::{Ask, Step, Teller};
+use super::chains::Teller;
 use super::evidence;
-use super::graph::Node;
 use super::stacks::{View, What, short};
 use crate::model::Quote;
+use crate::model::waits::{Ask, Node, Step};
 
 impl Teller<'_, '_> {
     pub(super) fn process_name(&self, dump: usize) -> String {

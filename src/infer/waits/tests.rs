@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::model::SourceId;
-use crate::parse::goroutines;
+use crate::extract::read_dumps;
+use crate::model::{Place, SourceId};
 use proptest::prelude::*;
 
 const DOCKERD: &str = include_str!(
@@ -22,7 +22,7 @@ fn dumps(texts: &[&str]) -> Vec<Dump> {
             offset: 0,
             line: 1,
         };
-        for mut d in goroutines::read(text.as_bytes(), start) {
+        for mut d in read_dumps(text.as_bytes(), start) {
             d.node = Some(String::from("node1"));
             out.push(d);
         }

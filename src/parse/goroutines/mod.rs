@@ -97,7 +97,7 @@ impl Reader {
             dump.process = process.filter(|_| pid.is_some());
             dump.pid = pid;
             dump.node = peel::host_of(peeled.prefix, peeled.key);
-            dump.raw_time = peel::time_of(peeled.prefix);
+            dump.raw_time = peel::time_of(peeled.prefix).or_else(|| peel::time_field(peeled.rest));
         }
         let seen = stream.feed(place, &peeled);
         self.done.append(&mut stream.machine.take());

@@ -204,24 +204,36 @@ pub fn glance(line: &[u8]) -> Glance {
     }
 }
 
-/// The program a journal or syslog names in front of a record, if any; the outer `None` means that only [`record`]
-/// can tell.
-pub fn ident(chunk: &[u8]) -> Option<Option<Cow<'_, str>>> {
+/// The program that a journal or syslog names in front of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ident<'a> {
+    /// This one.
+    Named(Cow<'a, str>),
+    /// None is named.
+    Absent,
+    /// Only [`record`] can tell.
+    Hidden,
+}
+
+/// Who wrote a record, in one look at the headers of its first line.
+pub fn ident(chunk: &[u8]) -> Ident<'_> {
     let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());
-    let first = chunk.get(..end)?;
+    let first = chunk.get(..end).unwrap_or_default();
     let stack = Stack::of(first);
-    let odd = stack.escaped
-        || stack
-            .layers()
-            .any(|l| matches!(l.wrap, Wrap::JournalExport | Wrap::JournalJson | Wrap::Bom))
+    let rare =
+        |l: &Layer<'_>| matches!(l.wrap, Wrap::JournalExport | Wrap::JournalJson | Wrap::Bom);
+    if stack.escaped
+        || stack.layers().any(rare)
         || stack.layers.iter().all(Option::is_some)
         || memchr::memchr(0x1b, chunk).is_some()
-        || lines::has_octal(first);
-    if odd {
-        return None;
+        || lines::has_octal(first)
+    {
+        return Ident::Hidden;
     }
-    let ident = stack.layers().filter_map(|l| l.ident).last();
-    Some(ident.map(String::from_utf8_lossy))
+    match stack.layers().filter_map(|l| l.ident).last() {
+        Some(ident) => Ident::Named(String::from_utf8_lossy(ident)),
+        None => Ident::Absent,
+    }
 }
 
 /// The time of a line and nothing else.

@@ -204,7 +204,9 @@ fn describe(lines: &[&[u8]]) -> Option<Found> {
 }
 
 /// Beginnings of outputs of host commands.
-const HOST: [&[u8]; 38] = [
+const HOST: [&[u8]; 40] = [
+    b"IP Virtual Server version ",
+    b"Prot LocalAddress:Port",
     b"Filesystem ",
     b"default via ",
     b"nameserver ",

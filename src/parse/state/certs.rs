@@ -171,7 +171,7 @@ fn say(sink: &mut Sink<'_>, at: usize, cert: &Certificate, owner: Option<&Entity
 }
 
 /// Decodes base64, blanks and line ends allowed.
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() > MAX_PEM.saturating_mul(16) {
         return None;
     }

@@ -3,7 +3,7 @@
 //! `-----------------run df -h------------------` … `------------End of df -h----------------`. The command in
 //! the marker is the best hint; without one the first lines tell.
 
-use super::host::{bus, checks, clock, dirs, disk, etcd, network, units};
+use super::host::{bus, checks, clock, dirs, disk, etcd, nat, network, units};
 use super::sink::{Chunk, Sink};
 use super::{certs, describe, json, kinds, messages, objects, process, tables};
 
@@ -121,6 +121,9 @@ pub(super) fn loose(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     }
     if any(&network::is_interface) {
         network::interfaces(sink, chunk);
+    }
+    if any(&nat::is_rules) {
+        nat::read(sink, chunk);
     }
     if any(&network::is_route) {
         network::routes(sink, chunk);

@@ -9,11 +9,17 @@ fuzz_target!(|bytes: &[u8]| {
         let glance = log::glance(line);
         assert_eq!(glance.level, log::level(line));
         assert_eq!(glance.partial, log::partial(line).is_some());
-        let _ = (log::time(line), log::starts_record(line), log::formats(line));
+        let _ = (
+            log::time(line),
+            log::starts_record(line),
+            log::formats(line),
+        );
     }
     let record = log::record(bytes);
     assert!(record.message <= record.text.len());
-    if let Some(ident) = log::ident(bytes) {
-        assert_eq!(ident, record.ident);
+    match log::ident(bytes) {
+        log::Ident::Named(program) => assert_eq!(record.ident, Some(program)),
+        log::Ident::Absent => assert_eq!(record.ident, None),
+        log::Ident::Hidden => {}
     }
 });

@@ -37,7 +37,11 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let sink = Sink::default();
-    let limits = Limits { total_bytes: LIMIT, members: 1000, ..Limits::default() };
+    let limits = Limits {
+        total_bytes: LIMIT,
+        members: 1000,
+        ..Limits::default()
+    };
     let _ = discover(&[Input::Path(path)], &limits, &sink);
     assert!(sink.0.load(Ordering::Relaxed) <= LIMIT);
 });

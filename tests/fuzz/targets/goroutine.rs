@@ -6,6 +6,10 @@ use kforensics::parse::goroutines;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let start = Place { source: SourceId(0), offset: 0, line: 1 };
+    let start = Place {
+        source: SourceId(0),
+        offset: 0,
+        line: 1,
+    };
     let _ = goroutines::read(bytes, start);
 });

@@ -5,8 +5,12 @@ use kforensics::catalog::{Catalog, RuleText};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let file = RuleText { id: String::from("family/name"), path: String::from("name.toml"), text: text.to_owned() };
-    if let Err(error) = Catalog::of(vec![file]) {
+    let file = RuleText {
+        id: String::from("family/name"),
+        path: String::from("name.toml"),
+        text: text.to_owned(),
+    };
+    if let Err(error) = Catalog::of(&[file]) {
         let _ = error.to_string();
     }
 });

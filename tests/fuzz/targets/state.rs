@@ -21,7 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
     for kind in KINDS.into_iter().chain([sniffed.kind]) {
         let reading = state::read(kind, "kubectl/get-pods.txt", bytes);
         for line in &reading.lines {
-            assert!(line.line <= lines, "{kind:?}: line {} of {lines}", line.line);
+            assert!(
+                line.line <= lines,
+                "{kind:?}: line {} of {lines}",
+                line.line
+            );
         }
     }
 });

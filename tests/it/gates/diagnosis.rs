@@ -13,7 +13,7 @@ fn diagnosis() {
         Row {
             name: fixture.id.clone(),
             outcome,
-            advisory: fixture.truth.advisory.clone(),
+            advisory: fixture.truth.advisory.diagnosis.clone(),
         }
     });
 }
@@ -28,7 +28,7 @@ fn quiet() {
         Row {
             name: fixture.id.clone(),
             outcome,
-            advisory: fixture.truth.advisory.clone(),
+            advisory: fixture.truth.advisory.diagnosis.clone(),
         }
     });
 }

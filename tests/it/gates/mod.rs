@@ -52,5 +52,5 @@ fn gate<T: Send + Sync>(name: &str, cases: Vec<T>, run: impl Fn(&T) -> Row + Syn
         );
     }
     println!("{table}");
-    assert!(failures.is_empty(), "{name}:\n{failures}\n{table}");
+    assert!(failures.is_empty(), "{name}:\n{failures}");
 }

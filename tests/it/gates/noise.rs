@@ -27,7 +27,7 @@ fn noise() {
         Row {
             name: fixture.id.clone(),
             outcome,
-            advisory: fixture.truth.advisory.clone(),
+            advisory: fixture.truth.advisory.noise.clone(),
         }
     });
 }

@@ -41,7 +41,7 @@ fn order() {
         Row {
             name: fixture.id.clone(),
             outcome,
-            advisory: None,
+            advisory: fixture.truth.advisory.order.clone(),
         }
     });
 }

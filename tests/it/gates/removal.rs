@@ -40,6 +40,9 @@ fn check(fixture: &Fixture, removal: &Removal) -> Result<String, String> {
     let all = verdict::said(&analysis);
     let complain = |why: String| Err(format!("{why}\n{all}"));
     let expected = &fixture.truth.incidents[removal.incident];
+    if let Some(kind) = invented(&analysis, fixture, removal) {
+        return complain(format!("confidently another root: {kind}"));
+    }
     let Some(incident) = about(&analysis, expected, removal) else {
         return if removal.silent {
             Ok(String::from("says nothing"))
@@ -92,8 +95,7 @@ fn check(fixture: &Fixture, removal: &Removal) -> Result<String, String> {
     ))
 }
 
-/// The incident whose first root is one of those declared. Where a root of high confidence is another one, that one
-/// is the answer, and wrong.
+/// The incident whose first root is one of those declared.
 fn about<'a>(
     analysis: &'a Analysis,
     expected: &Expected,
@@ -104,22 +106,27 @@ fn about<'a>(
     } else {
         &removal.root
     };
-    let is = |i: &&Incident| {
+    analysis.incidents.iter().find(|i| {
         i.roots
             .first()
             .is_some_and(|r| kinds.contains(&verdict::fact(analysis, r.fact).kind))
-    };
-    let sure = |i: &&Incident| {
-        i.roots
-            .first()
-            .is_some_and(|r| r.confidence == Confidence::High)
-    };
-    analysis.incidents.iter().find(is).or_else(|| {
-        let wrong = analysis.incidents.iter().filter(sure).count();
-        (wrong > 0 && removal.silent && analysis.incidents.len() == 1)
-            .then(|| analysis.incidents.first())
-            .flatten()
     })
+}
+
+/// A root of high confidence that is no part of what really happened: confidently wrong.
+fn invented(analysis: &Analysis, fixture: &Fixture, removal: &Removal) -> Option<String> {
+    let sure = analysis
+        .incidents
+        .iter()
+        .filter_map(|i| i.roots.first())
+        .filter(|r| r.confidence == Confidence::High);
+    let known = |kind: &String| {
+        let declared = |e: &Expected| e.root.contains(kind) || e.chain.contains(kind);
+        removal.root.contains(kind) || fixture.truth.incidents.iter().any(declared)
+    };
+    sure.map(|r| &verdict::fact(analysis, r.fact).kind)
+        .find(|k| !known(k))
+        .cloned()
 }
 
 /// The bundle without these files or lines; fails when there is nothing to take away.

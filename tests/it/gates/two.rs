@@ -59,8 +59,9 @@ fn two_at_once() {
         let advisory = first
             .truth
             .advisory
+            .two
             .clone()
-            .or_else(|| second.truth.advisory.clone());
+            .or_else(|| second.truth.advisory.two.clone());
         Row {
             name: format!("{one} + {two}"),
             outcome,

@@ -20,11 +20,11 @@ pub(crate) struct Member {
 impl Member {
     /// A file of a bundle that a test writes.
     pub(crate) fn new(path: &str, data: impl Into<Vec<u8>>) -> Self {
-        // 2026-03-02T12:00:00Z, later than what the written bundles tell.
+        // 2026-03-02T12:10:00Z: later than what the written bundles tell.
         Self {
             path: path.to_owned(),
             data: data.into(),
-            mtime: 1_772_452_800,
+            mtime: 1_772_453_400,
         }
     }
 }
@@ -122,11 +122,15 @@ pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
-/// A zip file.
+/// A zip file, with times in UTC as Info-ZIP writes them.
 pub(crate) fn zip(members: &[Member]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default();
     for member in members {
+        let seconds = u32::try_from(member.mtime).unwrap().to_le_bytes();
+        let mut options = zip::write::FullFileOptions::default();
+        options
+            .add_extra_field(0x5455, [&[1], seconds.as_slice()].concat(), false)
+            .unwrap();
         zip.start_file(flat(&member.path), options).unwrap();
         zip.write_all(&member.data).unwrap();
     }

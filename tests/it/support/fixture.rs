@@ -24,14 +24,25 @@ pub(crate) struct Truth {
     /// Nothing is wrong: no incident of medium severity or above may be reported.
     #[serde(default)]
     pub(crate) quiet: bool,
-    /// Why the diagnosis is not reached yet: printed, not asserted.
-    pub(crate) advisory: Option<String>,
+    /// What is not reached yet, gate by gate, and why: printed, not asserted.
+    #[serde(default)]
+    pub(crate) advisory: Advisory,
     /// The incidents, the gravest first.
     #[serde(default, rename = "incident")]
     pub(crate) incidents: Vec<Expected>,
     /// What may be taken away, and what is left to say then.
     #[serde(default, rename = "removal")]
     pub(crate) removals: Vec<Removal>,
+}
+
+/// Why a gate is not passed yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Advisory {
+    pub(crate) diagnosis: Option<String>,
+    pub(crate) noise: Option<String>,
+    pub(crate) order: Option<String>,
+    pub(crate) two: Option<String>,
 }
 
 /// One incident that must be found.

@@ -6,5 +6,6 @@ pub(super) mod clock;
 pub(super) mod dirs;
 pub(super) mod disk;
 pub(super) mod etcd;
+pub(super) mod nat;
 pub(super) mod network;
 pub(super) mod units;

@@ -4,6 +4,7 @@
 //! whether it is being deleted; the known kinds give their fixed statements. Secret and ConfigMap values are
 //! never said or quoted, only the names of their keys and the certificates among them.
 
+mod access;
 mod cluster;
 mod config;
 mod event;
@@ -148,6 +149,7 @@ fn one(sink: &mut Sink<'_>, o: &Object<'_>) {
         "certificatesigningrequest" => {}
         _ => cluster::phase(sink, o),
     }
+    access::read(sink, o);
     meta::owners(sink, o);
     meta::deleting(sink, o);
     // A pod's conditions and a node's are conditions like any other.

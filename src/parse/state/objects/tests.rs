@@ -158,8 +158,11 @@ fn a_pod_and_its_service() {
             "pod/shop/web-1 container b last-terminated reason=OOMKilled exit=137 signal=9",
             "pod/shop/web-1 requests cpu=2 memory=1536Mi",
             "pod/shop/web-1 nodeSelector disk=ssd",
+            "pod/shop/web-1 account=web",
             "pod/shop/web-1 condition Ready=False reason=ContainersNotReady",
             "service/shop/web type=ClusterIP clusterIP=10.96.0.10 ports=53/UDP,53/TCP selector=app=web",
+            "service/shop/web port 53/UDP target=53",
+            "service/shop/web port 53/TCP target=53",
         ],
     );
     let reading = objects(POD);

@@ -1,0 +1,237 @@
+//! Address drift of the cluster DNS: what pods are told to ask against what the service has.
+//!
+//! `nameserver 172.19.0.10` in a pod's resolv.conf, `clusterDNS: [172.19.0.10]` of a kubelet, `lookup x on
+//! 172.19.0.10:53: … i/o timeout` in a log, against `service/kube-system/kube-dns type=ClusterIP clusterIP=172.19.9.54`.
+//! A resolv.conf counts only when it is a pod's (its search path says so); node-local caches listen on a link-local
+//! address on purpose; and a name server outside the range of the services is somebody else's.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::Task;
+use super::support::{earlier, later, quote, some, value};
+use crate::base::time::Stamp;
+use crate::model::{Component, Fact, FactId, Keys, Quote, SourceId, StateLine};
+
+/// Facts about a name server that does not answer.
+const LOOKUPS: &[&str] = &["dns/lookup-timeout", "mesh/control-plane-name-unresolved"];
+
+/// Who says that pods ask at an address.
+#[derive(Default)]
+struct Said {
+    quotes: Vec<Quote>,
+    nodes: Vec<String>,
+    from: Vec<FactId>,
+    /// A configuration says so, not only errors.
+    configured: bool,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+}
+
+pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let (names, namespaces) = (task.list("service"), task.list("namespace"));
+    let service = |line: &StateLine| {
+        line.entity
+            .name()
+            .split_once('/')
+            .is_some_and(|(ns, n)| namespaces.contains(&ns) && names.contains(&n))
+    };
+    let services: Vec<(SourceId, &StateLine, &str)> = task
+        .states("service")
+        .filter(|(_, l)| service(l))
+        .filter_map(|(id, l)| {
+            value(l, "clusterIP")
+                .filter(|ip| ip.parse::<Ipv4Addr>().is_ok() || ip.contains(':'))
+                .map(|ip| (id, l, ip))
+        })
+        .collect();
+    let Some((id, line, actual)) = services.first().copied() else {
+        return Vec::new();
+    };
+    let mut asked = asked(task);
+    // Somebody uses the true address of some DNS service: then the others may be a deliberate second server.
+    asked.retain(|ip, _| !services.iter().any(|(.., a)| a == ip));
+    let ranges: Vec<&str> = task
+        .states("service")
+        .filter_map(|(_, l)| value(l, "clusterIP"))
+        .collect();
+    asked
+        .into_iter()
+        .filter(|(ip, said)| {
+            is_service_address(ip, actual, &ranges)
+                && (said.configured || said.from.len() + said.quotes.len() > 1)
+        })
+        .filter(|(ip, _)| {
+            !task
+                .states("service")
+                .any(|(_, l)| value(l, "clusterIP") == Some(ip.as_str()))
+        })
+        .filter_map(|(ip, said)| fact(task, &ip, actual, (id, line), said))
+        .collect()
+}
+
+fn fact(
+    task: &Task<'_>,
+    asked: &str,
+    actual: &str,
+    service: (SourceId, &StateLine),
+    said: Said,
+) -> Option<Fact> {
+    let (namespace, name) = service.1.entity.name().split_once('/')?;
+    let mut keys = Keys::from([
+        (String::from("configured"), asked.to_owned()),
+        (String::from("actual"), actual.to_owned()),
+        (String::from("server"), asked.to_owned()),
+        (String::from("service"), name.to_owned()),
+        (String::from("namespace"), namespace.to_owned()),
+    ]);
+    if !said.nodes.is_empty() {
+        keys.insert(
+            String::from("node"),
+            some(said.nodes.iter().map(String::as_str), 4),
+        );
+    }
+    let mut evidence: Vec<Quote> = said.quotes.into_iter().take(5).collect();
+    evidence.push(quote(task.world, service.0, service.1));
+    let mut fact = task.fact(
+        "dns-address-mismatch",
+        keys,
+        Component::OBJECT,
+        evidence,
+        said.from,
+    )?;
+    fact.span.first = said.first;
+    fact.span.last = later(said.last, task.collected(service.0));
+    Some(fact)
+}
+
+/// The addresses that pods ask, and who says so.
+fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
+    let mut asked: BTreeMap<String, Said> = BTreeMap::new();
+    for (id, line) in &task.world.states {
+        let kind = line.entity.kind();
+        let servers: Vec<&str> = match kind {
+            "resolver" if value(line, "search").is_some_and(|s| s.contains("svc.")) => {
+                value(line, "nameserver").into_iter().collect()
+            }
+            "kubeletconfiguration" => value(line, "clusterDNS")
+                .map(|v| v.split(',').collect())
+                .unwrap_or_default(),
+            _ if line.component == Component::PROCESS => flag(&line.text),
+            _ => continue,
+        };
+        for server in servers {
+            let said = asked.entry(server.to_owned()).or_default();
+            said.configured = true;
+            said.quotes.push(quote(task.world, *id, line));
+            if let Some(node) = task.world.source(*id).and_then(|s| s.scope.node.clone())
+                && !said.nodes.contains(&node)
+            {
+                said.nodes.push(node);
+            }
+        }
+    }
+    for (id, fact) in task.facts(LOOKUPS) {
+        let Some(server) = fact.key("server") else {
+            continue;
+        };
+        let said = asked.entry(server.to_owned()).or_default();
+        said.from.push(id);
+        said.quotes.extend(fact.evidence().first().cloned());
+        said.first = earlier(said.first, fact.span.first);
+        said.last = later(said.last, fact.span.last);
+    }
+    asked
+}
+
+/// `--cluster-dns=172.19.0.10` of a kubelet's command line.
+fn flag(command: &str) -> Vec<&str> {
+    let mut words = command.split_whitespace();
+    while let Some(word) = words.next() {
+        let given = match word.strip_prefix("--cluster-dns") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(given) = given {
+            return given.split(',').collect();
+        }
+    }
+    Vec::new()
+}
+
+/// Whether an address can be one of the cluster's services: near the true one, or near any other.
+fn is_service_address(asked: &str, actual: &str, others: &[&str]) -> bool {
+    let Ok(asked) = asked.parse::<Ipv4Addr>() else {
+        return asked != actual && asked.contains(':');
+    };
+    if asked.is_link_local() || asked.is_loopback() {
+        return false;
+    }
+    // The smallest usual range of services is a /20; addresses that share 16 bits are of one.
+    let head = |ip: Ipv4Addr| u32::from(ip) >> 16;
+    std::iter::once(&actual)
+        .chain(others)
+        .filter_map(|o| o.parse::<Ipv4Addr>().ok())
+        .any(|o| head(o) == head(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+    use super::*;
+
+    const SERVICES: &str = "\
+NAMESPACE     NAME       TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)         AGE
+default       kubernetes ClusterIP   172.19.0.1    <none>        443/TCP         90d
+kube-system   kube-dns   ClusterIP   172.19.9.54   <none>        53/UDP,53/TCP   5d
+";
+
+    #[track_caller]
+    fn case(path: &str, text: &str, expected: &[&str]) {
+        let files = [("kubectl/get-svc-A.txt", SERVICES), (path, text)];
+        let facts = facts_of(&files, "address-drift/dns-service-address-changed");
+        assert_eq!(shown(&facts, &["configured", "actual"]), expected, "{text}");
+    }
+
+    #[test]
+    fn what_pods_ask_against_what_the_service_has() {
+        let drift = "service/kube-system/kube-dns configured=172.19.0.10 actual=172.19.9.54";
+        let pod = "nameserver 172.19.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n";
+        case("pods/shop_web-1/resolv.conf", pod, &[drift]);
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("0.10", "9.54"),
+            &[],
+        );
+        // A node's own resolver, and a node-local cache.
+        case(
+            "n1/etc/resolv.conf",
+            "nameserver 172.19.0.10\nsearch example.com\n",
+            &[],
+        );
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("172.19.0.10", "169.254.20.10"),
+            &[],
+        );
+        // Outside the range of the services: somebody else's server, by dnsPolicy.
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("172.19.0.10", "192.0.2.53"),
+            &[],
+        );
+        let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS:\n- 172.19.0.10\nclusterDomain: cluster.local\n";
+        case("n1/var/lib/kubelet/config.yaml", kubelet, &[drift]);
+    }
+
+    #[test]
+    fn flags() {
+        assert_eq!(
+            flag("kubelet --cluster-dns=10.0.0.1,10.0.0.2 --v=2"),
+            ["10.0.0.1", "10.0.0.2"]
+        );
+        assert_eq!(flag("kubelet --cluster-dns 10.0.0.1"), ["10.0.0.1"]);
+        assert_eq!(flag("kubelet"), Vec::<&str>::new());
+    }
+}
