@@ -34,13 +34,21 @@ pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
         Some("not-yet-valid") => State::NotYet,
         _ => State::Expired,
     };
-    let Some((start, end)) = times(task) else { return Vec::new() };
+    let Some((start, end)) = times(task) else {
+        return Vec::new();
+    };
     let within = task.time("within").unwrap_or(SOON);
     let mut said = BTreeSet::new();
     let mut facts: Vec<Fact> = Vec::new();
     for (id, line) in certificates(task).filter(|(id, l)| chosen(task, *id, l)) {
-        let (from, until) = (value(line, "notBefore").and_then(instant), value(line, "notAfter").and_then(instant));
-        let end = task.collected(id).filter(|_| state == State::NotYet).map_or(end, |c| c.at.max(end));
+        let (from, until) = (
+            value(line, "notBefore").and_then(instant),
+            value(line, "notAfter").and_then(instant),
+        );
+        let end = task
+            .collected(id)
+            .filter(|_| state == State::NotYet)
+            .map_or(end, |c| c.at.max(end));
         let holds = match state {
             State::Expired => until.is_some_and(|u| u < end),
             State::NotYet => from.is_some_and(|f| f > end),
@@ -64,7 +72,10 @@ pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
         } else {
             "certificate-expired"
         };
-        let Some(mut fact) = task.fact(by, keys, Component::CERTIFICATE, evidence, Vec::new()) else { continue };
+        let Some(mut fact) = task.fact(by, keys, Component::CERTIFICATE, evidence, Vec::new())
+        else {
+            continue;
+        };
         let at = |at: Instant| Some(Stamp::exact(at, SECOND));
         (fact.span.first, fact.span.last) = match state {
             State::Expired => (until.and_then(at), at(end)),
@@ -86,13 +97,21 @@ pub(super) fn graph(task: &Task<'_>) -> Vec<Fact> {
 }
 
 fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
-    let Some((_, end)) = times(task) else { return Vec::new() };
+    let Some((_, end)) = times(task) else {
+        return Vec::new();
+    };
     let mut authorities: BTreeMap<&str, Vec<(SourceId, &StateLine, Instant)>> = BTreeMap::new();
     for (id, line) in certificates(task) {
-        let Some(subject) = subject(&line.text) else { continue };
-        let signs = value(line, "ca") == Some("true") || (value(line, "ca").is_none() && issuer(&line.text) == Some(subject));
+        let Some(subject) = subject(&line.text) else {
+            continue;
+        };
+        let signs = value(line, "ca") == Some("true")
+            || (value(line, "ca").is_none() && issuer(&line.text) == Some(subject));
         if let Some(until) = value(line, "notAfter").and_then(instant).filter(|_| signs) {
-            authorities.entry(subject).or_default().push((id, line, until));
+            authorities
+                .entry(subject)
+                .or_default()
+                .push((id, line, until));
         }
     }
     let expired: BTreeMap<(&str, &str), FactId> = task
@@ -102,19 +121,40 @@ fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
     let mut said = BTreeSet::new();
     let mut facts = Vec::new();
     for (id, line) in certificates(task) {
-        let (Some(subject), Some(issuer)) = (subject(&line.text), issuer(&line.text)) else { continue };
-        let Some(signers) = authorities.get(issuer).filter(|_| issuer != subject) else { continue };
+        let (Some(subject), Some(issuer)) = (subject(&line.text), issuer(&line.text)) else {
+            continue;
+        };
+        let Some(signers) = authorities.get(issuer).filter(|_| issuer != subject) else {
+            continue;
+        };
         // A renewed authority keeps its name: as long as one of that name is valid, nothing is known to be broken.
-        let Some((ca_source, ca, until)) = signers.iter().max_by_key(|(.., u)| *u).filter(|(.., u)| *u < end) else { continue };
+        let Some((ca_source, ca, until)) = signers
+            .iter()
+            .max_by_key(|(.., u)| *u)
+            .filter(|(.., u)| *u < end)
+        else {
+            continue;
+        };
         if !said.insert((line.entity.clone(), value(line, "notAfter"))) {
             continue;
         }
         let mut keys = keys(task, id, line);
         keys.insert(String::from("signer"), ca.entity.name().to_owned());
         keys.insert(String::from("signerNotAfter"), until.rfc3339());
-        let evidence = vec![quote(task.world, id, line), quote(task.world, *ca_source, ca)];
-        let from = expired.get(&(ca.entity.name(), value(ca, "notAfter").unwrap_or_default())).copied();
-        let made = task.fact("certificate-graph", keys, Component::CERTIFICATE, evidence, from.into_iter().collect());
+        let evidence = vec![
+            quote(task.world, id, line),
+            quote(task.world, *ca_source, ca),
+        ];
+        let from = expired
+            .get(&(ca.entity.name(), value(ca, "notAfter").unwrap_or_default()))
+            .copied();
+        let made = task.fact(
+            "certificate-graph",
+            keys,
+            Component::CERTIFICATE,
+            evidence,
+            from.into_iter().collect(),
+        );
         if let Some(mut fact) = made {
             fact.span.first = Some(Stamp::exact(*until, SECOND));
             fact.span.last = Some(Stamp::exact(end, SECOND));
@@ -129,9 +169,15 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
     let mut said = BTreeSet::new();
     let mut facts = Vec::new();
     for (id, line) in certificates(task) {
-        let Some(named) = line.entity.name().strip_prefix("system:node:") else { continue };
-        let Some(source) = task.world.source(id) else { continue };
-        let Some(node) = source.scope.node.as_deref() else { continue };
+        let Some(named) = line.entity.name().strip_prefix("system:node:") else {
+            continue;
+        };
+        let Some(source) = task.world.source(id) else {
+            continue;
+        };
+        let Some(node) = source.scope.node.as_deref() else {
+            continue;
+        };
         let same = named == node || named.split('.').next() == node.split('.').next();
         let kubelets = source.path.contains("kubelet");
         if same || !kubelets || !said.insert((node, named)) {
@@ -141,7 +187,13 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
         keys.insert(String::from("node"), node.to_owned());
         keys.insert(String::from("named"), named.to_owned());
         let evidence = vec![quote(task.world, id, line)];
-        if let Some(mut fact) = task.fact("certificate-graph", keys, Component::CERTIFICATE, evidence, Vec::new()) {
+        if let Some(mut fact) = task.fact(
+            "certificate-graph",
+            keys,
+            Component::CERTIFICATE,
+            evidence,
+            Vec::new(),
+        ) {
             fact.span.last = task.collected(id);
             facts.push(fact);
         }
@@ -150,7 +202,11 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
 }
 
 fn certificates<'a>(task: &'a Task<'_>) -> impl Iterator<Item = (SourceId, &'a StateLine)> {
-    task.world.states.iter().filter(|(_, l)| l.component == Component::CERTIFICATE).map(|(id, l)| (*id, l))
+    task.world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::CERTIFICATE)
+        .map(|(id, l)| (*id, l))
 }
 
 /// Beginning and end of what the bundle tells about: its logs, else the newest collection.
@@ -158,7 +214,12 @@ fn times(task: &Task<'_>) -> Option<(Instant, Instant)> {
     if let (Some(start), Some(end)) = task.world.window {
         return Some((start, end));
     }
-    let newest = task.world.sources.iter().filter_map(|s| s.clock.collected).max()?;
+    let newest = task
+        .world
+        .sources
+        .iter()
+        .filter_map(|s| s.clock.collected)
+        .max()?;
     Some((newest, newest))
 }
 
@@ -176,9 +237,13 @@ fn chosen(task: &Task<'_>, id: SourceId, line: &StateLine) -> bool {
     words.is_empty()
         || has(&line.text)
         || task.world.source(id).is_some_and(|s| has(&s.path))
-        || task.world.topology.neighbours(&line.entity).any(|(owner, place)| {
-            place.source == id && place.line == line.line && has(owner.as_str())
-        })
+        || task
+            .world
+            .topology
+            .neighbours(&line.entity)
+            .any(|(owner, place)| {
+                place.source == id && place.line == line.line && has(owner.as_str())
+            })
 }
 
 fn keys(task: &Task<'_>, id: SourceId, line: &StateLine) -> Keys {
@@ -194,19 +259,27 @@ fn keys(task: &Task<'_>, id: SourceId, line: &StateLine) -> Keys {
     put("issuer", issuer(&line.text).unwrap_or_default());
     put("notAfter", value(line, "notAfter").unwrap_or_default());
     put("notBefore", value(line, "notBefore").unwrap_or_default());
-    put("path", task.world.source(id).map_or("", |s| s.path.as_str()));
+    put(
+        "path",
+        task.world.source(id).map_or("", |s| s.path.as_str()),
+    );
     let sans = value(line, "sans").unwrap_or_default();
     if let Some(san) = sans.split(',').find(|s| !s.is_empty()) {
         put("san", san);
     }
     // A webhook or an aggregated API is reached as <service>.<namespace>.svc.
-    let service = sans.split(',').chain([line.entity.name()]).find_map(|name| {
-        let mut parts = name.split('.');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(service), Some(namespace), Some("svc")) => Some(format!("{namespace}/{service}")),
-            _ => None,
-        }
-    });
+    let service = sans
+        .split(',')
+        .chain([line.entity.name()])
+        .find_map(|name| {
+            let mut parts = name.split('.');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(service), Some(namespace), Some("svc")) => {
+                    Some(format!("{namespace}/{service}"))
+                }
+                _ => None,
+            }
+        });
     if let Some(service) = service {
         keys.insert(String::from("service"), service);
     }
@@ -217,7 +290,11 @@ fn keys(task: &Task<'_>, id: SourceId, line: &StateLine) -> Keys {
 fn between<'t>(text: &'t str, from: &str, until: &[&str]) -> Option<&'t str> {
     let start = text.find(from)? + from.len();
     let rest = text.get(start..)?;
-    let end = until.iter().filter_map(|u| rest.find(u)).min().unwrap_or(rest.len());
+    let end = until
+        .iter()
+        .filter_map(|u| rest.find(u))
+        .min()
+        .unwrap_or(rest.len());
     rest.get(..end).filter(|s| !s.is_empty())
 }
 
@@ -226,15 +303,26 @@ fn subject(text: &str) -> Option<&str> {
 }
 
 fn issuer(text: &str) -> Option<&str> {
-    between(text, "issuer=", &[" notBefore=", " notAfter=", " sans=", " ca="])
+    between(
+        text,
+        "issuer=",
+        &[" notBefore=", " notAfter=", " sans=", " ca="],
+    )
 }
 
 /// `2026-11-20T17:08:28Z`.
 pub(super) fn instant(text: &str) -> Option<Instant> {
-    let number = |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<i64>().ok());
+    let number =
+        |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<i64>().ok());
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let seconds = number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
-    civil(i32::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?, seconds * SECOND).map(Instant)
+    civil(
+        i32::try_from(year).ok()?,
+        u8::try_from(month).ok()?,
+        u8::try_from(day).ok()?,
+        seconds * SECOND,
+    )
+    .map(Instant)
 }
 
 #[cfg(test)]
@@ -249,49 +337,117 @@ mod tests {
     );
 
     fn certificate(subject: &str, issuer: &str, from: &str, until: &str) -> String {
-        format!("subject=CN = {subject}\nissuer=CN = {issuer}\nnotBefore={from} GMT\nnotAfter={until} GMT\n")
+        format!(
+            "subject=CN = {subject}\nissuer=CN = {issuer}\nnotBefore={from} GMT\nnotAfter={until} GMT\n"
+        )
     }
 
     #[track_caller]
     fn case(kind: &str, files: &[(&str, &str)], expected: &[&str]) {
         let mut all = vec![LOG];
         all.extend_from_slice(files);
-        assert_eq!(shown(&facts_of(&all, kind), &["notAfter"]), expected, "{kind}");
+        assert_eq!(
+            shown(&facts_of(&all, kind), &["notAfter"]),
+            expected,
+            "{kind}"
+        );
     }
 
     #[test]
     fn judged_at_the_end_of_the_logs() {
-        let old = certificate("hook.shop.svc", "hook-ca", "Aug 22 17:06:18 2026", "Nov 20 17:08:28 2026");
-        case("certificate/expired", &[("certs/a.txt", &old)], &["certificate/hook.shop.svc notAfter=2026-11-20T17:08:28Z"]);
+        let old = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Aug 22 17:06:18 2026",
+            "Nov 20 17:08:28 2026",
+        );
+        case(
+            "certificate/expired",
+            &[("certs/a.txt", &old)],
+            &["certificate/hook.shop.svc notAfter=2026-11-20T17:08:28Z"],
+        );
         case("certificate/expires-soon", &[("certs/a.txt", &old)], &[]);
         // It ends after the logs do: whatever today's date is, it was valid.
-        let soon = certificate("hook.shop.svc", "hook-ca", "Nov 22 17:06:18 2025", "Nov 25 17:08:28 2026");
+        let soon = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Nov 22 17:06:18 2025",
+            "Nov 25 17:08:28 2026",
+        );
         case("certificate/expired", &[("certs/a.txt", &soon)], &[]);
-        case("certificate/expires-soon", &[("certs/a.txt", &soon)], &["certificate/hook.shop.svc notAfter=2026-11-25T17:08:28Z"]);
+        case(
+            "certificate/expires-soon",
+            &[("certs/a.txt", &soon)],
+            &["certificate/hook.shop.svc notAfter=2026-11-25T17:08:28Z"],
+        );
         // A short-lived one renews itself.
-        let mesh = certificate("w", "mesh-ca", "Nov 20 16:06:18 2026", "Nov 21 16:06:18 2026");
+        let mesh = certificate(
+            "w",
+            "mesh-ca",
+            "Nov 20 16:06:18 2026",
+            "Nov 21 16:06:18 2026",
+        );
         case("certificate/expires-soon", &[("certs/a.txt", &mesh)], &[]);
         let early = certificate("w", "ca", "Nov 20 23:06:18 2026", "Nov 21 16:06:18 2027");
-        case("certificate/not-yet-valid", &[("certs/a.txt", &early)], &["certificate/w notAfter=2027-11-21T16:06:18Z"]);
+        case(
+            "certificate/not-yet-valid",
+            &[("certs/a.txt", &early)],
+            &["certificate/w notAfter=2027-11-21T16:06:18Z"],
+        );
         case("certificate/not-yet-valid", &[("certs/a.txt", &old)], &[]);
     }
 
     #[test]
     fn a_chain_is_broken_when_every_signer_of_that_name_is() {
-        let ca = certificate("hook-ca", "hook-ca", "Nov 19 17:08:28 2025", "Nov 19 17:08:28 2026");
-        let leaf = certificate("hook.shop.svc", "hook-ca", "Aug 22 17:06:18 2026", "Nov 20 17:08:28 2027");
-        let renewed = certificate("hook-ca", "hook-ca", "Nov 18 17:08:28 2026", "Nov 19 17:08:28 2036");
+        let ca = certificate(
+            "hook-ca",
+            "hook-ca",
+            "Nov 19 17:08:28 2025",
+            "Nov 19 17:08:28 2026",
+        );
+        let leaf = certificate(
+            "hook.shop.svc",
+            "hook-ca",
+            "Aug 22 17:06:18 2026",
+            "Nov 20 17:08:28 2027",
+        );
+        let renewed = certificate(
+            "hook-ca",
+            "hook-ca",
+            "Nov 18 17:08:28 2026",
+            "Nov 19 17:08:28 2036",
+        );
         let kind = "certificate/signer-expired";
-        case(kind, &[("certs/ca.txt", &ca), ("certs/a.txt", &leaf)], &["certificate/hook.shop.svc notAfter=2027-11-20T17:08:28Z"]);
-        case(kind, &[("certs/ca.txt", &ca), ("certs/new.txt", &renewed), ("certs/a.txt", &leaf)], &[]);
+        case(
+            kind,
+            &[("certs/ca.txt", &ca), ("certs/a.txt", &leaf)],
+            &["certificate/hook.shop.svc notAfter=2027-11-20T17:08:28Z"],
+        );
+        case(
+            kind,
+            &[
+                ("certs/ca.txt", &ca),
+                ("certs/new.txt", &renewed),
+                ("certs/a.txt", &leaf),
+            ],
+            &[],
+        );
         case(kind, &[("certs/a.txt", &leaf)], &[]);
     }
 
     #[test]
     fn reads_what_the_state_line_prints() {
-        assert_eq!(instant("2026-11-20T17:08:28Z").map(Instant::rfc3339).as_deref(), Some("2026-11-20T17:08:28Z"));
+        assert_eq!(
+            instant("2026-11-20T17:08:28Z")
+                .map(Instant::rfc3339)
+                .as_deref(),
+            Some("2026-11-20T17:08:28Z")
+        );
         assert_eq!(instant("soon"), None);
         let text = "subject=CN=a, O=b issuer=CN=c notBefore=x";
-        assert_eq!((subject(text), issuer(text)), (Some("CN=a, O=b"), Some("CN=c")));
+        assert_eq!(
+            (subject(text), issuer(text)),
+            (Some("CN=a, O=b"), Some("CN=c"))
+        );
     }
 }

@@ -13,6 +13,8 @@ use super::support::{earlier, later, quote, some, value};
 use crate::base::time::Stamp;
 use crate::model::{Component, Fact, FactId, Keys, Quote, SourceId, StateLine};
 
+/// What kubelet prints of its flags.
+const FLAGS: &[&str] = &["address-drift/cluster-dns-flag"];
 /// Facts about a name server that does not answer.
 const LOOKUPS: &[&str] = &["dns/lookup-timeout", "mesh/control-plane-name-unresolved"];
 
@@ -31,27 +33,52 @@ struct Said {
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let (names, namespaces) = (task.list("service"), task.list("namespace"));
     let service = |line: &StateLine| {
-        line.entity.name().split_once('/').is_some_and(|(ns, n)| namespaces.contains(&ns) && names.contains(&n))
+        line.entity
+            .name()
+            .split_once('/')
+            .is_some_and(|(ns, n)| namespaces.contains(&ns) && names.contains(&n))
     };
     let services: Vec<(SourceId, &StateLine, &str)> = task
         .states("service")
         .filter(|(_, l)| service(l))
-        .filter_map(|(id, l)| value(l, "clusterIP").filter(|ip| ip.parse::<Ipv4Addr>().is_ok() || ip.contains(':')).map(|ip| (id, l, ip)))
+        .filter_map(|(id, l)| {
+            value(l, "clusterIP")
+                .filter(|ip| ip.parse::<Ipv4Addr>().is_ok() || ip.contains(':'))
+                .map(|ip| (id, l, ip))
+        })
         .collect();
-    let Some((id, line, actual)) = services.first().copied() else { return Vec::new() };
+    let Some((id, line, actual)) = services.first().copied() else {
+        return Vec::new();
+    };
     let mut asked = asked(task);
     // Somebody uses the true address of some DNS service: then the others may be a deliberate second server.
     asked.retain(|ip, _| !services.iter().any(|(.., a)| a == ip));
-    let ranges: Vec<&str> = task.states("service").filter_map(|(_, l)| value(l, "clusterIP")).collect();
+    let ranges: Vec<&str> = task
+        .states("service")
+        .filter_map(|(_, l)| value(l, "clusterIP"))
+        .collect();
     asked
         .into_iter()
-        .filter(|(ip, said)| is_service_address(ip, actual, &ranges) && (said.configured || said.from.len() + said.quotes.len() > 1))
-        .filter(|(ip, _)| !task.states("service").any(|(_, l)| value(l, "clusterIP") == Some(ip.as_str())))
+        .filter(|(ip, said)| {
+            is_service_address(ip, actual, &ranges)
+                && (said.configured || said.from.len() + said.quotes.len() > 1)
+        })
+        .filter(|(ip, _)| {
+            !task
+                .states("service")
+                .any(|(_, l)| value(l, "clusterIP") == Some(ip.as_str()))
+        })
         .filter_map(|(ip, said)| fact(task, &ip, actual, (id, line), said))
         .collect()
 }
 
-fn fact(task: &Task<'_>, asked: &str, actual: &str, service: (SourceId, &StateLine), said: Said) -> Option<Fact> {
+fn fact(
+    task: &Task<'_>,
+    asked: &str,
+    actual: &str,
+    service: (SourceId, &StateLine),
+    said: Said,
+) -> Option<Fact> {
     let (namespace, name) = service.1.entity.name().split_once('/')?;
     let mut keys = Keys::from([
         (String::from("configured"), asked.to_owned()),
@@ -61,11 +88,20 @@ fn fact(task: &Task<'_>, asked: &str, actual: &str, service: (SourceId, &StateLi
         (String::from("namespace"), namespace.to_owned()),
     ]);
     if !said.nodes.is_empty() {
-        keys.insert(String::from("node"), some(said.nodes.iter().map(String::as_str), 4));
+        keys.insert(
+            String::from("node"),
+            some(said.nodes.iter().map(String::as_str), 4),
+        );
     }
     let mut evidence: Vec<Quote> = said.quotes.into_iter().take(5).collect();
     evidence.push(quote(task.world, service.0, service.1));
-    let mut fact = task.fact("dns-address-mismatch", keys, Component::OBJECT, evidence, said.from)?;
+    let mut fact = task.fact(
+        "dns-address-mismatch",
+        keys,
+        Component::OBJECT,
+        evidence,
+        said.from,
+    )?;
     fact.span.first = said.first;
     fact.span.last = later(said.last, task.collected(service.0));
     Some(fact)
@@ -77,8 +113,12 @@ fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
     for (id, line) in &task.world.states {
         let kind = line.entity.kind();
         let servers: Vec<&str> = match kind {
-            "resolver" if value(line, "search").is_some_and(|s| s.contains("svc.")) => value(line, "nameserver").into_iter().collect(),
-            "kubeletconfiguration" => value(line, "clusterDNS").map(|v| v.split(',').collect()).unwrap_or_default(),
+            "resolver" if value(line, "search").is_some_and(|s| s.contains("svc.")) => {
+                value(line, "nameserver").into_iter().collect()
+            }
+            "kubeletconfiguration" => value(line, "clusterDNS")
+                .map(|v| v.split(',').collect())
+                .unwrap_or_default(),
             _ if line.component == Component::PROCESS => flag(&line.text),
             _ => continue,
         };
@@ -93,8 +133,18 @@ fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
             }
         }
     }
+    for (_, fact) in task.facts(FLAGS) {
+        for server in fact.key("server").unwrap_or_default().split(',') {
+            let said = asked.entry(server.to_owned()).or_default();
+            said.configured = true;
+            said.quotes.extend(fact.evidence().first().cloned());
+            said.nodes.extend(fact.key("node").map(str::to_owned));
+        }
+    }
     for (id, fact) in task.facts(LOOKUPS) {
-        let Some(server) = fact.key("server") else { continue };
+        let Some(server) = fact.key("server") else {
+            continue;
+        };
         let said = asked.entry(server.to_owned()).or_default();
         said.from.push(id);
         said.quotes.extend(fact.evidence().first().cloned());
@@ -122,13 +172,18 @@ fn flag(command: &str) -> Vec<&str> {
 
 /// Whether an address can be one of the cluster's services: near the true one, or near any other.
 fn is_service_address(asked: &str, actual: &str, others: &[&str]) -> bool {
-    let Ok(asked) = asked.parse::<Ipv4Addr>() else { return asked != actual && asked.contains(':') };
+    let Ok(asked) = asked.parse::<Ipv4Addr>() else {
+        return asked != actual && asked.contains(':');
+    };
     if asked.is_link_local() || asked.is_loopback() {
         return false;
     }
     // The smallest usual range of services is a /20; addresses that share 16 bits are of one.
     let head = |ip: Ipv4Addr| u32::from(ip) >> 16;
-    std::iter::once(&actual).chain(others).filter_map(|o| o.parse::<Ipv4Addr>().ok()).any(|o| head(o) == head(asked))
+    std::iter::once(&actual)
+        .chain(others)
+        .filter_map(|o| o.parse::<Ipv4Addr>().ok())
+        .any(|o| head(o) == head(asked))
 }
 
 #[cfg(test)]
@@ -154,19 +209,50 @@ kube-system   kube-dns   ClusterIP   172.19.9.54   <none>        53/UDP,53/TCP  
         let drift = "service/kube-system/kube-dns configured=172.19.0.10 actual=172.19.9.54";
         let pod = "nameserver 172.19.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n";
         case("pods/shop_web-1/resolv.conf", pod, &[drift]);
-        case("pods/shop_web-1/resolv.conf", &pod.replace("0.10", "9.54"), &[]);
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("0.10", "9.54"),
+            &[],
+        );
         // A node's own resolver, and a node-local cache.
-        case("n1/etc/resolv.conf", "nameserver 172.19.0.10\nsearch example.com\n", &[]);
-        case("pods/shop_web-1/resolv.conf", &pod.replace("172.19.0.10", "169.254.20.10"), &[]);
+        case(
+            "n1/etc/resolv.conf",
+            "nameserver 172.19.0.10\nsearch example.com\n",
+            &[],
+        );
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("172.19.0.10", "169.254.20.10"),
+            &[],
+        );
         // Outside the range of the services: somebody else's server, by dnsPolicy.
-        case("pods/shop_web-1/resolv.conf", &pod.replace("172.19.0.10", "192.0.2.53"), &[]);
+        case(
+            "pods/shop_web-1/resolv.conf",
+            &pod.replace("172.19.0.10", "192.0.2.53"),
+            &[],
+        );
         let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS:\n- 172.19.0.10\nclusterDomain: cluster.local\n";
         case("n1/var/lib/kubelet/config.yaml", kubelet, &[drift]);
     }
 
     #[test]
+    fn what_kubelet_prints_of_its_flags() {
+        let log =
+            "I0830 16:40:00.123456    1201 flags.go:33] FLAG: --cluster-dns=\"[172.19.0.10]\"\n";
+        case(
+            "n1/kubelet.log",
+            log,
+            &["service/kube-system/kube-dns configured=172.19.0.10 actual=172.19.9.54"],
+        );
+        case("n1/kubelet.log", &log.replace("0.10", "9.54"), &[]);
+    }
+
+    #[test]
     fn flags() {
-        assert_eq!(flag("kubelet --cluster-dns=10.0.0.1,10.0.0.2 --v=2"), ["10.0.0.1", "10.0.0.2"]);
+        assert_eq!(
+            flag("kubelet --cluster-dns=10.0.0.1,10.0.0.2 --v=2"),
+            ["10.0.0.1", "10.0.0.2"]
+        );
         assert_eq!(flag("kubelet --cluster-dns 10.0.0.1"), ["10.0.0.1"]);
         assert_eq!(flag("kubelet"), Vec::<&str>::new());
     }

@@ -16,18 +16,46 @@ const RAW: &[&str] = &["duel/api-write", "duel/controller-write"];
 
 /// Objects that are written all the time, or that live and die by design.
 const ORDINARY: [&str; 17] = [
-    "lease", "event", "node", "pod", "endpoint", "endpointslice", "replicaset", "tokenreview", "subjectaccessreview",
-    "selfsubjectaccessreview", "selfsubjectrulesreview", "localsubjectaccessreview", "controllerrevision", "job",
-    "certificatesigningrequest", "csinode", "volumeattachment",
+    "lease",
+    "event",
+    "node",
+    "pod",
+    "endpoint",
+    "endpointslice",
+    "replicaset",
+    "tokenreview",
+    "subjectaccessreview",
+    "selfsubjectaccessreview",
+    "selfsubjectrulesreview",
+    "localsubjectaccessreview",
+    "controllerrevision",
+    "job",
+    "certificatesigningrequest",
+    "csinode",
+    "volumeattachment",
 ];
 
 /// Controllers of kube-controller-manager that write after every change that somebody else made.
 const ANSWERING: [&str; 15] = [
-    "deployment-controller", "replicaset-controller", "statefulset-controller", "daemon-set-controller", "job-controller",
-    "cronjob-controller", "endpoint-controller", "endpointslice-controller", "generic-garbage-collector",
-    "namespace-controller", "resourcequota-controller", "horizontal-pod-autoscaler", "service-account-controller",
-    "persistent-volume-binder", "disruption-controller",
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "daemon-set-controller",
+    "job-controller",
+    "cronjob-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "generic-garbage-collector",
+    "namespace-controller",
+    "resourcequota-controller",
+    "horizontal-pod-autoscaler",
+    "service-account-controller",
+    "persistent-volume-binder",
+    "disruption-controller",
 ];
+
+/// Kind, and name with its namespace.
+type Name = (String, String);
 
 /// One write to one object.
 #[derive(Clone, Copy)]
@@ -60,8 +88,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .filter_map(|((kind, name), mut object)| {
             object.writes.retain(|w| verbs.contains(&w.verb));
             object.writes.sort_by_key(|w| (w.at.at, w.quote.place));
-            let turns = if lives { alternating(&object.writes, within) } else { by_turns(&object.writes, within) };
-            (turns.len() as u64 >= least).then(|| fact(task, &kind, &name, &object, &turns, lives))?
+            let turns = if lives {
+                alternating(&object.writes, within)
+            } else {
+                by_turns(&object.writes, within)
+            };
+            (turns.len() as u64 >= least)
+                .then(|| fact(task, &kind, &name, &object, &turns, lives))?
         })
         .collect()
 }
@@ -72,20 +105,30 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
     let mut nameless: BTreeMap<String, Vec<(FactId, &Fact)>> = BTreeMap::new();
     let mut collections: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
     for (id, fact) in task.facts(RAW) {
-        let Some((key, collection)) = object(fact) else { continue };
+        let Some((key, collection)) = object(fact) else {
+            continue;
+        };
         match key {
             Some(key) => {
                 if let Some(collection) = collection {
-                    collections.entry(collection).or_default().insert(key.clone());
+                    collections
+                        .entry(collection)
+                        .or_default()
+                        .insert(key.clone());
                 }
                 take(objects.entry(key).or_default(), id, fact);
             }
-            None => nameless.entry(collection.unwrap_or_default()).or_default().push((id, fact)),
+            None => nameless
+                .entry(collection.unwrap_or_default())
+                .or_default()
+                .push((id, fact)),
         }
     }
     // A create by httplog names only the collection. It is taken for the object when that is the only one deleted there.
     for (collection, creates) in nameless {
-        let Some(keys) = collections.get(&collection) else { continue };
+        let Some(keys) = collections.get(&collection) else {
+            continue;
+        };
         if let (Some(key), 1) = (keys.first(), keys.len())
             && let Some(object) = objects.get_mut(key)
         {
@@ -98,7 +141,7 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
 }
 
 /// The object that a raw fact is about (`None`: not named), and the collection it lies in.
-fn object(fact: &Fact) -> Option<(Option<(String, String)>, Option<String>)> {
+fn object(fact: &Fact) -> Option<(Option<Name>, Option<String>)> {
     if let (Some(kind), Some(name)) = (fact.key("kind"), fact.key("object")) {
         let kind = kind.to_ascii_lowercase();
         return (!ORDINARY.contains(&kind.as_str())).then(|| (Some((kind, name.to_owned())), None));
@@ -129,7 +172,12 @@ fn object(fact: &Fact) -> Option<(Option<(String, String)>, Option<String>)> {
         return None;
     }
     let collection = format!("{}/{resource}", namespace.unwrap_or_default());
-    let key = name.map(|n| (kind, namespace.map_or_else(|| n.to_owned(), |ns| format!("{ns}/{n}"))));
+    let key = name.map(|n| {
+        (
+            kind,
+            namespace.map_or_else(|| n.to_owned(), |ns| format!("{ns}/{n}")),
+        )
+    });
     Some((key, Some(collection)))
 }
 
@@ -138,24 +186,44 @@ fn singular(resource: &str) -> String {
     if let Some(stem) = resource.strip_suffix("ies") {
         return format!("{stem}y");
     }
-    let es = ["sses", "shes", "ches", "xes"].iter().any(|e| resource.ends_with(e));
-    let stem = if es { resource.strip_suffix("es") } else { resource.strip_suffix('s') };
+    let es = ["sses", "shes", "ches", "xes"]
+        .iter()
+        .any(|e| resource.ends_with(e));
+    let stem = if es {
+        resource.strip_suffix("es")
+    } else {
+        resource.strip_suffix('s')
+    };
     stem.unwrap_or(resource).to_owned()
 }
 
 /// Adds the occurrences of one raw fact: folding kept the first ones and the last one.
 fn take<'a>(object: &mut Object<'a>, id: FactId, fact: &'a Fact) {
-    let Some(verb) = fact.key("verb").and_then(verb) else { return };
+    let Some(verb) = fact.key("verb").and_then(verb) else {
+        return;
+    };
     let actor = fact.key("actor").map_or(fact.component.as_str(), program);
     let address = fact.key("address").or(fact.key("host")).unwrap_or_default();
     if verb != "create" && verb != "delete" && ANSWERING.iter().any(|a| actor.ends_with(a)) {
         return;
     }
     object.component = object.component.or(Some(&fact.component));
-    *object.counts.entry(fact.component.as_str()).or_default().entry(verb).or_default() += fact.count;
+    *object
+        .counts
+        .entry(fact.component.as_str())
+        .or_default()
+        .entry(verb)
+        .or_default() += fact.count;
     for quote in fact.evidence() {
         if let Some(at) = quote.time {
-            object.writes.push(Write { at, quote, verb, actor, address, fact: id });
+            object.writes.push(Write {
+                at,
+                quote,
+                verb,
+                actor,
+                address,
+                fact: id,
+            });
         }
     }
 }
@@ -217,27 +285,60 @@ fn run<'w, 'a>(
     if here.len() > best.len() { here } else { best }
 }
 
-fn fact(task: &Task<'_>, kind: &str, name: &str, object: &Object<'_>, turns: &[&Write<'_>], lives: bool) -> Option<Fact> {
+fn fact(
+    task: &Task<'_>,
+    kind: &str,
+    name: &str,
+    object: &Object<'_>,
+    turns: &[&Write<'_>],
+    lives: bool,
+) -> Option<Fact> {
     let actors: BTreeSet<&str> = turns.iter().map(|w| w.actor).collect();
-    let addresses: BTreeSet<&str> = turns.iter().map(|w| w.address).filter(|a| !a.is_empty()).collect();
+    let addresses: BTreeSet<&str> = turns
+        .iter()
+        .map(|w| w.address)
+        .filter(|a| !a.is_empty())
+        .collect();
     // Folding keeps few of the equal lines: the counts tell how often, the kept ones tell that they take turns.
     let told = |c: &BTreeMap<&'static str, u64>| {
         let count = |verb: &str| c.get(verb).copied().unwrap_or(0);
-        if lives { count("create").min(count("delete")) } else { c.values().sum::<u64>() / 2 }
+        if lives {
+            count("create").min(count("delete"))
+        } else {
+            c.values().sum::<u64>() / 2
+        }
     };
-    let times = object.counts.values().map(told).max().unwrap_or(0).max(turns.len() as u64 / 2);
+    let times = object
+        .counts
+        .values()
+        .map(told)
+        .max()
+        .unwrap_or(0)
+        .max(turns.len() as u64 / 2);
     let keys = Keys::from([
         (String::from("kind"), kind.to_owned()),
         (String::from("object"), name.to_owned()),
         (String::from("count"), times.to_string()),
         (String::from("actors"), some(actors.iter().copied(), 4)),
-        (String::from("addresses"), some(addresses.iter().copied(), 4)),
-        (String::from("actorCount"), actors.len().max(addresses.len()).to_string()),
+        (
+            String::from("addresses"),
+            some(addresses.iter().copied(), 4),
+        ),
+        (
+            String::from("actorCount"),
+            actors.len().max(addresses.len()).to_string(),
+        ),
     ]);
     let evidence = turns.iter().take(8).map(|w| w.quote.clone()).collect();
     let from: BTreeSet<FactId> = turns.iter().map(|w| w.fact).collect();
     let component = object.component.cloned().unwrap_or(Component::UNKNOWN);
-    let mut fact = task.fact("duel", keys, component, evidence, from.into_iter().take(8).collect())?;
+    let mut fact = task.fact(
+        "duel",
+        keys,
+        component,
+        evidence,
+        from.into_iter().take(8).collect(),
+    )?;
     fact.count = times;
     fact.span.first = turns.first().map(|w| w.at);
     fact.span.last = turns.last().map(|w| w.at);
@@ -255,7 +356,10 @@ mod tests {
     fn request(second: u32, verb: &str, path: &str, actor: &str, address: &str) -> String {
         format!(
             "2026-07-23T10:{:02}:{:02}Z stderr F I0723 10:{:02}:{:02}.130134       1 wrap.go:47] {verb} {path}: (6.599ms) 200 [{actor} {address}:43478]\n",
-            second / 60, second % 60, second / 60, second % 60
+            second / 60,
+            second % 60,
+            second / 60,
+            second % 60
         )
     }
 
@@ -266,15 +370,30 @@ mod tests {
     fn case(kind: &str, lines: &[String], expected: &[&str]) {
         let log = lines.concat();
         let facts = facts_of(&[("cp1/kube-apiserver.log", &log)], kind);
-        assert_eq!(shown(&facts, &["count", "actors", "addresses"]), expected, "{log}");
+        assert_eq!(
+            shown(&facts, &["count", "actors", "addresses"]),
+            expected,
+            "{log}"
+        );
     }
 
     #[test]
     fn created_and_deleted_in_turn() {
         let agent = "controller-manager/v0.0.0 (linux/amd64) kubernetes/x";
-        let turn = |n: u32| [request(n, "POST", SET, agent, "192.168.0.7"), request(n + 3, "DELETE", ONE, agent, "192.168.0.77")];
+        let turn = |n: u32| {
+            [
+                request(n, "POST", SET, agent, "192.168.0.7"),
+                request(n + 3, "DELETE", ONE, agent, "192.168.0.77"),
+            ]
+        };
         let lines: Vec<String> = [turn(0), turn(10), turn(20)].concat();
-        case(LIVES, &lines, &["workspace/ws1 count=3 actors=controller-manager addresses=192.168.0.7, 192.168.0.77"]);
+        case(
+            LIVES,
+            &lines,
+            &[
+                "workspace/ws1 count=3 actors=controller-manager addresses=192.168.0.7, 192.168.0.77",
+            ],
+        );
         // Once is a person.
         case(LIVES, &turn(0), &[]);
         // Far apart: a job that makes and removes its own test object.
@@ -286,23 +405,53 @@ mod tests {
     fn written_in_turn_by_two() {
         let one = "/apis/apps/v1/namespaces/shop/deployments/web";
         let turn = |n: u32, path: &str, b: &str| {
-            [request(n, "PATCH", path, "argocd/v2 (linux)", "10.0.0.5"), request(n + 3, "PUT", path, b, "10.0.0.6")]
+            [
+                request(n, "PATCH", path, "argocd/v2 (linux)", "10.0.0.5"),
+                request(n + 3, "PUT", path, b, "10.0.0.6"),
+            ]
         };
-        let many = |path: &str, b: &str| -> Vec<String> { (0..5).flat_map(|n| turn(n * 10, path, b)).collect() };
-        case(WRITES, &many(one, "scaler/v1 (linux)"), &["deployment/shop/web count=5 actors=argocd, scaler addresses=10.0.0.5, 10.0.0.6"]);
+        let many = |path: &str, b: &str| -> Vec<String> {
+            (0..5).flat_map(|n| turn(n * 10, path, b)).collect()
+        };
+        case(
+            WRITES,
+            &many(one, "scaler/v1 (linux)"),
+            &["deployment/shop/web count=5 actors=argocd, scaler addresses=10.0.0.5, 10.0.0.6"],
+        );
         let answering = "kube-controller-manager/v1.12.6 (linux/amd64) kubernetes/8cb561c/system:serviceaccount:kube-system:deployment-controller";
         case(WRITES, &many(one, answering), &[]);
         case(WRITES, &many("/api/v1/nodes/n1", "scaler/v1 (linux)"), &[]);
-        case(WRITES, &many("/apis/apps/v1/namespaces/shop/deployments/web/status", "scaler/v1 (linux)"), &[]);
-        case(WRITES, &many(one, "argocd/v2 (linux)").into_iter().step_by(2).collect::<Vec<_>>(), &[]);
+        case(
+            WRITES,
+            &many(
+                "/apis/apps/v1/namespaces/shop/deployments/web/status",
+                "scaler/v1 (linux)",
+            ),
+            &[],
+        );
+        case(
+            WRITES,
+            &many(one, "argocd/v2 (linux)")
+                .into_iter()
+                .step_by(2)
+                .collect::<Vec<_>>(),
+            &[],
+        );
     }
 
     #[test]
     fn a_controllers_own_words() {
         let lines: String = (0..3)
             .map(|n| format!("I0723 10:02:{n}1.120134       1 controller.go:450] Ensuring workspace \"ws1\" exists in cluster \"host\"\nI0723 10:02:{n}1.652991       1 managed.go:410] Deleting workspace \"ws1\" in cluster \"host\"\n"))
-            .collect();
-        let facts = facts_of(&[("kube-federation-system/kubefed-controller-manager.log", &lines)], LIVES);
+            .collect::<Vec<_>>()
+            .concat();
+        let facts = facts_of(
+            &[(
+                "kube-federation-system/kubefed-controller-manager.log",
+                &lines,
+            )],
+            LIVES,
+        );
         assert_eq!(shown(&facts, &["count"]), ["workspace/ws1 count=3"]);
     }
 

@@ -9,19 +9,30 @@ use crate::model::{Fact, FactId, Quote};
 /// Fewer evictions of one workload than this are nobody's fault.
 const EVICTIONS: usize = 3;
 
+/// A workload and its node.
+type Place = (String, Option<String>);
+
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let kinds = task.list("evictions");
-    let mut workloads: BTreeMap<(String, Option<String>), Vec<(FactId, &Fact)>> = BTreeMap::new();
+    let mut workloads: BTreeMap<Place, Vec<(FactId, &Fact)>> = BTreeMap::new();
     let mut total: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (id, fact) in (0u32..).map(FactId).zip(&task.world.facts) {
         if !kinds.contains(&fact.kind.as_str()) || fact.entity.kind() != "pod" {
             continue;
         }
         let node = fact.key("node").map(str::to_owned).or_else(|| {
-            task.world.topology.walk(&fact.entity, &["node"]).into_iter().next().map(|n| n.name().to_owned())
+            task.world
+                .topology
+                .walk(&fact.entity, &["node"])
+                .into_iter()
+                .next()
+                .map(|n| n.name().to_owned())
         });
         *total.entry(node.clone()).or_default() += 1;
-        workloads.entry((workload(fact.entity.name()), node)).or_default().push((id, fact));
+        workloads
+            .entry((workload(fact.entity.name()), node))
+            .or_default()
+            .push((id, fact));
     }
     let mut facts = Vec::new();
     for ((workload, node), evicted) in workloads {
@@ -36,12 +47,26 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
         keys.insert(String::from("workload"), workload.clone());
         keys.insert(String::from("pods"), evicted.len().to_string());
-        let evidence: Vec<Quote> = evicted.iter().filter_map(|(_, f)| f.evidence().first().cloned()).take(3).collect();
+        let evidence: Vec<Quote> = evicted
+            .iter()
+            .filter_map(|(_, f)| f.evidence().first().cloned())
+            .take(3)
+            .collect();
         let from = evicted.iter().map(|(id, _)| *id).take(6).collect();
         let component = evicted.first().map(|(_, f)| f.component.clone());
-        let Some(mut fact) = component.and_then(|c| task.fact("workload-growth", keys, c, evidence, from)) else { continue };
-        fact.span.first = evicted.iter().filter_map(|(_, f)| f.span.first).min_by_key(|s| s.at);
-        fact.span.last = evicted.iter().filter_map(|(_, f)| f.span.last).max_by_key(|s| s.at);
+        let Some(mut fact) =
+            component.and_then(|c| task.fact("workload-growth", keys, c, evidence, from))
+        else {
+            continue;
+        };
+        fact.span.first = evicted
+            .iter()
+            .filter_map(|(_, f)| f.span.first)
+            .min_by_key(|s| s.at);
+        fact.span.last = evicted
+            .iter()
+            .filter_map(|(_, f)| f.span.last)
+            .max_by_key(|s| s.at);
         facts.push(fact);
     }
     facts
@@ -54,7 +79,9 @@ fn workload(pod: &str) -> String {
         if let Some((head, last)) = name.rsplit_once('-')
             && last.len() <= longest
             && last.len() >= 5
-            && last.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && last
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         {
             name = head;
         }
@@ -68,7 +95,10 @@ mod tests {
 
     #[test]
     fn generated_parts_fall_away() {
-        assert_eq!(workload("reports/report-generator-6458d68c5c-864mm"), "reports/report-generator");
+        assert_eq!(
+            workload("reports/report-generator-6458d68c5c-864mm"),
+            "reports/report-generator"
+        );
         assert_eq!(workload("a/daemon-x7k2p"), "a/daemon");
     }
 }

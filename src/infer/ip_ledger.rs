@@ -34,20 +34,36 @@ struct Entry<'a> {
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let least = task.number("leaked").and_then(|n| usize::try_from(n).ok()).unwrap_or(2).max(1);
+    let least = task
+        .number("leaked")
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(2)
+        .max(1);
     let deaths = sandbox::deaths(task);
     let mut nodes: BTreeMap<&str, BTreeMap<&str, Entry<'_>>> = BTreeMap::new();
     for (_, fact) in task.facts(TAKEN) {
-        let (Some(id), Some(quote)) = (fact.key("sandbox"), fact.evidence().first()) else { continue };
-        let entry = nodes.entry(node(fact)).or_default().entry(short(id)).or_default();
+        let (Some(id), Some(quote)) = (fact.key("sandbox"), fact.evidence().first()) else {
+            continue;
+        };
+        let entry = nodes
+            .entry(node(fact))
+            .or_default()
+            .entry(short(id))
+            .or_default();
         entry.taken = entry.taken.or(Some(quote));
         entry.address = entry.address.or(fact.key("address"));
         entry.pod = entry.pod.or(fact.key("pod"));
         entry.component = entry.component.or(Some(&fact.component));
     }
     for (_, fact) in task.facts(GIVEN) {
-        let (Some(id), Some(quote)) = (fact.key("sandbox"), fact.evidence().first()) else { continue };
-        let entry = nodes.entry(node(fact)).or_default().entry(short(id)).or_default();
+        let (Some(id), Some(quote)) = (fact.key("sandbox"), fact.evidence().first()) else {
+            continue;
+        };
+        let entry = nodes
+            .entry(node(fact))
+            .or_default()
+            .entry(short(id))
+            .or_default();
         if fact.key("netns").is_some() || fact.key("done").is_some() {
             entry.given = true;
         } else {
@@ -55,7 +71,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     let partial = task.only_counted(&[TAKEN, GIVEN].concat());
-    nodes.into_iter().filter_map(|(node, entries)| ledger(task, node, &entries, &deaths, least, partial)).collect()
+    nodes
+        .into_iter()
+        .filter_map(|(node, entries)| ledger(task, node, &entries, &deaths, least, partial))
+        .collect()
 }
 
 fn node(fact: &Fact) -> &str {
@@ -86,8 +105,11 @@ fn ledger(
     let mut leaked: Vec<(&str, &Entry<'_>, Vec<Quote>)> = Vec::new();
     for (id, entry) in entries.iter().filter(|(_, e)| !e.given) {
         let Some(taken) = entry.taken else { continue };
-        let Some((at, mut proof)) = gone(id, entry, deaths, &failures) else { continue };
-        let settled = matches!((at, end), (Some(at), Some(end)) if end.since(at) >= GRACE) || entry.blind.is_some();
+        let Some((at, mut proof)) = gone(id, entry, deaths, &failures) else {
+            continue;
+        };
+        let settled = matches!((at, end), (Some(at), Some(end)) if end.since(at) >= GRACE)
+            || entry.blind.is_some();
         let rebooted = match (taken.time, at) {
             (Some(from), Some(to)) => boots.iter().any(|b| *b >= from.at && *b <= to.plus(GRACE)),
             _ => !boots.is_empty(),
@@ -122,18 +144,30 @@ fn ledger(
         put("partial", format!("{partial} more calls were only counted"));
     }
     let component = leaked.first().and_then(|(_, e, _)| e.component).cloned()?;
-    let evidence: Vec<Quote> = leaked.iter().flat_map(|(.., q)| q.iter().cloned()).take(8).collect();
+    let evidence: Vec<Quote> = leaked
+        .iter()
+        .flat_map(|(.., q)| q.iter().cloned())
+        .take(8)
+        .collect();
     let from: Vec<FactId> = failures.iter().map(|(id, _)| *id).take(4).collect();
     let mut fact = task.fact("ip-ledger", keys, component, evidence, from)?;
     fact.count = leaked.len() as u64;
-    fact.span.first = leaked.iter().filter_map(|(_, e, _)| e.taken?.time).min_by_key(|t| t.at);
-    fact.span.last = leaked.iter().flat_map(|(.., q)| q.iter().filter_map(|q| q.time)).max_by_key(|t| t.at);
+    fact.span.first = leaked
+        .iter()
+        .filter_map(|(_, e, _)| e.taken?.time)
+        .min_by_key(|t| t.at);
+    fact.span.last = leaked
+        .iter()
+        .flat_map(|(.., q)| q.iter().filter_map(|q| q.time))
+        .max_by_key(|t| t.at);
     Some(fact)
 }
 
 /// The plugin's own words that it found nothing to give back on this node.
 fn failures<'a>(task: &'a Task<'_>, node: &str) -> Vec<(FactId, &'a Fact)> {
-    task.facts(FAILED).filter(|(_, f)| self::node(f) == node).collect()
+    task.facts(FAILED)
+        .filter(|(_, f)| self::node(f) == node)
+        .collect()
 }
 
 /// Whether a sandbox that nobody gave back is known to have ended: since when, and by which lines.
@@ -147,7 +181,10 @@ fn gone(
         // A DEL without a namespace is no proof by itself: good plugins release by container id all the same. The
         // plugin has to say that it found nothing, or the sandbox is one for which nothing else was printed.
         let said = failures.iter().find(|(_, f)| {
-            f.evidence().iter().any(|q| q.text.contains(id)) || f.evidence().first().is_some_and(|q| q.place.source == blind.place.source)
+            f.evidence().iter().any(|q| q.text.contains(id))
+                || f.evidence()
+                    .first()
+                    .is_some_and(|q| q.place.source == blind.place.source)
         });
         let (_, said) = said?;
         let mut proof = vec![blind.clone()];
@@ -160,7 +197,12 @@ fn gone(
 
 /// Leaks an hour, when the ledger covers at least one.
 fn rate(leaked: &[(&str, &Entry<'_>, Vec<Quote>)]) -> Option<String> {
-    let times = || leaked.iter().filter_map(|(_, e, _)| e.taken?.time).map(|t| t.at);
+    let times = || {
+        leaked
+            .iter()
+            .filter_map(|(_, e, _)| e.taken?.time)
+            .map(|t| t.at)
+    };
     let (first, last) = (times().min()?, times().max()?);
     let hours = last.since(first) / HOUR;
     let n = i64::try_from(leaked.len()).ok()?;
@@ -174,11 +216,15 @@ mod tests {
     const KIND: &str = "ip-leak/addresses-leaked";
 
     fn add(second: u32, id: &str, address: &str) -> String {
-        format!("2026/04/02 03:15:{second:02} CNI_COMMAND=ADD CNI_CONTAINERID={id} CNI_NETNS=/proc/1/ns/net CNI_IFNAME=eth0 K8S_POD_NAME=hello-{id} K8S_POD_NAMESPACE=default ip={address}\n")
+        format!(
+            "2026/04/02 03:15:{second:02} CNI_COMMAND=ADD CNI_CONTAINERID={id} CNI_NETNS=/proc/1/ns/net CNI_IFNAME=eth0 K8S_POD_NAME=hello-{id} K8S_POD_NAMESPACE=default ip={address}\n"
+        )
     }
 
     fn del(second: u32, id: &str, netns: &str) -> String {
-        format!("2026/04/02 03:16:{second:02} CNI_COMMAND=DEL CNI_CONTAINERID={id} CNI_NETNS={netns} CNI_IFNAME=eth0\n")
+        format!(
+            "2026/04/02 03:16:{second:02} CNI_COMMAND=DEL CNI_CONTAINERID={id} CNI_NETNS={netns} CNI_IFNAME=eth0\n"
+        )
     }
 
     #[track_caller]
@@ -186,7 +232,11 @@ mod tests {
         let mut log = lines.concat();
         log.push_str("2026/04/02 03:59:00 CNI_COMMAND=VERSION\n");
         let facts = facts_of(&[("n1/cni.log", &log)], KIND);
-        assert_eq!(shown(&facts, &["allocations", "releases", "leaked", "addresses"]), expected, "{log}");
+        assert_eq!(
+            shown(&facts, &["allocations", "releases", "leaked", "addresses"]),
+            expected,
+            "{log}"
+        );
     }
 
     const A: &str = "aaaaaaaaaaaa0001";
@@ -195,11 +245,28 @@ mod tests {
 
     #[test]
     fn what_a_dead_sandbox_still_holds() {
-        let failed = |id: &str| format!("2026/04/02 03:16:59 [error] release failed: pod IP not found, container {id}\n");
-        let taken = [add(1, A, "10.9.1.1"), add(2, B, "10.9.1.2"), add(3, C, "10.9.1.3")];
+        let failed = |id: &str| {
+            format!(
+                "2026/04/02 03:16:59 [error] release failed: pod IP not found, container {id}\n"
+            )
+        };
+        let taken = [
+            add(1, A, "10.9.1.1"),
+            add(2, B, "10.9.1.2"),
+            add(3, C, "10.9.1.3"),
+        ];
         let mut lines = taken.to_vec();
-        lines.extend([del(1, A, "/proc/1/ns/net"), del(2, B, "\"\""), failed(B), del(3, C, "\"\""), failed(C)]);
-        case(&lines, &["node/n1 allocations=3 releases=1 leaked=2 addresses=10.9.1.2, 10.9.1.3"]);
+        lines.extend([
+            del(1, A, "/proc/1/ns/net"),
+            del(2, B, "\"\""),
+            failed(B),
+            del(3, C, "\"\""),
+            failed(C),
+        ]);
+        case(
+            &lines,
+            &["node/n1 allocations=3 releases=1 leaked=2 addresses=10.9.1.2, 10.9.1.3"],
+        );
         // Everything was given back; a second DEL comes without a namespace, as kubelet does it.
         let mut lines = taken.to_vec();
         for id in [A, B, C] {
@@ -214,11 +281,26 @@ mod tests {
 
     #[test]
     fn kubelet_tells_the_end_where_the_plugin_is_never_called() {
-        let mut cni = [add(1, A, "10.9.1.1"), add(2, B, "10.9.1.2"), add(3, C, "10.9.1.3"), del(9, C, "/proc/1/ns/net")].concat();
+        let mut cni = [
+            add(1, A, "10.9.1.1"),
+            add(2, B, "10.9.1.2"),
+            add(3, C, "10.9.1.3"),
+            del(9, C, "/proc/1/ns/net"),
+        ]
+        .concat();
         cni.push_str("2026/04/02 03:59:00 CNI_COMMAND=VERSION\n");
-        let kubelet = super::super::sandbox::tests::kubelet(&[(960, "hello", "Died", A), (961, "hello", "Died", B)]);
-        let files = [("n1/cni.log", cni.as_str()), ("n1/kubelet.log", kubelet.as_str())];
-        assert_eq!(shown(&facts_of(&files, KIND), &["leaked"]), ["node/n1 leaked=2"]);
+        let kubelet = super::super::sandbox::tests::kubelet(&[
+            (960, "hello", "Died", A),
+            (961, "hello", "Died", B),
+        ]);
+        let files = [
+            ("n1/cni.log", cni.as_str()),
+            ("n1/kubelet.log", kubelet.as_str()),
+        ];
+        assert_eq!(
+            shown(&facts_of(&files, KIND), &["leaked"]),
+            ["node/n1 leaked=2"]
+        );
         assert!(facts_of(&files[..1], KIND).is_empty());
     }
 }

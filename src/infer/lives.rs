@@ -20,14 +20,20 @@ fn changes<'a>(task: &'a Task<'_>, wanted: &[Component]) -> Vec<Change<'a>> {
     let mut out = Vec::new();
     let mut previous: Option<(SourceId, &Life)> = None;
     for (source_id, life) in &task.world.lives {
-        let Some(source) = task.world.source(*source_id) else { continue };
+        let Some(source) = task.world.source(*source_id) else {
+            continue;
+        };
         if let Some((before_source, before)) = previous
             && before_source == *source_id
             && before.pid != life.pid
             && source.kind == SourceKind::Log
             && wanted.contains(&source.scope.component)
         {
-            out.push(Change { source, before, after: life });
+            out.push(Change {
+                source,
+                before,
+                after: life,
+            });
         }
         previous = Some((*source_id, life));
     }
@@ -35,25 +41,45 @@ fn changes<'a>(task: &'a Task<'_>, wanted: &[Component]) -> Vec<Change<'a>> {
 }
 
 fn keys(change: &Change<'_>) -> crate::model::Keys {
-    let node = change.source.scope.node.as_deref().or(change.after.node.as_deref());
+    let node = change
+        .source
+        .scope
+        .node
+        .as_deref()
+        .or(change.after.node.as_deref());
     let mut keys = machine(node);
     let component = change.source.scope.component.as_str();
     keys.insert(String::from("component"), component.to_owned());
-    keys.entry(String::from("host")).or_insert_with(|| String::from("unknown"));
+    keys.entry(String::from("host"))
+        .or_insert_with(|| String::from("unknown"));
     keys.insert(String::from("pid"), change.after.pid.to_string());
     keys.insert(String::from("old-pid"), change.before.pid.to_string());
     keys
 }
 
 pub(super) fn restarts(task: &Task<'_>) -> Vec<Fact> {
-    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let wanted: Vec<Component> = task
+        .list("component")
+        .into_iter()
+        .map(Component::named)
+        .collect();
     changes(task, &wanted)
         .into_iter()
         .filter_map(|change| {
-            let at = change.after.first.and_then(|t| task.world.stamp(change.source.id, t));
-            let quote = place(change.source, change.after.line, change.after.offset, &change.after.text, at);
+            let at = change
+                .after
+                .first
+                .and_then(|t| task.world.stamp(change.source.id, t));
+            let quote = place(
+                change.source,
+                change.after.line,
+                change.after.offset,
+                &change.after.text,
+                at,
+            );
             let component = change.source.scope.component.clone();
-            let mut fact = task.fact("restart", keys(&change), component, vec![quote], Vec::new())?;
+            let mut fact =
+                task.fact("restart", keys(&change), component, vec![quote], Vec::new())?;
             fact.span.first = at;
             fact.span.last = at;
             Some(fact)
@@ -63,13 +89,28 @@ pub(super) fn restarts(task: &Task<'_>) -> Vec<Fact> {
 
 /// A component that is started again and again: at least `restarts` changes of its process within `within`.
 pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
-    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
-    let least = task.number("restarts").and_then(|n| usize::try_from(n).ok()).unwrap_or(3).max(2);
+    let wanted: Vec<Component> = task
+        .list("component")
+        .into_iter()
+        .map(Component::named)
+        .collect();
+    let least = task
+        .number("restarts")
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(3)
+        .max(2);
     let within = task.time("within").unwrap_or(30 * MINUTE);
     let mut of_source: BTreeMap<SourceId, Vec<(Stamp, Change<'_>)>> = BTreeMap::new();
     for change in changes(task, &wanted) {
-        if let Some(at) = change.after.first.and_then(|t| task.world.stamp(change.source.id, t)) {
-            of_source.entry(change.source.id).or_default().push((at, change));
+        if let Some(at) = change
+            .after
+            .first
+            .and_then(|t| task.world.stamp(change.source.id, t))
+        {
+            of_source
+                .entry(change.source.id)
+                .or_default()
+                .push((at, change));
         }
     }
     let mut facts = Vec::new();
@@ -78,11 +119,15 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
         // A pid that comes back after another one is two processes that share a log, not a restart.
         let mut pids: Vec<u64> = restarts.iter().map(|(_, c)| c.after.pid).collect();
         pids.sort_unstable();
-        let alternate = pids.windows(2).any(|w| matches!(w, [a, b] if a == b && *a != 1));
+        let alternate = pids
+            .windows(2)
+            .any(|w| matches!(w, [a, b] if a == b && *a != 1));
         let dense = restarts
             .windows(least)
             .any(|w| matches!((w.first(), w.last()), (Some((a, _)), Some((b, _))) if b.at.since(a.at) <= within));
-        let (Some((first, change)), Some((last, _))) = (restarts.first(), restarts.last()) else { continue };
+        let (Some((began, change)), Some((ended, _))) = (restarts.first(), restarts.last()) else {
+            continue;
+        };
         if alternate || !dense {
             continue;
         }
@@ -91,13 +136,24 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
         let evidence = restarts
             .iter()
             .take(4)
-            .map(|(at, c)| place(c.source, c.after.line, c.after.offset, &c.after.text, Some(*at)))
+            .map(|(at, c)| {
+                place(
+                    c.source,
+                    c.after.line,
+                    c.after.offset,
+                    &c.after.text,
+                    Some(*at),
+                )
+            })
             .collect();
         let component = change.source.scope.component.clone();
-        let Some(mut fact) = task.fact("repeated-restart", keys, component, evidence, Vec::new()) else { continue };
+        let Some(mut fact) = task.fact("repeated-restart", keys, component, evidence, Vec::new())
+        else {
+            continue;
+        };
         fact.count = restarts.len() as u64;
-        fact.span.first = Some(*first);
-        fact.span.last = Some(*last);
+        fact.span.first = Some(*began);
+        fact.span.last = Some(*ended);
         facts.push(fact);
     }
     facts
@@ -105,21 +161,46 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
 
 /// A new process with nothing in the log that says the old one ended: it was killed, or its machine stopped.
 pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
-    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let wanted: Vec<Component> = task
+        .list("component")
+        .into_iter()
+        .map(Component::named)
+        .collect();
     let farewell = task.list("farewell");
     changes(task, &wanted)
         .into_iter()
         .filter_map(|change| {
-            let ended = change.before.last.and_then(|t| task.world.stamp(change.source.id, t))?;
-            let started = change.after.first.and_then(|t| task.world.stamp(change.source.id, t))?;
+            let ended = change
+                .before
+                .last
+                .and_then(|t| task.world.stamp(change.source.id, t))?;
+            let started = change
+                .after
+                .first
+                .and_then(|t| task.world.stamp(change.source.id, t))?;
             if said_goodbye(task, &change, ended, &farewell) {
                 return None;
             }
             let component = change.source.scope.component.clone();
             let mut keys = keys(&change);
-            keys.insert(String::from("down"), human_duration(started.at.since(ended.at)));
-            let quote = place(change.source, change.after.line, change.after.offset, &change.after.text, Some(started));
-            let mut fact = task.fact("unavailable-episode", keys, component, vec![quote], Vec::new())?;
+            keys.insert(
+                String::from("down"),
+                human_duration(started.at.since(ended.at)),
+            );
+            let quote = place(
+                change.source,
+                change.after.line,
+                change.after.offset,
+                &change.after.text,
+                Some(started),
+            );
+            let mut fact = task.fact(
+                "unavailable-episode",
+                keys,
+                component,
+                vec![quote],
+                Vec::new(),
+            )?;
             fact.span.first = Some(ended);
             fact.span.last = Some(started);
             fact.span.closed = true;
@@ -135,7 +216,9 @@ fn said_goodbye(task: &Task<'_>, change: &Change<'_>, ended: Stamp, farewell: &[
         farewell.contains(&f.kind.as_str())
             && f.evidence().iter().any(|q| {
                 q.place.source == change.source.id
-                    && q.time.is_some_and(|t| t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE))
+                    && q.time.is_some_and(|t| {
+                        t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE)
+                    })
             })
     })
 }

@@ -61,7 +61,10 @@ impl Class {
             ("HTTP response to HTTPS client", Class::Tls),
             ("EOF", Class::Reset),
         ];
-        WORDS.iter().find(|(w, _)| error.contains(w)).map(|(_, c)| *c)
+        WORDS
+            .iter()
+            .find(|(w, _)| error.contains(w))
+            .map(|(_, c)| *c)
     }
 }
 
@@ -102,25 +105,46 @@ impl Edge<'_> {
 pub(super) fn edges<'a>(task: &'a Task<'_>) -> Vec<Edge<'a>> {
     let mut edges = Vec::new();
     for (id, fact) in task.facts(RAW) {
-        let (Some(error), Some(destination)) = (fact.key("error"), fact.key("destination")) else { continue };
-        let Some(class) = Class::of(error) else { continue };
+        let (Some(error), Some(destination)) = (fact.key("error"), fact.key("destination")) else {
+            continue;
+        };
+        let Some(class) = Class::of(error) else {
+            continue;
+        };
         let server = fact.key("server");
         let destination = match server {
             Some(server) if class != Class::Dns => server,
             _ => destination,
         };
         let (ip, port) = address(destination);
-        let protocol = fact.key("protocol").unwrap_or(if server.is_some() { "udp" } else { "tcp" });
-        edges.push(Edge { id, fact, destination, ip, port, protocol, class, source: fact.key("source") });
+        let protocol = fact
+            .key("protocol")
+            .unwrap_or(if server.is_some() { "udp" } else { "tcp" });
+        edges.push(Edge {
+            id,
+            fact,
+            destination,
+            ip,
+            port,
+            protocol,
+            class,
+            source: fact.key("source"),
+        });
     }
     edges
 }
 
 /// `10.0.0.1:443`, `[2001:db8::1]:443`: address and port; a name has neither.
 fn address(destination: &str) -> (Option<&str>, Option<&str>) {
-    let Some((host, port)) = destination.rsplit_once(':') else { return (None, None) };
+    let Some((host, port)) = destination.rsplit_once(':') else {
+        return (None, None);
+    };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.parse::<std::net::IpAddr>().is_ok() { (Some(host), Some(port)) } else { (None, Some(port)) }
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        (Some(host), Some(port))
+    } else {
+        (None, Some(port))
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +154,10 @@ mod tests {
     #[test]
     fn classes() {
         assert_eq!(Class::of("i/o timeout"), Some(Class::Timeout));
-        assert_eq!(Class::of("connect: connection refused"), Some(Class::Refused));
+        assert_eq!(
+            Class::of("connect: connection refused"),
+            Some(Class::Refused)
+        );
         assert_eq!(Class::of("connect: no route to host"), Some(Class::NoRoute));
         assert_eq!(Class::of("no such host"), Some(Class::Dns));
         assert_eq!(Class::of("operation was canceled"), None); // the client gave up: nothing is known of the path
@@ -139,7 +166,10 @@ mod tests {
     #[test]
     fn addresses() {
         assert_eq!(address("10.0.0.1:443"), (Some("10.0.0.1"), Some("443")));
-        assert_eq!(address("[2001:db8::1]:53"), (Some("2001:db8::1"), Some("53")));
+        assert_eq!(
+            address("[2001:db8::1]:53"),
+            (Some("2001:db8::1"), Some("53"))
+        );
         assert_eq!(address("db.shop.svc:5432"), (None, Some("5432")));
         assert_eq!(address("db.shop.svc"), (None, None));
     }

@@ -89,7 +89,12 @@ pub fn infer(catalog: &Catalog, world: &mut World) {
             if let Origin::Inferred { by, parameters } = &definition.origin
                 && by == name
             {
-                facts.extend(run(&Task { definition, parameters, catalog, world }));
+                facts.extend(run(&Task {
+                    definition,
+                    parameters,
+                    catalog,
+                    world,
+                }));
             }
         }
         if !facts.is_empty() {
@@ -105,7 +110,9 @@ pub fn infer(catalog: &Catalog, world: &mut World) {
 /// Whether the keys that tell two facts of this kind apart say different things.
 fn differ(catalog: &Catalog, a: &Fact, b: &Fact) -> bool {
     catalog.get(&a.kind).is_some_and(|d| {
-        d.keys.iter().any(|k| matches!((a.key(k), b.key(k)), (Some(x), Some(y)) if x != y))
+        d.keys
+            .iter()
+            .any(|k| matches!((a.key(k), b.key(k)), (Some(x), Some(y)) if x != y))
     })
 }
 
@@ -127,10 +134,26 @@ mod tests {
             })
             .collect();
         let known: BTreeSet<&str> = names().collect();
-        assert_eq!(used.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "no such inference");
+        assert_eq!(
+            used.difference(&known).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no such inference"
+        );
         let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inferences");
-        let missing = |n: &&&str| !pages.join(format!("{}.md", n.trim_end_matches("-of"))).exists();
-        assert_eq!(known.iter().filter(missing).collect::<Vec<_>>(), Vec::<&&str>::new(), "no page");
-        assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&&str>::new(), "no fact uses it");
+        let missing = |n: &&&str| {
+            !pages
+                .join(format!("{}.md", n.trim_end_matches("-of")))
+                .exists()
+        };
+        assert_eq!(
+            known.iter().filter(missing).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no page"
+        );
+        assert_eq!(
+            known.difference(&used).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "no fact uses it"
+        );
     }
 }

@@ -11,15 +11,30 @@ use crate::model::{Component, Fact, FactId, Keys, Quote};
 /// The grace periods of pods end within this time; a namespace older than this in Terminating is stuck.
 const USUAL: i64 = 2 * MINUTE;
 
+/// Since when, as of when, and the lines that say so.
+type Terminating = (Option<Stamp>, Option<Stamp>, Vec<Quote>);
+
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let mut terminating: BTreeMap<String, (Option<Stamp>, Option<Stamp>, Vec<Quote>)> = BTreeMap::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "namespace") {
-        let says = value(line, "status") == Some("Terminating") || line.text.contains(" deleting since=");
+    let mut terminating: BTreeMap<String, Terminating> = BTreeMap::new();
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "namespace")
+    {
+        let says =
+            value(line, "status") == Some("Terminating") || line.text.contains(" deleting since=");
         if !says {
             continue;
         }
-        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
-        let entry = terminating.entry(line.entity.name().to_owned()).or_default();
+        let collected = task
+            .world
+            .source(*id)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND));
+        let entry = terminating
+            .entry(line.entity.name().to_owned())
+            .or_default();
         // The age of a table row is that of the namespace, not of its deletion.
         let since = if line.text.contains(" deleting since=") {
             line.first.and_then(|t| task.world.stamp(*id, t))
@@ -37,10 +52,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .map(FactId)
             .zip(&task.world.facts)
             .filter(|(_, f)| {
-                f.kind.starts_with("namespace-deletion/") && f.key("namespace") == Some(name.as_str()) && f.entity.kind() == "namespace"
+                f.kind.starts_with("namespace-deletion/")
+                    && f.key("namespace") == Some(name.as_str())
+                    && f.entity.kind() == "namespace"
             })
             .collect();
-        let earliest = heard.iter().filter_map(|(_, f)| f.span.first).min_by_key(|s| s.at);
+        let earliest = heard
+            .iter()
+            .filter_map(|(_, f)| f.span.first)
+            .min_by_key(|s| s.at);
         let since = since.or(earliest);
         if let (Some(since), Some(collected)) = (since, collected)
             && collected.at.since(since.at) < USUAL
@@ -49,11 +69,17 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
         let mut keys = Keys::from([(String::from("namespace"), name)]);
         if let (Some(since), Some(collected)) = (since, collected) {
-            keys.insert(String::from("for"), human_duration(collected.at.since(since.at)));
+            keys.insert(
+                String::from("for"),
+                human_duration(collected.at.since(since.at)),
+            );
         }
         let from = heard.into_iter().map(|(id, _)| id).take(4).collect();
         let evidence = quotes.into_iter().take(3).collect();
-        let Some(mut fact) = task.fact("namespace-life", keys, Component::OBJECT, evidence, from) else { continue };
+        let Some(mut fact) = task.fact("namespace-life", keys, Component::OBJECT, evidence, from)
+        else {
+            continue;
+        };
         fact.span.first = since;
         fact.span.last = collected;
         facts.push(fact);

@@ -24,29 +24,52 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let mut nodes: BTreeMap<String, State> = BTreeMap::new();
     objects(task, &mut nodes);
     lines(task, &mut nodes);
-    nodes.into_iter().filter_map(|(name, state)| fact(task, &name, state)).collect()
+    nodes
+        .into_iter()
+        .filter_map(|(name, state)| fact(task, &name, state))
+        .collect()
 }
 
 /// What tables and conditions say; the newest output of a node decides how it ended.
 fn objects(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
     let mut newest: BTreeMap<String, (Option<Stamp>, bool)> = BTreeMap::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "node") {
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "node")
+    {
         let ready = match (value(line, "status"), ready_condition(&line.text)) {
             (Some(status), _) => status.split(',').any(|s| s == "Ready"),
             (None, Some(condition)) => condition == "True",
             _ => continue,
         };
-        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
+        let collected = task
+            .world
+            .source(*id)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND));
         let name = line.entity.name().to_owned();
         let entry = newest.entry(name.clone()).or_insert((collected, ready));
         if collected.map(|s| s.at) >= entry.0.map(|s| s.at) {
-            *entry = (collected, if entry.0.map(|s| s.at) == collected.map(|s| s.at) { entry.1 && ready } else { ready });
+            *entry = (
+                collected,
+                if entry.0.map(|s| s.at) == collected.map(|s| s.at) {
+                    entry.1 && ready
+                } else {
+                    ready
+                },
+            );
         }
         if ready {
             continue;
         }
         let state = nodes.entry(name).or_default();
-        let since = if ready_condition(&line.text).is_some() { line.first.and_then(|t| task.world.stamp(*id, t)) } else { None };
+        let since = if ready_condition(&line.text).is_some() {
+            line.first.and_then(|t| task.world.stamp(*id, t))
+        } else {
+            None
+        };
         state.first = earlier(state.first, since);
         state.last = later(state.last, collected);
         if state.reason.is_none() {
@@ -75,7 +98,9 @@ fn lines(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
         if fact.kind != task.definition.id {
             continue;
         }
-        let Some(node) = fact.key("node") else { continue };
+        let Some(node) = fact.key("node") else {
+            continue;
+        };
         let state = nodes.entry(node.to_owned()).or_default();
         // An episode that ended, or that lies wholly before the one the conditions tell of, is another one.
         let before = matches!((fact.span.last, state.first), (Some(a), Some(b)) if a.at < b.at.plus(-MINUTE));
@@ -100,7 +125,13 @@ fn fact(task: &Task<'_>, node: &str, state: State) -> Option<Fact> {
     if let Some(reason) = state.reason {
         keys.insert(String::from("reason"), reason);
     }
-    let mut fact = task.fact("node-readiness", keys, Component::OBJECT, state.quotes, state.from)?;
+    let mut fact = task.fact(
+        "node-readiness",
+        keys,
+        Component::OBJECT,
+        state.quotes,
+        state.from,
+    )?;
     fact.span.first = state.first;
     fact.span.last = state.last;
     fact.span.closed = state.ready_again;

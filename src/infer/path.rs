@@ -52,7 +52,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         return Vec::new();
     }
     let from: BTreeSet<&str> = cross.iter().map(|p| p.from.as_str()).collect();
-    let to: BTreeSet<&str> = cross.iter().flat_map(|p| p.to.iter().map(String::as_str)).collect();
+    let to: BTreeSet<&str> = cross
+        .iter()
+        .flat_map(|p| p.to.iter().map(String::as_str))
+        .collect();
     let ports: BTreeSet<&str> = cross.iter().filter_map(|p| p.edge.port).collect();
     let protocols: BTreeSet<&str> = cross.iter().map(|p| p.edge.protocol).collect();
     let keys = Keys::from([
@@ -62,10 +65,19 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         (String::from("protocols"), some(protocols, 4)),
         (String::from("pairs"), cross.len().to_string()),
     ]);
-    let evidence: Vec<Quote> = cross.iter().filter_map(|p| p.edge.fact.evidence().first().cloned()).take(6).collect();
+    let evidence: Vec<Quote> = cross
+        .iter()
+        .filter_map(|p| p.edge.fact.evidence().first().cloned())
+        .take(6)
+        .collect();
     let ids = cross.iter().map(|p| p.edge.id).take(8).collect();
-    let Some(mut fact) = task.fact("blocked-path", keys, Component::UNKNOWN, evidence, ids) else { return Vec::new() };
-    fact.count = cross.iter().map(|p| p.edge.fact.count).fold(0, u64::saturating_add);
+    let Some(mut fact) = task.fact("blocked-path", keys, Component::UNKNOWN, evidence, ids) else {
+        return Vec::new();
+    };
+    fact.count = cross
+        .iter()
+        .map(|p| p.edge.fact.count)
+        .fold(0, u64::saturating_add);
     fact.span = span_of(cross.iter().map(|p| p.edge.fact));
     vec![fact]
 }
@@ -82,9 +94,16 @@ impl<'a> Network<'a> {
         let mut endpoints: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (_, line) in task.states("endpoints") {
             let addresses = super::support::value(line, "addresses").unwrap_or_default();
-            endpoints.entry(line.entity.name()).or_default().extend(addresses.split(',').filter(|a| !a.is_empty()));
+            endpoints
+                .entry(line.entity.name())
+                .or_default()
+                .extend(addresses.split(',').filter(|a| !a.is_empty()));
         }
-        Self { task, ranges, endpoints }
+        Self {
+            task,
+            ranges,
+            endpoints,
+        }
     }
 
     fn pair<'e>(&self, edge: &'e Edge<'a>) -> Option<Pair<'e, 'a>> {
@@ -97,7 +116,12 @@ impl<'a> Network<'a> {
             Some(node) => BTreeSet::from([node]),
             None => self.behind(ip),
         };
-        (!to.is_empty()).then_some(Pair { edge, source, from, to })
+        (!to.is_empty()).then_some(Pair {
+            edge,
+            source,
+            from,
+            to,
+        })
     }
 
     /// The pod whose log has the error, and its node; not one on the host's network.
@@ -105,7 +129,10 @@ impl<'a> Network<'a> {
         let name = edge.fact.key("pod")?;
         let pod = Entity::new("pod", name);
         let addresses = self.task.world.topology.walk(&pod, &["ip"]);
-        if addresses.iter().any(|ip| !self.task.world.topology.walk(ip, &["node"]).is_empty()) {
+        if addresses
+            .iter()
+            .any(|ip| !self.task.world.topology.walk(ip, &["node"]).is_empty())
+        {
             return None;
         }
         Some((name.to_owned(), self.one(&pod, &["node"])?))
@@ -162,7 +189,11 @@ fn range(cidr: &str) -> Option<(u128, u128)> {
     let length: u32 = length.parse().ok()?;
     let width: u32 = if ip.is_ipv4() { 32 } else { 128 };
     let free = width.checked_sub(length)?;
-    let mask = if free >= 128 { u128::MAX } else { (1u128 << free) - 1 };
+    let mask = if free >= 128 {
+        u128::MAX
+    } else {
+        (1u128 << free) - 1
+    };
     let first = number(ip) & !mask;
     Some((first, first | mask))
 }
@@ -182,9 +213,23 @@ shop          db-0        1/1     Running   0          9d    10.244.2.8   n2    
 
     #[track_caller]
     fn case(lines: &[&str], expected: &[&str]) {
-        let log: String = lines.iter().map(|l| format!("2026-11-20T16:51:05Z error {l}\n")).collect();
-        let files = [("kubectl/get-pods-A-o-wide.txt", PODS), ("pods/shop_web-1/app.log", log.as_str())];
-        assert_eq!(shown(&facts_of(&files, "blocked-path/cross-node-pods"), &["from", "to", "ports"]), expected, "{lines:?}");
+        let log: String = lines
+            .iter()
+            .map(|l| format!("2026-11-20T16:51:05Z error {l}\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        let files = [
+            ("kubectl/get-pods-A-o-wide.txt", PODS),
+            ("pods/shop_web-1/app.log", log.as_str()),
+        ];
+        assert_eq!(
+            shown(
+                &facts_of(&files, "blocked-path/cross-node-pods"),
+                &["from", "to", "ports"]
+            ),
+            expected,
+            "{lines:?}"
+        );
     }
 
     const DNS_1: &str = "lookup a.example.com on 10.244.2.5:53: read udp 10.244.1.7:40112->10.244.2.5:53: i/o timeout";
@@ -193,10 +238,16 @@ shop          db-0        1/1     Running   0          9d    10.244.2.8   n2    
 
     #[test]
     fn all_failing_pairs_are_on_two_nodes() {
-        case(&[DNS_1, DNS_3], &["cluster/pod-network from=n1, n3 to=n2 ports=53"]);
+        case(
+            &[DNS_1, DNS_3],
+            &["cluster/pod-network from=n1, n3 to=n2 ports=53"],
+        );
         case(&[DNS_1], &[]); // one pair may be one broken pod
         case(&[DNS_1, DNS_3, DB], &[]); // the same fails within a node: the DNS pod is down
-        case(&["lookup a.example.com on 10.244.2.5:53: no such host"], &[]);
+        case(
+            &["lookup a.example.com on 10.244.2.5:53: no such host"],
+            &[],
+        );
     }
 
     #[test]

@@ -24,12 +24,25 @@ struct Held<'a> {
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let wanted = task.list("status");
     let mut pods: BTreeMap<String, Held<'_>> = BTreeMap::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "pod") {
-        let Some(status) = value(line, "status") else { continue };
-        let collected = task.world.source(*id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND));
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "pod")
+    {
+        let Some(status) = value(line, "status") else {
+            continue;
+        };
+        let collected = task
+            .world
+            .source(*id)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND));
         let held = Held {
             status,
-            node: value(line, "node").filter(|n| !n.starts_with('<')).map(str::to_owned),
+            node: value(line, "node")
+                .filter(|n| !n.starts_with('<'))
+                .map(str::to_owned),
             since: line.first.and_then(|t| task.world.stamp(*id, t)),
             collected,
             quote: quote(task.world, *id, line),
@@ -54,7 +67,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if age.is_some_and(|a| a < USUAL) {
             continue;
         }
-        let mut keys = Keys::from([(String::from("pod"), name.clone()), (String::from("status"), held.status.to_owned())]);
+        let mut keys = Keys::from([
+            (String::from("pod"), name.clone()),
+            (String::from("status"), held.status.to_owned()),
+        ]);
         if let Some((namespace, short)) = name.split_once('/') {
             keys.insert(String::from("namespace"), namespace.to_owned());
             keys.insert(String::from("name"), short.to_owned());
@@ -66,7 +82,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             keys.insert(String::from("node"), node);
         }
         let entity_keys = keys.clone();
-        let Some(mut fact) = pod_fact(task, "pod-state", entity_keys, held.quote) else { continue };
+        let Some(mut fact) = pod_fact(task, "pod-state", entity_keys, held.quote) else {
+            continue;
+        };
         fact.span.first = held.since;
         fact.span.last = held.collected;
         facts.push(fact);
@@ -92,10 +110,19 @@ pub(super) fn capacity(task: &Task<'_>) -> Vec<Fact> {
         .filter(|(_, l)| l.entity.kind() == "node" && l.text.contains(" capacity "))
         .filter_map(|(_, l)| value(l, resource).and_then(quantity))
         .fold(None, |m: Option<f64>, v| Some(m.map_or(v, |m| m.max(v))));
-    let Some(largest) = largest else { return Vec::new() };
+    let Some(largest) = largest else {
+        return Vec::new();
+    };
     let mut facts: Vec<Fact> = Vec::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.entity.kind() == "pod" && l.text.contains(" requests ")) {
-        let Some(text) = value(line, resource) else { continue };
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.entity.kind() == "pod" && l.text.contains(" requests "))
+    {
+        let Some(text) = value(line, resource) else {
+            continue;
+        };
         if quantity(text).is_none_or(|v| v <= largest) {
             continue;
         }
@@ -111,7 +138,9 @@ pub(super) fn capacity(task: &Task<'_>) -> Vec<Fact> {
         }
         let q = quote(task.world, *id, line);
         let last = q.time;
-        let Some(mut fact) = pod_fact(task, "capacity", keys, q) else { continue };
+        let Some(mut fact) = pod_fact(task, "capacity", keys, q) else {
+            continue;
+        };
         fact.span.last = last;
         if !facts.iter().any(|f| f.entity == fact.entity) {
             facts.push(fact);

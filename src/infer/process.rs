@@ -14,7 +14,12 @@ const APART: i64 = 2 * HOUR;
 /// The process lists: source, node, rows.
 fn lists<'a>(task: &'a Task<'_>) -> Vec<(SourceId, Option<&'a str>, Vec<&'a StateLine>)> {
     let mut of_source: BTreeMap<SourceId, Vec<&StateLine>> = BTreeMap::new();
-    for (id, line) in task.world.states.iter().filter(|(_, l)| l.component == Component::PROCESS) {
+    for (id, line) in task
+        .world
+        .states
+        .iter()
+        .filter(|(_, l)| l.component == Component::PROCESS)
+    {
         of_source.entry(*id).or_default().push(line);
     }
     of_source
@@ -28,12 +33,18 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
     let wanted = task.list("process");
     let mut facts = Vec::new();
     for (id, node, rows) in lists(task) {
-        let (Some(node), Some(source)) = (node, task.world.source(id)) else { continue };
+        let (Some(node), Some(source)) = (node, task.world.source(id)) else {
+            continue;
+        };
         // A list of threads of one process, or a cut list, has no pid 1.
         let whole = rows.iter().any(|r| value(r, "pid") == Some("1"));
         let runs = rows.iter().any(|r| {
             value(r, "comm").is_some_and(|c| wanted.contains(&c))
-                || tail(r, "cmd").is_some_and(|c| c.split_whitespace().take(2).any(|w| wanted.contains(&w.rsplit('/').next().unwrap_or(w))))
+                || tail(r, "cmd").is_some_and(|c| {
+                    c.split_whitespace()
+                        .take(2)
+                        .any(|w| wanted.contains(&w.rsplit('/').next().unwrap_or(w)))
+                })
         });
         if !whole || runs || facts.iter().any(|f: &Fact| f.key("node") == Some(node)) {
             continue;
@@ -41,10 +52,14 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
         let log = task.world.sources.iter().find(|s| {
             s.kind == SourceKind::Log
                 && s.scope.node.as_deref() == Some(node)
-                && wanted.iter().any(|w| Component::of_program(w).as_ref() == Some(&s.scope.component))
+                && wanted
+                    .iter()
+                    .any(|w| Component::of_program(w).as_ref() == Some(&s.scope.component))
         });
         let Some(log) = log else { continue };
-        let (_, Some(last)) = task.world.coverage(log.id) else { continue };
+        let (_, Some(last)) = task.world.coverage(log.id) else {
+            continue;
+        };
         let collected = source.clock.collected;
         if collected.is_some_and(|c| c.since(last.at) > APART || c < last.at.plus(-10 * SECOND)) {
             continue;
@@ -52,7 +67,10 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
         let mut keys = machine(Some(node));
         let component = log.scope.component.clone();
         keys.insert(String::from("component"), component.as_str().to_owned());
-        let words = format!("last line of {}; the process list {} has no {component}", log.path, source.path);
+        let words = format!(
+            "last line of {}; the process list {} has no {component}",
+            log.path, source.path
+        );
         let mut evidence = vec![place(log, log.coverage.lines, 0, &words, Some(last))];
         if let Some(row) = rows.first() {
             evidence.push(quote(task.world, id, row));
@@ -81,37 +99,67 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
             if !named {
                 continue;
             }
-            let action = command.split_whitespace().skip(1).find(|w| words.contains(w));
+            let action = command
+                .split_whitespace()
+                .skip(1)
+                .find(|w| words.contains(w));
             if action.is_none() && !words.is_empty() {
                 continue;
             }
             // Without an age the row proves only that it was there when the list was made.
-            let Some(age) = value(row, "elapsed").and_then(duration).filter(|a| *a >= older) else { continue };
+            let Some(age) = value(row, "elapsed")
+                .and_then(duration)
+                .filter(|a| *a >= older)
+            else {
+                continue;
+            };
             let mut keys = machine(node);
             if let Some(action) = action {
                 keys.insert(String::from("action"), action.to_owned());
             }
             keys.insert(String::from("age"), human_duration(age));
-            keys.insert(String::from("program"), value(row, "comm").unwrap_or("?").to_owned());
+            keys.insert(
+                String::from("program"),
+                value(row, "comm").unwrap_or("?").to_owned(),
+            );
             if let Some(pid) = value(row, "pid") {
                 keys.insert(String::from("pid"), pid.to_owned());
             }
-            if let Some(container) = command.split_whitespace().rev().find(|w| w.len() >= 12 && w.bytes().all(|b| b.is_ascii_hexdigit())) {
+            if let Some(container) = command
+                .split_whitespace()
+                .rev()
+                .find(|w| w.len() >= 12 && w.bytes().all(|b| b.is_ascii_hexdigit()))
+            {
                 keys.insert(String::from("container"), container.to_owned());
             }
             let evidence = vec![quote(task.world, id, row)];
             let collected = task.world.source(id).and_then(|s| s.clock.collected);
-            let Some(mut fact) = task.fact("stuck-process", keys, Component::PROCESS, evidence, Vec::new()) else { continue };
+            let Some(mut fact) = task.fact(
+                "stuck-process",
+                keys,
+                Component::PROCESS,
+                evidence,
+                Vec::new(),
+            ) else {
+                continue;
+            };
             fact.span.first = collected.map(|c| Stamp::exact(c.plus(-age), MINUTE));
             fact.span.last = collected.map(|c| Stamp::exact(c, SECOND));
             let by_program = task.definition.keys.iter().any(|k| k == "program");
-            let alike = |f: &Fact| f.entity == fact.entity && (!by_program || f.key("program") == fact.key("program"));
+            let alike = |f: &Fact| {
+                f.entity == fact.entity && (!by_program || f.key("program") == fact.key("program"))
+            };
             if let Some(same) = facts.iter_mut().find(|f| alike(f)) {
                 same.count += 1;
-                if let Some(q) = fact.evidence().first().filter(|_| same.evidence().len() < 6) {
+                if let Some(q) = fact
+                    .evidence()
+                    .first()
+                    .filter(|_| same.evidence().len() < 6)
+                {
                     same.add_evidence(q.clone());
                 }
-                let older = matches!((same.span.first, fact.span.first), (Some(a), Some(b)) if b.at < a.at);
+                let older =
+                    matches!((same.span.first, fact.span.first), (Some(a), Some(b)) if b.at < a.at);
                 if older {
                     // The text of the oldest one says how long this has been going on.
                     same.keys = fact.keys;

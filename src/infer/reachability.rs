@@ -17,7 +17,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     for edge in edges.iter().filter(|e| e.class.name() == class) {
         destinations.entry(edge.destination).or_default().push(edge);
     }
-    destinations.into_iter().filter_map(|(destination, edges)| fact(task, destination, &edges)).collect()
+    destinations
+        .into_iter()
+        .filter_map(|(destination, edges)| fact(task, destination, &edges))
+        .collect()
 }
 
 fn fact(task: &Task<'_>, destination: &str, edges: &[&Edge<'_>]) -> Option<Fact> {
@@ -40,9 +43,22 @@ fn fact(task: &Task<'_>, destination: &str, edges: &[&Edge<'_>]) -> Option<Fact>
     if let [host] = hosts.iter().copied().collect::<Vec<_>>().as_slice() {
         put("host", Some(host));
     }
-    let evidence: Vec<Quote> = edges.iter().filter_map(|e| e.fact.evidence().first().cloned()).take(4).collect();
-    let mut fact = task.fact("reachability", keys, Component::UNKNOWN, evidence, Vec::new())?;
-    fact.count = edges.iter().map(|e| e.fact.count).fold(0, u64::saturating_add);
+    let evidence: Vec<Quote> = edges
+        .iter()
+        .filter_map(|e| e.fact.evidence().first().cloned())
+        .take(4)
+        .collect();
+    let mut fact = task.fact(
+        "reachability",
+        keys,
+        Component::UNKNOWN,
+        evidence,
+        Vec::new(),
+    )?;
+    fact.count = edges
+        .iter()
+        .map(|e| e.fact.count)
+        .fold(0, u64::saturating_add);
     fact.span = span_of(edges.iter().map(|e| e.fact));
     Some(fact)
 }
@@ -62,21 +78,43 @@ E1120 16:51:05.000000       1 reflector.go:1] failed to list *v1.Node: Get \"htt
 
     #[track_caller]
     fn case(kind: &str, expected: &[&str]) {
-        let files = [("n1/kubelet.log", KUBELET), ("cp1/kube-scheduler.log", SCHEDULER)];
-        assert_eq!(shown(&facts_of(&files, kind), &["ip", "clients"]), expected, "{kind}");
+        let files = [
+            ("n1/kubelet.log", KUBELET),
+            ("cp1/kube-scheduler.log", SCHEDULER),
+        ];
+        assert_eq!(
+            shown(&facts_of(&files, kind), &["ip", "clients"]),
+            expected,
+            "{kind}"
+        );
     }
 
     #[test]
     fn one_fact_for_each_destination_and_class() {
-        case("reachability/refused", &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"]);
-        case("reachability/timeout", &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"]);
-        case("reachability/name-resolution", &["destination/registry.example.com ip=- clients=1"]);
+        case(
+            "reachability/refused",
+            &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"],
+        );
+        case(
+            "reachability/timeout",
+            &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"],
+        );
+        case(
+            "reachability/name-resolution",
+            &["destination/registry.example.com ip=- clients=1"],
+        );
         case("reachability/tls", &[]);
         case("reachability/no-route", &[]);
     }
 
     #[test]
     fn raw_material_does_not_stay() {
-        assert!(facts_of(&[("n1/kubelet.log", KUBELET)], "reachability/connection-error").is_empty());
+        assert!(
+            facts_of(
+                &[("n1/kubelet.log", KUBELET)],
+                "reachability/connection-error"
+            )
+            .is_empty()
+        );
     }
 }

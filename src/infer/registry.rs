@@ -35,7 +35,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let mut hosts: BTreeMap<&str, (SourceId, &StateLine, Vec<&str>)> = BTreeMap::new();
     for (id, line) in task.states("secret") {
         if let Some(registries) = value(line, "registries") {
-            hosts.entry(line.entity.name()).or_insert((id, line, registries.split(',').collect()));
+            hosts
+                .entry(line.entity.name())
+                .or_insert((id, line, registries.split(',').collect()));
         }
     }
     let problem = task.word("problem").unwrap_or("none");
@@ -74,17 +76,35 @@ fn refused<'a>(task: &'a Task<'_>) -> Vec<Refused<'a>> {
     let mut out = Vec::new();
     for (id, fact) in task.facts(REFUSED) {
         let image = fact.key("image").unwrap_or(fact.entity.name());
-        let mut names: BTreeSet<String> = users.get(image).into_iter().flatten().map(|p| (*p).to_owned()).collect();
+        let mut names: BTreeSet<String> = users
+            .get(image)
+            .into_iter()
+            .flatten()
+            .map(|p| (*p).to_owned())
+            .collect();
         names.extend(fact.key("pod").map(str::to_owned));
-        let related = task.world.topology.walk(&Entity::new("image", image), &["pod"]);
+        let related = task
+            .world
+            .topology
+            .walk(&Entity::new("image", image), &["pod"]);
         names.extend(related.into_iter().map(|p| p.name().to_owned()));
         for name in names {
-            let Some((source, line)) = pods.get(name.as_str()) else { continue };
-            let Some((namespace, _)) = line.entity.name().split_once('/') else { continue };
+            let Some((source, line)) = pods.get(name.as_str()) else {
+                continue;
+            };
+            let Some((namespace, _)) = line.entity.name().split_once('/') else {
+                continue;
+            };
             let account = value(line, "account").unwrap_or("default");
             let own = value(line, "pullSecrets");
-            let of_account = accounts.get(format!("{namespace}/{account}").as_str()).copied();
-            let secrets = own.into_iter().chain(of_account).flat_map(|s| s.split(',')).collect();
+            let of_account = accounts
+                .get(format!("{namespace}/{account}").as_str())
+                .copied();
+            let secrets = own
+                .into_iter()
+                .chain(of_account)
+                .flat_map(|s| s.split(','))
+                .collect();
             out.push(Refused {
                 fact: id,
                 seen: fact,
@@ -102,16 +122,31 @@ fn refused<'a>(task: &'a Task<'_>) -> Vec<Refused<'a>> {
 
 fn none(task: &Task<'_>, r: &Refused<'_>) -> Option<Fact> {
     let mut keys = keys(r);
-    keys.insert(String::from("pod"), r.pod.split_once('/').map_or(&*r.pod, |(_, p)| p).to_owned());
+    keys.insert(
+        String::from("pod"),
+        r.pod.split_once('/').map_or(&*r.pod, |(_, p)| p).to_owned(),
+    );
     made(task, r, keys, vec![quote(task.world, r.line.0, r.line.1)])
 }
 
 /// The secrets of the pod, when all are known and none is for the host of the image.
-fn mismatch(task: &Task<'_>, r: &Refused<'_>, hosts: &BTreeMap<&str, (SourceId, &StateLine, Vec<&str>)>) -> Vec<Fact> {
-    let known: Option<Vec<_>> =
-        r.secrets.iter().map(|s| Some((*s, hosts.get(format!("{}/{s}", r.namespace).as_str())?))).collect();
-    let Some(known) = known.filter(|k| !k.is_empty()) else { return Vec::new() };
-    if known.iter().any(|(_, (.., registries))| registries.iter().any(|k| fits(k, r.image))) {
+fn mismatch(
+    task: &Task<'_>,
+    r: &Refused<'_>,
+    hosts: &BTreeMap<&str, (SourceId, &StateLine, Vec<&str>)>,
+) -> Vec<Fact> {
+    let known: Option<Vec<_>> = r
+        .secrets
+        .iter()
+        .map(|s| Some((*s, hosts.get(format!("{}/{s}", r.namespace).as_str())?)))
+        .collect();
+    let Some(known) = known.filter(|k| !k.is_empty()) else {
+        return Vec::new();
+    };
+    if known
+        .iter()
+        .any(|(_, (.., registries))| registries.iter().any(|k| fits(k, r.image)))
+    {
         return Vec::new();
     }
     known
@@ -119,8 +154,19 @@ fn mismatch(task: &Task<'_>, r: &Refused<'_>, hosts: &BTreeMap<&str, (SourceId, 
         .filter_map(|(secret, (source, line, registries))| {
             let mut keys = keys(r);
             keys.insert(String::from("secret"), secret.to_owned());
-            keys.insert(String::from("secret_host"), some(registries.iter().copied(), 4));
-            made(task, r, keys, vec![quote(task.world, *source, line), quote(task.world, r.line.0, r.line.1)])
+            keys.insert(
+                String::from("secret_host"),
+                some(registries.iter().copied(), 4),
+            );
+            made(
+                task,
+                r,
+                keys,
+                vec![
+                    quote(task.world, *source, line),
+                    quote(task.world, r.line.0, r.line.1),
+                ],
+            )
         })
         .collect()
 }
@@ -128,13 +174,15 @@ fn mismatch(task: &Task<'_>, r: &Refused<'_>, hosts: &BTreeMap<&str, (SourceId, 
 /// The namespace or the registry is outside of what the credential helper covers.
 fn helper(task: &Task<'_>, r: &Refused<'_>) -> Option<Fact> {
     let (source, line) = task.states("configmap").find(|(_, l)| {
-        l.entity.name().ends_with("/acr-configuration") && (value(l, "namespaces").is_some() || value(l, "registries").is_some())
+        l.entity.name().ends_with("/acr-configuration")
+            && (value(l, "namespaces").is_some() || value(l, "registries").is_some())
     })?;
     let words = |name: &str| value(line, name).map(|v| v.split(',').collect::<Vec<_>>());
     let out = |list: Option<Vec<&str>>, wanted: &dyn Fn(&str) -> bool| {
         list.is_some_and(|l| !l.iter().any(|w| matches!(*w, "all" | "*") || wanted(w)))
     };
-    let outside = out(words("namespaces"), &|w| w == r.namespace) || out(words("registries"), &|w| fits(w, r.image));
+    let outside = out(words("namespaces"), &|w| w == r.namespace)
+        || out(words("registries"), &|w| fits(w, r.image));
     if !outside || !r.host.ends_with(".aliyuncs.com") || !r.secrets.is_empty() {
         return None;
     }
@@ -151,7 +199,13 @@ fn keys(r: &Refused<'_>) -> Keys {
 }
 
 fn made(task: &Task<'_>, r: &Refused<'_>, keys: Keys, evidence: Vec<Quote>) -> Option<Fact> {
-    let mut fact = task.fact("registry-credentials", keys, Component::OBJECT, evidence, vec![r.fact])?;
+    let mut fact = task.fact(
+        "registry-credentials",
+        keys,
+        Component::OBJECT,
+        evidence,
+        vec![r.fact],
+    )?;
     // The lack was there before the first pull that it made fail.
     fact.span.first = r.seen.span.first;
     fact.span.last = r.seen.span.last;
@@ -175,10 +229,14 @@ fn fits(key: &str, image: &str) -> bool {
     let have = host(image);
     let hub = |h: &str| matches!(h, "docker.io" | "index.docker.io" | "registry-1.docker.io");
     let same = wanted == have || hub(wanted) && hub(have) || {
-        let (a, b): (Vec<&str>, Vec<&str>) = (wanted.split('.').collect(), have.split('.').collect());
+        let (a, b): (Vec<&str>, Vec<&str>) =
+            (wanted.split('.').collect(), have.split('.').collect());
         a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || *a == "*")
     };
-    let repository = image.strip_prefix(have).unwrap_or(image).trim_start_matches('/');
+    let repository = image
+        .strip_prefix(have)
+        .unwrap_or(image)
+        .trim_start_matches('/');
     same && (matches!(path, "" | "v1" | "v2") || repository.starts_with(path))
 }
 
@@ -194,12 +252,32 @@ mod tests {
 
     #[test]
     fn credentials_fit_by_host_and_path() {
-        case("registry.example.com", "registry.example.com/shop/web:1", true);
-        case("https://registry.example.com/v2/", "registry.example.com/shop/web:1", true);
-        case("registry-vpc.example.com", "registry.example.com/shop/web:1", false);
+        case(
+            "registry.example.com",
+            "registry.example.com/shop/web:1",
+            true,
+        );
+        case(
+            "https://registry.example.com/v2/",
+            "registry.example.com/shop/web:1",
+            true,
+        );
+        case(
+            "registry-vpc.example.com",
+            "registry.example.com/shop/web:1",
+            false,
+        );
         case("*.example.com", "registry.example.com/shop/web:1", true);
-        case("registry.example.com/team", "registry.example.com/shop/web:1", false);
-        case("registry.example.com:5000", "registry.example.com/shop/web:1", false);
+        case(
+            "registry.example.com/team",
+            "registry.example.com/shop/web:1",
+            false,
+        );
+        case(
+            "registry.example.com:5000",
+            "registry.example.com/shop/web:1",
+            false,
+        );
         case("https://index.docker.io/v1/", "library/busybox", true);
     }
 
@@ -221,23 +299,39 @@ data:
 ";
 
     fn pod(secrets: &str) -> String {
-        format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-1\n  namespace: shop\nspec:\n  serviceAccountName: default\n{secrets}  containers:\n  - name: web\n    image: registry.example.com/shop/web:1\nstatus:\n  phase: Pending\n  containerStatuses:\n  - name: web\n    image: registry.example.com/shop/web:1\n    ready: false\n    state:\n      waiting:\n        reason: ImagePullBackOff\n        message: Back-off pulling image\n")
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-1\n  namespace: shop\nspec:\n  serviceAccountName: default\n{secrets}  containers:\n  - name: web\n    image: registry.example.com/shop/web:1\nstatus:\n  phase: Pending\n  containerStatuses:\n  - name: web\n    image: registry.example.com/shop/web:1\n    ready: false\n    state:\n      waiting:\n        reason: ImagePullBackOff\n        message: Back-off pulling image\n"
+        )
     }
 
     #[test]
     fn no_secret_or_one_for_another_host() {
         let (bare, with) = (pod(""), pod("  imagePullSecrets:\n  - name: regcred\n"));
         let run = |pod: &str, secret: &str, kind: &str| {
-            let mut files = vec![("kubectl/get-events-A.txt", EVENTS), ("kubectl/pod.yaml", pod)];
+            let mut files = vec![
+                ("kubectl/get-events-A.txt", EVENTS),
+                ("kubectl/pod.yaml", pod),
+            ];
             if !secret.is_empty() {
                 files.push(("kubectl/secret.yaml", secret));
             }
             shown(&facts_of(&files, kind), &["registry", "secret_host"])
         };
-        let (none, mismatch) = ("registry-credentials/no-pull-secret", "registry-credentials/host-mismatch");
-        assert_eq!(run(&bare, SECRET, none), ["pod/shop/web-1 registry=registry.example.com secret_host=-"]);
+        let (none, mismatch) = (
+            "registry-credentials/no-pull-secret",
+            "registry-credentials/host-mismatch",
+        );
+        assert_eq!(
+            run(&bare, SECRET, none),
+            ["pod/shop/web-1 registry=registry.example.com secret_host=-"]
+        );
         assert_eq!(run(&bare, SECRET, mismatch), Vec::<String>::new());
-        assert_eq!(run(&with, SECRET, mismatch), ["secret/shop/regcred registry=registry.example.com secret_host=registry-vpc.example.com"]);
+        assert_eq!(
+            run(&with, SECRET, mismatch),
+            [
+                "secret/shop/regcred registry=registry.example.com secret_host=registry-vpc.example.com"
+            ]
+        );
         assert_eq!(run(&with, SECRET, none), Vec::<String>::new());
         // A secret that is not in the bundle may be the right one.
         assert_eq!(run(&with, "", mismatch), Vec::<String>::new());

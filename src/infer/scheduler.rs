@@ -6,6 +6,7 @@
 //! capacity are told apart (`finding = "over-capacity"`). Refusals are facts of their own (`scheduling/…`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::Task;
 use super::support::span_of;
@@ -19,7 +20,11 @@ const CONSIDERED: &[&str] = &["scheduler-trace/considered"];
 const NOT_LOGGED: i64 = 100_000;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    if task.word("finding") == Some("over-capacity") { over_capacity(task) } else { explained(task) }
+    if task.word("finding") == Some("over-capacity") {
+        over_capacity(task)
+    } else {
+        explained(task)
+    }
 }
 
 /// The table of one pod.
@@ -41,16 +46,24 @@ fn explained(task: &Task<'_>) -> Vec<Fact> {
     // For each source: at which line the scores of which pod stand.
     let mut places: BTreeMap<SourceId, BTreeMap<u64, String>> = BTreeMap::new();
     for (id, fact) in task.facts(SCORES) {
-        let (Some(who), Some(plugin)) = (fact.key("who"), fact.key("plugin")) else { continue };
+        let (Some(who), Some(plugin)) = (fact.key("who"), fact.key("plugin")) else {
+            continue;
+        };
         let pod = names.full(who);
         for q in fact.evidence() {
-            places.entry(q.place.source).or_default().insert(q.place.line, pod.clone());
+            places
+                .entry(q.place.source)
+                .or_default()
+                .insert(q.place.line, pod.clone());
         }
         let table = pods.entry(pod).or_default();
         table.weighted |= who.contains('/');
         table.facts.push((id, fact));
         table.quotes.extend(fact.evidence().first());
-        if let (Some(node), Some(score)) = (fact.key("node"), fact.key("score").and_then(|s| s.parse().ok())) {
+        if let (Some(node), Some(score)) = (
+            fact.key("node"),
+            fact.key("score").and_then(|s| s.parse().ok()),
+        ) {
             table.scores.entry(node).or_default().insert(plugin, score);
         }
         for (node, score) in fact.key("scores").into_iter().flat_map(list) {
@@ -58,18 +71,25 @@ fn explained(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     for (_, fact) in task.facts(TOTALS) {
-        let Some(node) = fact.key("node") else { continue };
+        let Some(node) = fact.key("node") else {
+            continue;
+        };
         if let Some(pod) = fact.key("bound").map(|p| names.full(p)) {
             if let Some(table) = pods.get_mut(&pod) {
                 table.bound = Some(node);
             }
             continue;
         }
-        let Some(total) = fact.key("total").and_then(|t| t.parse::<i64>().ok()) else { continue };
+        let Some(total) = fact.key("total").and_then(|t| t.parse::<i64>().ok()) else {
+            continue;
+        };
         for quote in fact.evidence() {
             let before = || {
                 let of_source = places.get(&quote.place.source)?;
-                of_source.range(..=quote.place.line).next_back().map(|(_, pod)| pod.clone())
+                of_source
+                    .range(..=quote.place.line)
+                    .next_back()
+                    .map(|(_, pod)| pod.clone())
             };
             let pod = fact.key("who").map(|w| names.full(w)).or_else(before);
             if let Some(table) = pod.and_then(|p| pods.get_mut(&p)) {
@@ -78,13 +98,22 @@ fn explained(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     let partial = task.only_counted(&[SCORES, TOTALS].concat());
-    pods.into_iter().filter_map(|(pod, table)| one(task, &pod, &table, partial)).collect()
+    pods.into_iter()
+        .filter_map(|(pod, table)| one(task, &pod, &table, partial))
+        .collect()
 }
 
 fn one(task: &Task<'_>, pod: &str, table: &Table<'_>, partial: u64) -> Option<Fact> {
-    let best = table.totals.iter().max_by_key(|(node, (total, _))| (*total, std::cmp::Reverse(**node))).map(|(n, _)| *n);
+    let best = table
+        .totals
+        .iter()
+        .max_by_key(|(node, (total, _))| (*total, std::cmp::Reverse(**node)))
+        .map(|(n, _)| *n);
     let sum = |node: &str| table.scores.get(node).map(|s| s.values().sum::<i64>());
-    let node = table.bound.or(best).or_else(|| table.scores.keys().copied().max_by_key(|n| sum(n)))?;
+    let node = table
+        .bound
+        .or(best)
+        .or_else(|| table.scores.keys().copied().max_by_key(|n| sum(n)))?;
     let scores = table.scores.get(node)?;
     let sum: i64 = scores.values().sum();
     let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
@@ -93,30 +122,46 @@ fn one(task: &Task<'_>, pod: &str, table: &Table<'_>, partial: u64) -> Option<Fa
         (String::from("pod"), name.to_owned()),
         (String::from("node"), node.to_owned()),
     ]);
-    let parts: Vec<String> = scores.iter().map(|(plugin, score)| format!("{plugin} {score}")).collect();
+    let parts: Vec<String> = scores
+        .iter()
+        .map(|(plugin, score)| format!("{plugin} {score}"))
+        .collect();
     let mut text = format!("{} = {sum}", parts.join(" + "));
     let total = table.totals.get(node);
     if let Some((total, _)) = total {
-        text.push_str(&format!(" of {total}"));
+        let _ = write!(text, " of {total}");
         keys.insert(String::from("total"), total.to_string());
         let rest = total - sum;
         if rest != 0 {
-            keys.insert(String::from("unlogged"), if rest == NOT_LOGGED && !table.weighted {
-                format!("{rest}: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged")
-            } else {
-                rest.to_string()
-            });
+            let hidden = format!(
+                "{NOT_LOGGED}: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged"
+            );
+            let text = match rest.checked_sub(NOT_LOGGED).filter(|_| !table.weighted) {
+                Some(0) => hidden,
+                Some(more) if more > 0 => format!("{hidden}; {more} more are in no line"),
+                _ => rest.to_string(),
+            };
+            keys.insert(String::from("unlogged"), text);
         }
     }
     keys.insert(String::from("scores"), text);
     keys.insert(String::from("sum"), sum.to_string());
     keys.insert(String::from("nodes"), table.scores.len().to_string());
     if partial > 0 {
-        keys.insert(String::from("partial"), format!("{partial} more lines were only counted"));
+        keys.insert(
+            String::from("partial"),
+            format!("{partial} more lines were only counted"),
+        );
     }
     let mut evidence: Vec<Quote> = table.quotes.iter().take(6).map(|q| (*q).clone()).collect();
     evidence.extend(total.map(|(_, q)| (*q).clone()));
-    let mut fact = task.fact("scheduler-trace", keys, Component::named("kube-scheduler"), evidence, Vec::new())?;
+    let mut fact = task.fact(
+        "scheduler-trace",
+        keys,
+        Component::named("kube-scheduler"),
+        evidence,
+        Vec::new(),
+    )?;
     fact.span = span_of(table.facts.iter().map(|(_, f)| *f));
     Some(fact)
 }
@@ -139,7 +184,10 @@ impl<'a> Names<'a> {
             if let Some(full) = fact.key("who")
                 && let Some((_, short)) = full.split_once('/')
             {
-                names.entry(short).and_modify(|n| *n = n.filter(|n| *n == full)).or_insert(Some(full));
+                names
+                    .entry(short)
+                    .and_modify(|n| *n = n.filter(|n| *n == full))
+                    .or_insert(Some(full));
             }
         }
         Self(names)
@@ -149,27 +197,43 @@ impl<'a> Names<'a> {
         if who.contains('/') {
             return who.to_owned();
         }
-        self.0.get(who).copied().flatten().map_or_else(|| format!("default/{who}"), str::to_owned)
+        self.0
+            .get(who)
+            .copied()
+            .flatten()
+            .map_or_else(|| format!("default/{who}"), str::to_owned)
     }
 }
+
+/// Where it is seen, what is requested, what there is.
+type Over<'a> = (&'a Fact, u64, u64);
 
 /// Nodes on which the requests, with this pod counted, are more than there is.
 fn over_capacity(task: &Task<'_>) -> Vec<Fact> {
     let names = Names::of(task);
-    let mut found: BTreeMap<(&str, &str, &str), (FactId, &Fact, u64, u64)> = BTreeMap::new();
-    for (id, fact) in task.facts(SCORES) {
-        let (Some(who), Some(node)) = (fact.key("who"), fact.key("node")) else { continue };
-        for (resource, have, want) in [("cpu", "cpu", "cpu_requested"), ("memory", "memory", "memory_requested")] {
+    let mut found: BTreeMap<(&str, &str, &str), Over<'_>> = BTreeMap::new();
+    for (_, fact) in task.facts(SCORES) {
+        let (Some(who), Some(node)) = (fact.key("who"), fact.key("node")) else {
+            continue;
+        };
+        for (resource, have, want) in [
+            ("cpu", "cpu", "cpu_requested"),
+            ("memory", "memory", "memory_requested"),
+        ] {
             let number = |k: &str| fact.key(k).and_then(|v| v.parse::<u64>().ok());
-            let (Some(have), Some(want)) = (number(have), number(want)) else { continue };
+            let (Some(have), Some(want)) = (number(have), number(want)) else {
+                continue;
+            };
             if want > have && have > 0 {
-                found.entry((node, who, resource)).or_insert((id, fact, want, have));
+                found
+                    .entry((node, who, resource))
+                    .or_insert((fact, want, have));
             }
         }
     }
     found
         .into_iter()
-        .filter_map(|((node, who, resource), (_, seen, want, have))| {
+        .filter_map(|((node, who, resource), (seen, want, have))| {
             let unit = if resource == "cpu" { "m" } else { "" };
             let keys = Keys::from([
                 (String::from("node"), node.to_owned()),
@@ -179,7 +243,13 @@ fn over_capacity(task: &Task<'_>) -> Vec<Fact> {
                 (String::from("resource"), resource.to_owned()),
             ]);
             let evidence: Vec<Quote> = seen.evidence().iter().take(2).cloned().collect();
-            let mut fact = task.fact("scheduler-trace", keys, seen.component.clone(), evidence, Vec::new())?;
+            let mut fact = task.fact(
+                "scheduler-trace",
+                keys,
+                seen.component.clone(),
+                evidence,
+                Vec::new(),
+            )?;
             fact.span = seen.span;
             Some(fact)
         })
@@ -207,7 +277,11 @@ I1120 16:31:46.097681       1 schedule_one.go:820] \"Calculated node's final sco
 
     #[track_caller]
     fn case(log: &str, kind: &str, keys: &[&str], expected: &[&str]) {
-        assert_eq!(shown(&facts_of(&[("cp1/kube-scheduler.log", log)], kind), keys), expected, "{log}");
+        assert_eq!(
+            shown(&facts_of(&[("cp1/kube-scheduler.log", log)], kind), keys),
+            expected,
+            "{log}"
+        );
     }
 
     #[test]
@@ -216,13 +290,17 @@ I1120 16:31:46.097681       1 schedule_one.go:820] \"Calculated node's final sco
             OLD,
             "scheduler-trace/scores-explained",
             &["node", "scores", "unlogged"],
-            &["pod/shop/app node=n1 scores=BalancedResourceAllocation 7 + TaintTolerationPriority 10 = 17 of 100017 unlogged=100000: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged"],
+            &[
+                "pod/shop/app node=n1 scores=BalancedResourceAllocation 7 + TaintTolerationPriority 10 = 17 of 100017 unlogged=100000: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged",
+            ],
         );
         case(
             NEW,
             "scheduler-trace/scores-explained",
             &["node", "scores", "unlogged"],
-            &["pod/shop/app node=n1 scores=NodeResourcesFit 57 + TaintToleration 300 = 357 of 357 unlogged=-"],
+            &[
+                "pod/shop/app node=n1 scores=NodeResourcesFit 57 + TaintToleration 300 = 357 of 357 unlogged=-",
+            ],
         );
     }
 
@@ -239,7 +317,10 @@ I1120 16:31:46.097681       1 schedule_one.go:820] \"Calculated node's final sco
 
     #[test]
     fn lists_of_scores() {
-        assert_eq!(list("{n1 0} {n2 100}").collect::<Vec<_>>(), [("n1", 0), ("n2", 100)]);
+        assert_eq!(
+            list("{n1 0} {n2 100}").collect::<Vec<_>>(),
+            [("n1", 0), ("n2", 100)]
+        );
         assert_eq!(list("x").count(), 0);
     }
 }

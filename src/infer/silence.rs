@@ -30,7 +30,11 @@ struct Series<'a> {
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let wanted: Vec<Component> = task.list("component").into_iter().map(Component::named).collect();
+    let wanted: Vec<Component> = task
+        .list("component")
+        .into_iter()
+        .map(Component::named)
+        .collect();
     let mode = task.word("mode").unwrap_or("ends");
     let series = series(task);
     let mut facts = Vec::new();
@@ -54,10 +58,15 @@ type Key = (Component, Option<String>);
 fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
     let mut all: BTreeMap<Key, Series<'a>> = BTreeMap::new();
     for source in &task.world.sources {
-        if source.kind != SourceKind::Log || source.status == Status::Skipped || source.scope.component.is_unknown() {
+        if source.kind != SourceKind::Log
+            || source.status == Status::Skipped
+            || source.scope.component.is_unknown()
+        {
             continue;
         }
-        let (Some(first), Some(last)) = task.world.coverage(source.id) else { continue };
+        let (Some(first), Some(last)) = task.world.coverage(source.id) else {
+            continue;
+        };
         let key = (source.scope.component.clone(), source.scope.node.clone());
         let pauses = source.coverage.pauses.iter().filter_map(|p| {
             let at = |t| task.world.stamp(source.id, t);
@@ -84,8 +93,14 @@ fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
 }
 
 /// The other logs that could bear witness: those of the same machine first, else all.
-fn activity<'a>(all: &'a BTreeMap<Key, Series<'a>>, component: &Component, node: Option<&str>) -> Vec<(&'a Key, &'a Series<'a>)> {
-    all.iter().filter(|((c, n), s)| (c != component || n.as_deref() != node) && s.lines >= LINES).collect()
+fn activity<'a>(
+    all: &'a BTreeMap<Key, Series<'a>>,
+    component: &Component,
+    node: Option<&str>,
+) -> Vec<(&'a Key, &'a Series<'a>)> {
+    all.iter()
+        .filter(|((c, n), s)| (c != component || n.as_deref() != node) && s.lines >= LINES)
+        .collect()
 }
 
 /// The longest pause that is habit: the longest one that ended before `until`.
@@ -105,13 +120,16 @@ fn ended(
     log: &Series<'_>,
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
-    let (until, witness) = goes_on(task, node, others)?;
+    let (until, witness) = goes_on(task, node, log, others)?;
     let silent = until.since(log.last.at);
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
         return None;
     }
-    let part = log.parts.iter().max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
+    let part = log
+        .parts
+        .iter()
+        .max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
     let mut keys = machine(node);
     keys.insert(String::from("component"), component.as_str().to_owned());
     keys.insert(String::from("silence"), human_duration(silent));
@@ -130,24 +148,33 @@ fn ended(
 }
 
 /// Until when the bundle goes on, and which file says so. Files of one machine are collected together; those of others
-/// may have been collected much later, so they bear witness only where the machine has no other file, and then two of
-/// them: one outlier proves nothing.
-fn goes_on<'a>(task: &'a Task<'_>, node: Option<&str>, others: &[(&Key, &Series<'a>)]) -> Option<(Instant, &'a Source)> {
+/// may have been collected much later, so they bear witness only where the machine has no other log, or where
+/// something else says that it is in trouble (`[infer] confirmed_by`), and then two of them: one outlier proves nothing.
+fn goes_on<'a>(
+    task: &'a Task<'_>,
+    node: Option<&str>,
+    log: &Series<'_>,
+    others: &[(&Key, &Series<'a>)],
+) -> Option<(Instant, &'a Source)> {
     let here = |name: Option<&str>| name.is_some() && name == node;
-    let outputs = task.world.sources.iter().filter(|s| {
-        matches!(s.kind, SourceKind::Processes | SourceKind::Host) && here(s.scope.node.as_deref())
-    });
-    let logs = others.iter().filter(|((_, n), _)| here(n.as_deref()));
-    let same = logs
-        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
-        .chain(outputs.filter_map(|s| Some((s.clock.collected?, s))))
-        .max_by_key(|(at, s)| (*at, std::cmp::Reverse(s.id)));
-    if same.is_some() {
-        return same;
+    let ends = |same: bool| {
+        let mut ends: Vec<(Instant, &Source)> = others
+            .iter()
+            .filter(|((_, n), _)| !same || here(n.as_deref()))
+            .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+            .collect();
+        ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
+        ends
+    };
+    let confirmed = || {
+        let kinds = task.list("confirmed_by");
+        task.facts(&kinds)
+            .any(|(_, f)| here(f.key("node")) && f.span.last.is_some_and(|t| t.at >= log.last.at))
+    };
+    match ends(true).first() {
+        Some(same) if same.0.since(log.last.at) >= MINUTE || !confirmed() => Some(*same),
+        _ => ends(false).get(1).copied(),
     }
-    let mut ends: Vec<(Instant, &Source)> = others.iter().filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?))).collect();
-    ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
-    ends.get(1).copied()
 }
 
 fn paused(
@@ -161,36 +188,47 @@ fn paused(
     let mut pauses = log.pauses.clone();
     pauses.sort_by_key(|(from, ..)| from.at);
     for (from, to, source, line, offset) in pauses {
-        let long = to.at.since(from.at);
+        let length = to.at.since(from.at);
         // What is longer than everything else but its peers is no habit: compare with the median of the others.
         let mut rest: Vec<i64> = log
             .pauses
             .iter()
             .map(|(f, t, ..)| t.at.since(f.at))
-            .filter(|l| *l * TIMES_HABIT <= long)
+            .filter(|l| *l * TIMES_HABIT <= length)
             .collect();
         rest.sort_unstable();
-        let peers = log.pauses.iter().filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long).count();
-        if long < SHORTEST || peers > 3 {
+        let peers = log
+            .pauses
+            .iter()
+            .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > length)
+            .count();
+        if length < SHORTEST || peers > 3 {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {
             s.first.at < from.at
                 && s.last.at > to.at
-                && !s.pauses.iter().any(|(f, t, ..)| t.at.since(f.at) * 2 > long && f.at < to.at && t.at > from.at)
+                && !s.pauses.iter().any(|(f, t, ..)| {
+                    t.at.since(f.at) * 2 > length && f.at < to.at && t.at > from.at
+                })
         });
-        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else { continue };
-        let Some(other) = witness.parts.first() else { continue };
+        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else {
+            continue;
+        };
+        let Some(other) = witness.parts.first() else {
+            continue;
+        };
         let mut keys = machine(node);
         keys.insert(String::from("component"), component.as_str().to_owned());
-        keys.insert(String::from("silence"), human_duration(long));
+        keys.insert(String::from("silence"), human_duration(length));
         let words = format!(
             "{component} prints nothing for {} after this line, while {} goes on",
-            human_duration(long),
+            human_duration(length),
             other.path
         );
         let evidence = vec![place(part, line, offset, &words, Some(from))];
-        if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new()) {
+        if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new())
+        {
             fact.span.first = Some(from);
             fact.span.last = Some(to);
             fact.span.closed = true;
@@ -198,4 +236,68 @@ fn paused(
         }
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const KIND: &str = "node/kubelet-silent";
+
+    /// A log of a line each five seconds from 16:00 on, for `minutes`; equal logs would count as copies.
+    fn log(path: &str, minutes: u32) -> String {
+        let line = |s: u32| {
+            let (m, s) = (s / 60, s % 60);
+            format!(
+                "2026-11-20T16:{m:02}:{s:02}Z stderr F I1120 16:{m:02}:{s:02}.000000       1 a.go:1] {path}\n"
+            )
+        };
+        (0..minutes * 60).step_by(5).map(line).collect()
+    }
+
+    #[track_caller]
+    fn case(files: &[(&str, u32)], expected: &[&str]) {
+        let texts: Vec<(&str, String)> = files
+            .iter()
+            .map(|(p, minutes)| (*p, log(p, *minutes)))
+            .collect();
+        let read: Vec<(&str, &str)> = texts.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        assert_eq!(
+            shown(&facts_of(&read, KIND), &["silence"]),
+            expected,
+            "{files:?}"
+        );
+    }
+
+    #[test]
+    fn a_log_that_ends_while_its_neighbours_go_on() {
+        case(
+            &[("n1/kubelet.log", 10), ("n1/kube-proxy.log", 30)],
+            &["node/n1 silence=20m"],
+        );
+        case(&[("n1/kubelet.log", 30), ("n1/kube-proxy.log", 30)], &[]);
+        // The whole machine ends earlier: it was collected earlier.
+        case(
+            &[
+                ("n1/kubelet.log", 10),
+                ("n1/kube-proxy.log", 10),
+                ("cp1/kube-apiserver.log", 30),
+                ("cp1/etcd.log", 30),
+            ],
+            &[],
+        );
+        // One other machine alone proves nothing.
+        case(
+            &[("n1/kubelet.log", 10), ("cp1/kube-apiserver.log", 30)],
+            &[],
+        );
+        case(
+            &[
+                ("n1/kubelet.log", 10),
+                ("cp1/kube-apiserver.log", 30),
+                ("cp1/kube-scheduler.log", 30),
+            ],
+            &["node/n1 silence=20m"],
+        );
+    }
 }

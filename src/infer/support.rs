@@ -1,11 +1,15 @@
 //! What the inferences share: parameters, quotes, building a fact.
 
+use std::fmt::Write as _;
+
 use super::Task;
 use crate::base::text;
 use crate::base::time::{SECOND, Stamp};
 use crate::base::units::duration;
 use crate::extract::World;
-use crate::model::{Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, Span, StateLine};
+use crate::model::{
+    Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, Span, StateLine,
+};
 
 impl Task<'_> {
     /// A parameter that is one string or a list of strings.
@@ -37,8 +41,16 @@ impl Task<'_> {
     }
 
     /// The facts of these kinds, with their ids.
-    pub(super) fn facts<'k>(&self, kinds: &'k [&str]) -> impl Iterator<Item = (FactId, &Fact)> + use<'_, 'k> {
-        self.world.facts.iter().zip(0u32..).filter(|(f, _)| kinds.contains(&f.kind.as_str())).map(|(f, i)| (FactId(i), f))
+    pub(super) fn facts<'k>(
+        &self,
+        kinds: &'k [&str],
+    ) -> impl Iterator<Item = (FactId, &Fact)> + use<'_, 'k> {
+        self.world
+            .facts
+            .iter()
+            .zip(0u32..)
+            .filter(|(f, _)| kinds.contains(&f.kind.as_str()))
+            .map(|(f, i)| (FactId(i), f))
     }
 
     /// Occurrences of these kinds that were only counted: what is told of them is partial.
@@ -51,13 +63,23 @@ impl Task<'_> {
     }
 
     /// The state lines about things of one kind.
-    pub(super) fn states<'k>(&self, kind: &'k str) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
-        self.world.states.iter().filter(move |(_, l)| l.entity.kind() == kind).map(|(s, l)| (*s, l))
+    pub(super) fn states<'k>(
+        &self,
+        kind: &'k str,
+    ) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
+        self.world
+            .states
+            .iter()
+            .filter(move |(_, l)| l.entity.kind() == kind)
+            .map(|(s, l)| (*s, l))
     }
 
     /// When a source was collected.
     pub(super) fn collected(&self, source: SourceId) -> Option<Stamp> {
-        self.world.source(source).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, SECOND))
+        self.world
+            .source(source)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, SECOND))
     }
 
     /// A fact of the task's kind about the entity that its template gives for `keys`; `None` when a key of the
@@ -70,7 +92,10 @@ impl Task<'_> {
         evidence: Vec<Quote>,
         from: Vec<FactId>,
     ) -> Option<Fact> {
-        let name = self.definition.entity.fill(|k| keys.get(k).map(String::as_str))?;
+        let name = self
+            .definition
+            .entity
+            .fill(|k| keys.get(k).map(String::as_str))?;
         if let Some((kind, value)) = name.split_once('/') {
             keys.insert(kind.to_owned(), value.to_owned());
             if let Some((namespace, _)) = value.split_once('/')
@@ -79,7 +104,13 @@ impl Task<'_> {
                 keys.insert(String::from("namespace"), namespace.to_owned());
             }
         }
-        let mut fact = Fact::inferred(&self.definition.id, Entity::parse(&name), by, evidence, from)?;
+        let mut fact = Fact::inferred(
+            &self.definition.id,
+            Entity::parse(&name),
+            by,
+            evidence,
+            from,
+        )?;
         fact.keys = keys;
         fact.component = component;
         Some(fact)
@@ -100,7 +131,11 @@ pub(super) fn machine(node: Option<&str>) -> Keys {
 pub(super) fn quote(world: &World, source: SourceId, line: &StateLine) -> Quote {
     let collected = world.source(source).and_then(|s| s.clock.collected);
     Quote {
-        place: Place { source, offset: 0, line: line.line },
+        place: Place {
+            source,
+            offset: 0,
+            line: line.line,
+        },
         text: line.quote.clone(),
         time: line
             .last
@@ -110,9 +145,19 @@ pub(super) fn quote(world: &World, source: SourceId, line: &StateLine) -> Quote 
 }
 
 /// A place of a source as a quote.
-pub(super) fn place(source: &Source, line: u64, offset: u64, words: &str, time: Option<Stamp>) -> Quote {
+pub(super) fn place(
+    source: &Source,
+    line: u64,
+    offset: u64,
+    words: &str,
+    time: Option<Stamp>,
+) -> Quote {
     Quote {
-        place: Place { source: source.id, offset, line },
+        place: Place {
+            source: source.id,
+            offset,
+            line,
+        },
         text: text::quote(words.as_bytes()),
         time,
     }
@@ -120,13 +165,17 @@ pub(super) fn place(source: &Source, line: u64, offset: u64, words: &str, time: 
 
 /// `name=value` of a state line's text, up to the next blank.
 pub(super) fn value<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
-    line.text.split_whitespace().find_map(|w| w.strip_prefix(name)?.strip_prefix('='))
+    line.text
+        .split_whitespace()
+        .find_map(|w| w.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// `name=` of a state line's text, up to the end of the line (messages, command lines).
 pub(super) fn tail<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
     let mark = format!(" {name}=");
-    line.text.find(&mark).and_then(|at| line.text.get(at + mark.len()..))
+    line.text
+        .find(&mark)
+        .and_then(|at| line.text.get(at + mark.len()..))
 }
 
 /// The span of facts: earliest beginning, latest sign.
@@ -164,7 +213,7 @@ pub(super) fn some<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) ->
     let all: Vec<&str> = words.into_iter().collect();
     let mut out = all.get(..most).unwrap_or(&all).join(", ");
     if let Some(more) = all.len().checked_sub(most).filter(|n| *n > 0) {
-        out.push_str(&format!(" (+{more})"));
+        let _ = write!(out, " (+{more})");
     }
     out
 }

@@ -18,11 +18,20 @@ pub(super) fn world_of(files: &[(&str, &str)]) -> World {
     let observations = files
         .iter()
         .map(|(path, text)| {
-            let found = Found { path: (*path).to_owned(), mtime: None, size: None, packed: false, note: String::new() };
+            let found = Found {
+                path: (*path).to_owned(),
+                mtime: None,
+                size: None,
+                packed: false,
+                note: String::new(),
+            };
             extract::observe(catalog(), &found, &mut text.as_bytes())
         })
         .collect();
-    let overrides = Overrides { year: Some(2026), ..Overrides::default() };
+    let overrides = Overrides {
+        year: Some(2026),
+        ..Overrides::default()
+    };
     extract::assemble(catalog(), observations, Vec::new(), &overrides)
 }
 
@@ -39,7 +48,10 @@ pub(super) fn shown(facts: &[Fact], keys: &[&str]) -> Vec<String> {
     facts
         .iter()
         .map(|f| {
-            let values: Vec<String> = keys.iter().map(|k| format!("{k}={}", f.key(k).unwrap_or("-"))).collect();
+            let values: Vec<String> = keys
+                .iter()
+                .map(|k| format!("{k}={}", f.key(k).unwrap_or("-")))
+                .collect();
             format!("{} {}", f.entity, values.join(" "))
         })
         .collect()

@@ -9,12 +9,21 @@ use crate::parse::state::sink::{Chunk, Sink, Text, name};
 
 /// Chains of kube-proxy that lead from a service to its endpoints.
 const CHAINS: [&str; 8] = [
-    "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-SVC-", "KUBE-SEP-", "KUBE-SVL-", "KUBE-XLB-", "KUBE-EXT-",
+    "KUBE-SERVICES",
+    "KUBE-NODEPORTS",
+    "KUBE-EXTERNAL-SERVICES",
+    "KUBE-SVC-",
+    "KUBE-SEP-",
+    "KUBE-SVL-",
+    "KUBE-XLB-",
+    "KUBE-EXT-",
 ];
 
 /// Whether a line is one of these rules, or begins the list of IPVS.
 pub(in crate::parse::state) fn is_rules(line: &str) -> bool {
-    line.starts_with("-A KUBE-") || line.starts_with(":KUBE-") || line.starts_with("IP Virtual Server")
+    line.starts_with("-A KUBE-")
+        || line.starts_with(":KUBE-")
+        || line.starts_with("IP Virtual Server")
         || line.starts_with("Prot LocalAddress:Port")
 }
 
@@ -28,9 +37,16 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
         }
         let mut words = line.text.split_whitespace();
         match (words.next(), words.next(), words.next(), words.next()) {
-            (Some(protocol @ ("TCP" | "UDP" | "SCTP")), Some(address), Some(scheduler), _) if address.contains(':') => {
+            (Some(protocol @ ("TCP" | "UDP" | "SCTP")), Some(address), Some(scheduler), _)
+                if address.contains(':') =>
+            {
                 let of = Entity::new("ipvs", &name(&format!("{address}/{protocol}")));
-                sink.say(Component::HOST, &of, line.at, Text::of(&of).field("scheduler", scheduler));
+                sink.say(
+                    Component::HOST,
+                    &of,
+                    line.at,
+                    Text::of(&of).field("scheduler", scheduler),
+                );
                 virtual_server = Some(of);
             }
             (Some("->"), Some(server), Some(_), Some(weight)) if server.contains(':') => {
@@ -45,8 +61,13 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
 }
 
 fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
-    let Some((chain, rest)) = rule.split_once(' ') else { return };
-    if !CHAINS.iter().any(|c| chain == *c || (c.ends_with('-') && chain.starts_with(c))) {
+    let Some((chain, rest)) = rule.split_once(' ') else {
+        return;
+    };
+    if !CHAINS
+        .iter()
+        .any(|c| chain == *c || (c.ends_with('-') && chain.starts_with(c)))
+    {
         return;
     }
     let after = |flag: &str| {
@@ -62,7 +83,10 @@ fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
     let text = Text::of(&of)
         .field("to", after("-j"))
         .field("service", service)
-        .field("destination", destination.split('/').next().unwrap_or_default())
+        .field(
+            "destination",
+            destination.split('/').next().unwrap_or_default(),
+        )
         .field("protocol", after("-p"))
         .field("port", after("--dport"))
         .field("address", after("--to-destination"));
@@ -119,5 +143,16 @@ UDP  10.96.0.10:53 rr
                 "ipvs/10.96.0.10:53/UDP scheduler=rr",
             ],
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), mark in 0usize..3) {
+            let begin: &[u8] = [&b"-A KUBE-SVC-X "[..], b"IP Virtual Server\nTCP  ", b"  -> "][mark];
+            let text = [b"*nat\n".as_slice(), begin, bytes.as_slice()].concat();
+            let reading = read(SourceKind::Host, "n1/rules.txt", &text);
+            let lines = text.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            proptest::prop_assert!(reading.lines.iter().all(|l| (1..=lines).contains(&l.line)));
+        }
     }
 }

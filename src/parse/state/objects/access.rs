@@ -27,7 +27,10 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         "endpoints" => endpoint_ports(sink, o, &o.entity.clone(), o.node.list("subsets")),
         "endpointslice" => {
             let labels = o.node.entries("metadata.labels");
-            let service = labels.iter().find(|e| e.key == "kubernetes.io/service-name").map_or(o.name, |e| e.node.scalar());
+            let service = labels
+                .iter()
+                .find(|e| e.key == "kubernetes.io/service-name")
+                .map_or(o.name, |e| e.node.scalar());
             let of = crate::parse::state::sink::entity("endpoints", o.namespace, service);
             endpoint_ports(sink, o, &of, std::slice::from_ref(o.node));
         }
@@ -39,7 +42,13 @@ fn pull_secrets(sink: &mut Sink<'_>, o: &Object<'_>, account: &str, secrets: &st
     if !account.is_empty() && o.node.get("spec").is_none() {
         return;
     }
-    let names: Vec<&str> = o.node.list(secrets).iter().take(MOST).map(|s| s.text("name")).collect();
+    let names: Vec<&str> = o
+        .node
+        .list(secrets)
+        .iter()
+        .take(MOST)
+        .map(|s| s.text("name"))
+        .collect();
     let mut text = Text::of(&o.entity);
     if !account.is_empty() {
         // A manifest that names no account gets this one.
@@ -49,7 +58,12 @@ fn pull_secrets(sink: &mut Sink<'_>, o: &Object<'_>, account: &str, secrets: &st
         return;
     }
     let text = text.field("pullSecrets", &names.join(","));
-    sink.say(Component::OBJECT, &o.entity, o.node.spot_of(&[secrets, "metadata.name"]), text);
+    sink.say(
+        Component::OBJECT,
+        &o.entity,
+        o.node.spot_of(&[secrets, "metadata.name"]),
+        text,
+    );
 }
 
 /// The hosts for which a Secret holds credentials.
@@ -60,15 +74,33 @@ fn registries(sink: &mut Sink<'_>, o: &Object<'_>) {
             ".dockercfg" => "",
             _ => continue,
         };
-        let Some(bytes) = certs::decode(e.node.scalar().as_bytes()) else { continue };
-        let Ok(config) = serde_json::from_slice::<serde_json::Value>(&bytes) else { continue };
-        let hosts = if under.is_empty() { Some(&config) } else { config.get(under) };
-        let Some(hosts) = hosts.and_then(serde_json::Value::as_object) else { continue };
+        let Some(bytes) = certs::decode(e.node.scalar().as_bytes()) else {
+            continue;
+        };
+        let Ok(config) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
+            continue;
+        };
+        let hosts = if under.is_empty() {
+            Some(&config)
+        } else {
+            config.get(under)
+        };
+        let Some(hosts) = hosts.and_then(serde_json::Value::as_object) else {
+            continue;
+        };
         // A name with anything else in it is no host, whatever it is: it stays inside.
         let plain = |h: &&String| {
-            h.len() <= 255 && h.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/*-".contains(&b)) && !h.contains('@')
+            h.len() <= 255
+                && h.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._:/*-".contains(&b))
+                && !h.contains('@')
         };
-        let hosts: Vec<&str> = hosts.keys().filter(plain).take(MOST).map(String::as_str).collect();
+        let hosts: Vec<&str> = hosts
+            .keys()
+            .filter(plain)
+            .take(MOST)
+            .map(String::as_str)
+            .collect();
         let text = Text::of(&o.entity).field("registries", &hosts.join(","));
         sink.say_unquoted(Component::OBJECT, &o.entity, e.at, text);
     }
@@ -78,11 +110,19 @@ fn registries(sink: &mut Sink<'_>, o: &Object<'_>) {
 fn helper(sink: &mut Sink<'_>, o: &Object<'_>) {
     let get = |key: &str| {
         let entries = o.node.entries("data");
-        entries.iter().find(|e| e.key == key).map_or("", |e| e.node.scalar()).to_owned()
+        entries
+            .iter()
+            .find(|e| e.key == key)
+            .map_or("", |e| e.node.scalar())
+            .to_owned()
     };
     let listed = |text: &str| {
         let words = text.split([',', ' ', '\n', '"']).map(str::trim);
-        words.filter(|w| !w.is_empty()).take(MOST).collect::<Vec<_>>().join(",")
+        words
+            .filter(|w| !w.is_empty())
+            .take(MOST)
+            .collect::<Vec<_>>()
+            .join(",")
     };
     let domains: Vec<String> = get("acr-registry-info")
         .split_whitespace()
@@ -109,7 +149,12 @@ fn service_ports(sink: &mut Sink<'_>, o: &Object<'_>) {
             .field("name", p.text("name"))
             .field("target", target)
             .field("nodePort", p.text("nodePort"));
-        sink.say(Component::OBJECT, &o.entity, p.spot_of(&["targetPort", "port"]), text);
+        sink.say(
+            Component::OBJECT,
+            &o.entity,
+            p.spot_of(&["targetPort", "port"]),
+            text,
+        );
     }
 }
 
@@ -136,8 +181,16 @@ fn containers(sink: &mut Sink<'_>, o: &Object<'_>) {
             })
             .collect();
         if !ports.is_empty() {
-            let text = Text::of(&o.entity).words("container").words(c.text("name")).field("ports", &ports.join(","));
-            sink.say(Component::OBJECT, &o.entity, c.spot_of(&["ports", "name"]), text);
+            let text = Text::of(&o.entity)
+                .words("container")
+                .words(c.text("name"))
+                .field("ports", &ports.join(","));
+            sink.say(
+                Component::OBJECT,
+                &o.entity,
+                c.spot_of(&["ports", "name"]),
+                text,
+            );
         }
     }
 }
@@ -155,6 +208,12 @@ fn registered(sink: &mut Sink<'_>, o: &Object<'_>) {
     if let Some(at) = o.node.spot(path) {
         let first = crate::parse::state::stamp::rfc3339(o.node.text("metadata.creationTimestamp"));
         let text = Text::of(&o.entity).field("apiEndpoint", o.node.text(path));
-        sink.say_when(Component::OBJECT, &o.entity, at, text, crate::parse::state::sink::When::since(first));
+        sink.say_when(
+            Component::OBJECT,
+            &o.entity,
+            at,
+            text,
+            crate::parse::state::sink::When::since(first),
+        );
     }
 }
