@@ -13,6 +13,6 @@ pub mod extract;
 pub mod infer;
 pub mod input;
 pub mod parse;
-pub mod report;
 pub mod pipeline;
+pub mod report;
 pub mod selftest;

@@ -17,7 +17,8 @@ use crate::extract::{self, Observation, Overrides, World, unexplained};
 use crate::infer;
 use crate::input::{self, Found, Input, InputError, Limits, Visitor};
 use crate::model::{
-    Analysis, Bundle, Clock, ClockNote, Confidence, Coverage, Scope, Source, SourceId, SourceKind, Status,
+    Analysis, Bundle, Clock, ClockNote, Confidence, Coverage, Scope, Source, SourceId, SourceKind,
+    Status,
 };
 
 /// What to analyse, and how.
@@ -58,7 +59,9 @@ pub enum Error {
     #[error("the rules cannot be used")]
     Catalog(#[from] CatalogError),
     /// No file of the input is of a kind that is known.
-    #[error("nothing in {name} could be read: {files} file(s), none of them a log, a kubectl output or a dump")]
+    #[error(
+        "nothing in {name} could be read: {files} file(s), none of them a log, a kubectl output or a dump"
+    )]
     Nothing {
         /// Name of the input.
         name: String,
@@ -90,7 +93,11 @@ pub fn run(options: &Options, progress: &dyn Progress) -> Result<Run, Error> {
 }
 
 /// Analyses one bundle with a catalogue that is already loaded.
-pub fn run_with(options: &Options, catalog: Catalog, progress: &dyn Progress) -> Result<Run, Error> {
+pub fn run_with(
+    options: &Options,
+    catalog: Catalog,
+    progress: &dyn Progress,
+) -> Result<Run, Error> {
     let mut world = observe(options, &catalog, progress)?;
     infer::infer(&catalog, &mut world);
     keep_window(&mut world, options.window);
@@ -120,7 +127,11 @@ pub fn load(dirs: &[PathBuf]) -> Result<Catalog, CatalogError> {
 }
 
 /// Discovers and observes; gives everything with its times.
-pub fn observe(options: &Options, catalog: &Catalog, progress: &dyn Progress) -> Result<World, Error> {
+pub fn observe(
+    options: &Options,
+    catalog: &Catalog,
+    progress: &dyn Progress,
+) -> Result<World, Error> {
     let survey = input::survey(&options.inputs)?;
     progress.total(survey.bytes, survey.files);
     let collector = Collector {
@@ -136,19 +147,38 @@ pub fn observe(options: &Options, catalog: &Catalog, progress: &dyn Progress) ->
         Some(jobs) => rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .build()
-            .map_err(|e| Error::Threads { jobs, why: e.to_string() })?
+            .map_err(|e| Error::Threads {
+                jobs,
+                why: e.to_string(),
+            })?
             .install(work)?,
     }
     progress.finish();
-    let observations = collector.observations.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut left_out = collector.left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let observations = collector
+        .observations
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    let mut left_out = collector
+        .left_out
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     left_out.sort_by(|a, b| (&a.path, &a.note).cmp(&(&b.path, &b.note)));
-    let readable = observations.iter().any(|o| !matches!(o.source.kind, SourceKind::Binary | SourceKind::Empty));
+    let readable = observations
+        .iter()
+        .any(|o| !matches!(o.source.kind, SourceKind::Binary | SourceKind::Empty));
     if !readable {
         let files = observations.len() + left_out.len();
-        return Err(Error::Nothing { name: name(options), files });
+        return Err(Error::Nothing {
+            name: name(options),
+            files,
+        });
     }
-    Ok(extract::assemble(catalog, observations, left_out, &options.clocks))
+    Ok(extract::assemble(
+        catalog,
+        observations,
+        left_out,
+        &options.clocks,
+    ))
 }
 
 /// Takes what discovery finds, from several threads.
@@ -164,7 +194,10 @@ struct Collector<'a> {
 impl Visitor for Collector<'_> {
     fn file(&self, found: &Found, reader: &mut dyn std::io::Read) {
         let observation = extract::observe(self.catalog, found, reader);
-        self.observations.lock().unwrap_or_else(PoisonError::into_inner).push(observation);
+        self.observations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(observation);
     }
 
     fn left_out(&self, path: &str, status: Status, note: String) {
@@ -180,7 +213,10 @@ impl Visitor for Collector<'_> {
             status,
             note,
         };
-        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(source);
+        self.left_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(source);
     }
 
     fn progress(&self, bytes: u64, files: u64) {
@@ -212,7 +248,10 @@ fn name(options: &Options) -> String {
         .iter()
         .map(|i| match i {
             Input::Stdin => String::from("standard input"),
-            Input::Path(p) => p.file_name().map_or_else(|| p.display().to_string(), |n| n.to_string_lossy().into_owned()),
+            Input::Path(p) => p.file_name().map_or_else(
+                || p.display().to_string(),
+                |n| n.to_string_lossy().into_owned(),
+            ),
         })
         .map(|n| crate::base::text::printable(n.as_bytes()))
         .collect();
@@ -227,12 +266,17 @@ fn bundle(options: &Options, world: &World) -> Bundle {
         digest.update(source.coverage.bytes.to_le_bytes());
         digest.update(hash.to_le_bytes());
     }
-    let read = || world.sources.iter().filter(|s| s.kind != SourceKind::Archive);
+    let read = || {
+        world
+            .sources
+            .iter()
+            .filter(|s| s.kind != SourceKind::Archive)
+    };
     let paths: Vec<String> = read().map(|s| s.path.clone()).collect();
     Bundle {
         name: name(options),
         kind: input::layout(&paths).to_owned(),
-        sha256: digest.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+        sha256: crate::base::text::hex(&digest.finalize()),
         artifacts: read().count() as u64,
         bytes: read().map(|s| s.coverage.bytes).sum(),
         lines: read().map(|s| s.coverage.lines).sum(),
@@ -245,16 +289,34 @@ fn bundle(options: &Options, world: &World) -> Bundle {
 fn clocks(world: &World) -> Vec<ClockNote> {
     let mut groups: BTreeMap<(String, String, Option<i32>, String), ClockNote> = BTreeMap::new();
     for source in &world.sources {
-        if source.kind != SourceKind::Log || source.status == Status::Skipped || source.coverage.first.is_none() {
+        if source.kind != SourceKind::Log
+            || source.status == Status::Skipped
+            || source.coverage.first.is_none()
+        {
             continue;
         }
         let clock = &source.clock;
         let timezone = clock.zone.map_or_else(
-            || if clock.confidence == Confidence::High { String::from("UTC") } else { String::from("unknown") },
+            || {
+                if clock.confidence == Confidence::High {
+                    String::from("UTC")
+                } else {
+                    String::from("unknown")
+                }
+            },
             zone,
         );
-        let artifact = source.scope.node.clone().unwrap_or_else(|| source.path.clone());
-        let key = (artifact.clone(), timezone.clone(), clock.year, clock.basis.clone());
+        let artifact = source
+            .scope
+            .node
+            .clone()
+            .unwrap_or_else(|| source.path.clone());
+        let key = (
+            artifact.clone(),
+            timezone.clone(),
+            clock.year,
+            clock.basis.clone(),
+        );
         groups.entry(key).or_insert_with(|| ClockNote {
             artifact,
             timezone,
@@ -277,14 +339,24 @@ fn zone(seconds: i32) -> String {
 
 fn warnings(world: &World) -> Vec<String> {
     let mut out = Vec::new();
-    let bad = world.sources.iter().filter(|s| matches!(s.status, Status::Failed | Status::Partial)).count();
+    let bad = world
+        .sources
+        .iter()
+        .filter(|s| matches!(s.status, Status::Failed | Status::Partial))
+        .count();
     if bad > 0 {
-        out.push(format!("{bad} file(s) could not be read, or only in part: see the list of files"));
+        out.push(format!(
+            "{bad} file(s) could not be read, or only in part: see the list of files"
+        ));
     }
     let guessed: Vec<&str> = world
         .sources
         .iter()
-        .filter(|s| s.kind == SourceKind::Log && s.clock.confidence == Confidence::Low && s.coverage.first.is_some())
+        .filter(|s| {
+            s.kind == SourceKind::Log
+                && s.clock.confidence == Confidence::Low
+                && s.coverage.first.is_some()
+        })
         .map(|s| s.path.as_str())
         .collect();
     if let Some(first) = guessed.first() {
@@ -302,6 +374,7 @@ impl crate::report::Names for Catalog {
     }
 
     fn severity(&self, kind: &str) -> crate::model::Severity {
-        self.get(kind).map_or(crate::model::Severity::Info, |d| d.severity)
+        self.get(kind)
+            .map_or(crate::model::Severity::Info, |d| d.severity)
     }
 }

@@ -52,26 +52,47 @@ pub fn run(catalog: &Catalog) -> Results {
             results.ignores += 1;
             let given = given(catalog, definition, example);
             if let Some(entities) = given.get(&index).filter(|e| !e.is_empty()) {
-                let what = format!("must not match ({}), but gives {}", example.why, list(entities));
-                results.failures.push(failure(definition, example.at, what, &example.text));
+                let what = format!(
+                    "must not match ({}), but gives {}",
+                    example.why,
+                    list(entities)
+                );
+                results
+                    .failures
+                    .push(failure(definition, example.at, what, &example.text));
             }
         }
         for (pattern, used) in definition.patterns.iter().zip(used) {
             if !used && let Some(pattern) = catalog.patterns().get(*pattern) {
-                let what = format!("no example matches this pattern: {}", pattern.regex.as_str());
-                results.failures.push(failure(definition, pattern.at, what, ""));
+                let what = format!(
+                    "no example matches this pattern: {}",
+                    pattern.regex.as_str()
+                );
+                results
+                    .failures
+                    .push(failure(definition, pattern.at, what, ""));
             }
         }
     }
     for cause in catalog.causes() {
-        for (story, expected) in cause.holds.iter().map(|s| (s, true)).chain(cause.not.iter().map(|s| (s, false))) {
+        for (story, expected) in cause
+            .holds
+            .iter()
+            .map(|s| (s, true))
+            .chain(cause.not.iter().map(|s| (s, false)))
+        {
             results.stories += 1;
             if holds(cause, story) != expected
                 && let Some(definition) = catalog.at(cause.cause)
             {
                 let effect = catalog.at(cause.effect).map_or("", |d| d.id.as_str());
-                let what = format!("the story must {}come out as a cause of {effect}", if expected { "" } else { "not " });
-                results.failures.push(failure(definition, story.at, what, ""));
+                let what = format!(
+                    "the story must {}come out as a cause of {effect}",
+                    if expected { "" } else { "not " }
+                );
+                results
+                    .failures
+                    .push(failure(definition, story.at, what, ""));
             }
         }
     }
@@ -79,35 +100,63 @@ pub fn run(catalog: &Catalog) -> Results {
 }
 
 fn failure(definition: &Definition, at: (usize, usize), what: String, sample: &str) -> Failure {
-    Failure { path: definition.path.clone(), id: definition.id.clone(), line: at.0, what, sample: sample.to_owned() }
+    Failure {
+        path: definition.path.clone(),
+        id: definition.id.clone(),
+        line: at.0,
+        what,
+        sample: sample.to_owned(),
+    }
 }
 
 fn list(entities: &[(String, crate::model::Keys)]) -> String {
-    entities.iter().map(|(e, _)| e.as_str()).collect::<Vec<_>>().join(", ")
+    entities
+        .iter()
+        .map(|(e, _)| e.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 type Given = BTreeMap<usize, Vec<(String, crate::model::Keys)>>;
 
 /// The facts that one example gives, by definition; ends are written with a leading `-`.
 fn given(catalog: &Catalog, definition: &Definition, example: &Example) -> Given {
-    let observation: Observation = match &example.file {
-        Some(path) => {
-            let text = example.text.trim_start_matches('\n').to_owned();
-            let found = Found { path: path.clone(), mtime: None, size: None, packed: false, note: String::new() };
-            observe(catalog, &found, &mut text.as_bytes())
-        }
-        None => {
-            let component = example.component.clone().or_else(|| {
-                let pattern = definition.patterns.first().and_then(|i| catalog.patterns().get(*i))?;
-                pattern.components.first().map(|c| c.as_str().to_owned())
-            });
-            observe_line(catalog, component.as_deref().unwrap_or("unknown"), "n1", &example.text)
-        }
+    let observation: Observation = if let Some(path) = &example.file {
+        let text = example.text.trim_start_matches('\n').to_owned();
+        let found = Found {
+            path: path.clone(),
+            mtime: None,
+            size: None,
+            packed: false,
+            note: String::new(),
+        };
+        observe(catalog, &found, &mut text.as_bytes())
+    } else {
+        let component = example.component.clone().or_else(|| {
+            let pattern = definition
+                .patterns
+                .first()
+                .and_then(|i| catalog.patterns().get(*i))?;
+            pattern.components.first().map(|c| c.as_str().to_owned())
+        });
+        observe_line(
+            catalog,
+            component.as_deref().unwrap_or("unknown"),
+            "n1",
+            &example.text,
+        )
     };
     let mut given = Given::new();
     for fact in observation.facts {
-        let entity = if fact.closes { format!("-{}", fact.entity) } else { fact.entity };
-        given.entry(fact.fact).or_default().push((entity, fact.keys));
+        let entity = if fact.closes {
+            format!("-{}", fact.entity)
+        } else {
+            fact.entity
+        };
+        given
+            .entry(fact.fact)
+            .or_default()
+            .push((entity, fact.keys));
     }
     given
 }
@@ -121,21 +170,40 @@ fn matches(
 ) -> Option<Failure> {
     let given = given(catalog, definition, example);
     for (pattern, used) in definition.patterns.iter().zip(used.iter_mut()) {
-        *used |= catalog.patterns().get(*pattern).is_some_and(|p| crate::extract::shows(p, example));
+        *used |= catalog
+            .patterns()
+            .get(*pattern)
+            .is_some_and(|p| crate::extract::shows(p, example));
     }
-    let mut own: Vec<&str> = given.get(&index).into_iter().flatten().map(|(e, _)| e.as_str()).collect();
+    let mut own: Vec<&str> = given
+        .get(&index)
+        .into_iter()
+        .flatten()
+        .map(|(e, _)| e.as_str())
+        .collect();
     own.sort_unstable();
     own.dedup();
     let mut wanted: Vec<&str> = example.gives.iter().map(String::as_str).collect();
     wanted.sort_unstable();
     if own != wanted {
-        let what = format!("must give [{}], gives [{}]", wanted.join(", "), own.join(", "));
+        let what = format!(
+            "must give [{}], gives [{}]",
+            wanted.join(", "),
+            own.join(", ")
+        );
         return Some(failure(definition, example.at, what, &example.text));
     }
     for (k, v) in &example.keys {
-        let found = given.get(&index).into_iter().flatten().find_map(|(_, keys)| keys.get(k));
+        let found = given
+            .get(&index)
+            .into_iter()
+            .flatten()
+            .find_map(|(_, keys)| keys.get(k));
         if found != Some(v) {
-            let what = format!("key `{k}` must be `{v}`, is {}", found.map_or("missing", String::as_str));
+            let what = format!(
+                "key `{k}` must be `{v}`, is {}",
+                found.map_or("missing", String::as_str)
+            );
             return Some(failure(definition, example.at, what, &example.text));
         }
     }
@@ -149,7 +217,10 @@ fn matches(
         .collect();
     // A whole file says many things; a line says one.
     if !others.is_empty() && example.file.is_none() {
-        let what = format!("also claimed by {}: list it in `also`, or sharpen a pattern", others.join(", "));
+        let what = format!(
+            "also claimed by {}: list it in `also`, or sharpen a pattern",
+            others.join(", ")
+        );
         return Some(failure(definition, example.at, what, &example.text));
     }
     None
@@ -162,16 +233,28 @@ fn holds(cause: &Cause, story: &Story) -> bool {
         .facts
         .iter()
         .map(|s| {
-            let RawStamp::Utc { ns, .. } = s.at else { return (s.fact, None) };
+            let RawStamp::Utc { ns, .. } = s.at else {
+                return (s.fact, None);
+            };
             let at = Stamp::exact(crate::base::time::Instant(ns), 0);
-            let quote = Quote { place: Place::default(), text: String::from("story"), time: Some(at) };
+            let quote = Quote {
+                place: Place::default(),
+                text: String::from("story"),
+                time: Some(at),
+            };
             let mut fact = Fact::seen("story", Entity::parse("story/x"), quote, Vec::new());
-            fact.span = Span { first: Some(at), last: Some(at), closed: false };
+            fact.span = Span {
+                first: Some(at),
+                last: Some(at),
+                closed: false,
+            };
             for (k, v) in &s.keys {
                 // `pod.node=n1` states a relation of this fact's pod.
                 match k.split_once('.') {
                     Some((from, to)) => {
-                        let Some(name) = s.keys.get(from) else { continue };
+                        let Some(name) = s.keys.get(from) else {
+                            continue;
+                        };
                         relate(&mut topology, &Entity::new(from, name), to, v);
                     }
                     None => {
@@ -185,9 +268,13 @@ fn holds(cause: &Cause, story: &Story) -> bool {
         .collect();
     let causes = facts.iter().filter(|(i, _)| *i == cause.cause);
     causes.into_iter().any(|(_, c)| {
-        facts.iter().filter(|(i, _)| *i == cause.effect).any(|(_, e)| {
-            meets(&cause.join, &c.keys, &e.keys, &topology) == Met::Yes && fits(c, e, cause.within, None) != Fit::No
-        })
+        facts
+            .iter()
+            .filter(|(i, _)| *i == cause.effect)
+            .any(|(_, e)| {
+                meets(&cause.join, &c.keys, &e.keys, &topology) == Met::Yes
+                    && fits(c, e, cause.within, None) != Fit::No
+            })
     })
 }
 
@@ -196,9 +283,17 @@ fn relate(topology: &mut Topology, from: &Entity, walk: &str, value: &str) {
     let mut here = from.clone();
     let steps: Vec<&str> = walk.split('.').collect();
     for (i, kind) in steps.iter().enumerate() {
-        let name = if i + 1 == steps.len() { value.to_owned() } else { format!("{}-{kind}", from.name()) };
+        let name = if i + 1 == steps.len() {
+            value.to_owned()
+        } else {
+            format!("{}-{kind}", from.name())
+        };
         let next = Entity::new(kind, &name);
-        topology.add(Relation { from: here, to: next.clone(), place: Place::default() });
+        topology.add(Relation {
+            from: here,
+            to: next.clone(),
+            place: Place::default(),
+        });
         here = next;
     }
 }

@@ -9,6 +9,10 @@ pub const QUOTE_LIMIT: usize = 1024;
 /// Makes bytes printable on a terminal: invalid UTF-8 becomes U+FFFD, control characters (escape sequences,
 /// carriage returns, bidirectional overrides) become `\xNN` or `\u{NNNN}`; a tab becomes one blank.
 pub fn printable(bytes: &[u8]) -> String {
+    // Nearly every line is plain ASCII: one look at each byte, one copy.
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -44,6 +48,16 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or("")))
 }
 
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+            let _ = write!(out, "{b:02x}");
+            out
+        })
+}
+
 /// A line as it is kept for a report: printable, trailing line end removed, cut at [`QUOTE_LIMIT`].
 pub fn quote(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -51,6 +65,9 @@ pub fn quote(line: &[u8]) -> String {
     // Escaping can only lengthen the text, so cutting the raw bytes first bounds the work on a huge line.
     let head = line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line);
     let text = printable(head);
+    if text.len() <= QUOTE_LIMIT {
+        return text;
+    }
     cut(&text, QUOTE_LIMIT).into_owned()
 }
 

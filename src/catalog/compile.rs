@@ -8,12 +8,13 @@ use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::definition::{
-    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact, Strength, Weight,
+    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact,
+    Strength, Weight,
 };
 use super::error::{BadRule, CatalogError};
 use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
 use super::template::Template;
-use super::{Catalog, RuleText, automaton, check};
+use super::{Anchors, Catalog, RuleText, check};
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::base::units::duration;
 use crate::model::{Component, Level, Severity};
@@ -29,10 +30,18 @@ pub(super) struct Mistakes<'a> {
 
 impl<'a> Mistakes<'a> {
     pub(super) fn of(file: &'a RuleText) -> Self {
-        Self { file, found: Vec::new() }
+        Self {
+            file,
+            found: Vec::new(),
+        }
     }
 
-    pub(super) fn add(&mut self, at: Range<usize>, what: impl Into<String>, label: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        at: Range<usize>,
+        what: impl Into<String>,
+        label: impl Into<String>,
+    ) {
         self.add_with(at, what, label, None);
     }
 
@@ -57,10 +66,10 @@ impl<'a> Mistakes<'a> {
     }
 }
 
-pub(super) fn compile(files: Vec<RuleText>) -> Result<Catalog, CatalogError> {
+pub(super) fn compile(files: &[RuleText]) -> Result<Catalog, CatalogError> {
     let mut bad = Vec::new();
     let mut parsed = Vec::new();
-    for file in &files {
+    for file in files {
         match toml::from_str::<RuleFile>(&file.text) {
             Ok(rule) => parsed.push((file, rule)),
             Err(e) => {
@@ -125,16 +134,24 @@ pub(super) fn compile(files: Vec<RuleText>) -> Result<Catalog, CatalogError> {
     }
 
     let (literals, anchored) = anchors(&patterns);
-    let anchors = automaton(&literals).map_err(|e| CatalogError::Anchors(e.to_string()))?;
+    let anchors = Anchors::new(&literals);
     let mut digest = Sha256::new();
-    for file in &files {
+    for file in files {
         digest.update(file.id.as_bytes());
         digest.update([0]);
         digest.update(file.text.as_bytes());
         digest.update([0]);
     }
-    let digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Catalog { definitions, by_id, patterns, causes, anchors, anchored, digest })
+    let digest = crate::base::text::hex(&digest.finalize());
+    Ok(Catalog {
+        definitions,
+        by_id,
+        patterns,
+        causes,
+        anchors,
+        anchored,
+        digest,
+    })
 }
 
 /// The distinct literals, and for each the patterns that have it.
@@ -149,19 +166,24 @@ fn anchors(patterns: &[Pattern]) -> (Vec<String>, Vec<Vec<usize>>) {
 }
 
 fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
-    let template = |text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>| match Template::parse(text) {
-        Ok(t) => Some(t),
-        Err(why) => {
-            mistakes.add(at, "the text has a broken place", why);
-            None
-        }
-    };
+    let template =
+        |text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>| match Template::parse(text) {
+            Ok(t) => Some(t),
+            Err(why) => {
+                mistakes.add(at, "the text has a broken place", why);
+                None
+            }
+        };
     let en = template(&rule.title.get_ref().en, rule.title.span(), mistakes);
     let zh = template(&rule.title.get_ref().zh, rule.title.span(), mistakes);
     let entity = template(rule.entity.get_ref(), rule.entity.span(), mistakes);
     let severity = Severity::parse(rule.severity.get_ref());
     if severity.is_none() {
-        mistakes.add(rule.severity.span(), "unknown severity", "one of critical, high, medium, low, info");
+        mistakes.add(
+            rule.severity.span(),
+            "unknown severity",
+            "one of critical, high, medium, low, info",
+        );
     }
     let weight = match &rule.weight {
         None => Some(Weight::Strong),
@@ -169,7 +191,11 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
             let parsed = Weight::parse(w.get_ref());
             if parsed.is_none() {
                 let names: Vec<_> = Weight::SCALE.iter().map(|(_, n, _)| *n).collect();
-                mistakes.add(w.span(), "unknown weight", format!("one of {}", names.join(", ")));
+                mistakes.add(
+                    w.span(),
+                    "unknown weight",
+                    format!("one of {}", names.join(", ")),
+                );
             }
             parsed
         }
@@ -186,54 +212,28 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
     };
     let (lasting, startup) = (time(&rule.lasting), time(&rule.startup));
     let origin = match (&rule.inferred, rule.suspect) {
-        (Some(by), false) => Origin::Inferred { by: by.get_ref().clone(), parameters: rule.infer.clone() },
+        (Some(by), false) => Origin::Inferred {
+            by: by.get_ref().clone(),
+            parameters: rule.infer.clone(),
+        },
         (None, true) => Origin::Suspect,
         (None, false) => Origin::Lines,
         (Some(by), true) => {
-            mistakes.add(by.span(), "a fact is inferred or suspected, not both", "remove one");
+            mistakes.add(
+                by.span(),
+                "a fact is inferred or suspected, not both",
+                "remove one",
+            );
             return None;
         }
     };
     if matches!(origin, Origin::Lines) && rule.pattern.is_empty() {
-        mistakes.add(rule.title.span(), "nothing makes this fact", "needs a [[pattern]], `inferred` or `suspect = true`");
+        mistakes.add(
+            rule.title.span(),
+            "nothing makes this fact",
+            "needs a [[pattern]], `inferred` or `suspect = true`",
+        );
     }
-    let examples = |line: &Option<String>, text: &Option<String>| line.clone().or_else(|| text.clone()).unwrap_or_default();
-    let matches = rule
-        .matches
-        .iter()
-        .map(|m| {
-            let at = m.span();
-            let m = m.get_ref();
-            Example {
-                component: m.component.clone(),
-                file: m.file.clone(),
-                text: examples(&m.line, &m.text),
-                gives: m.gives.clone(),
-                keys: m.keys.clone(),
-                also: m.also.clone(),
-                why: String::new(),
-                at: (at.start, at.end),
-            }
-        })
-        .collect();
-    let ignores = rule
-        .ignores
-        .iter()
-        .map(|m| {
-            let at = m.span();
-            let m = m.get_ref();
-            Example {
-                component: m.component.clone(),
-                file: m.file.clone(),
-                text: examples(&m.line, &m.text),
-                gives: Vec::new(),
-                keys: BTreeMap::new(),
-                also: Vec::new(),
-                why: m.why.clone(),
-                at: (at.start, at.end),
-            }
-        })
-        .collect();
     Some(Definition {
         id: file.id.clone(),
         path: file.path.clone(),
@@ -246,6 +246,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         benign: rule.benign,
         transient: rule.transient,
         raw: rule.raw,
+        planned: rule.planned,
         origin,
         weight: weight?,
         keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),
@@ -256,8 +257,8 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         sources: rule.source.clone(),
         references: rule.references.clone(),
         patterns: Vec::new(),
-        matches,
-        ignores,
+        matches: matches(rule),
+        ignores: ignores(rule),
         excludes: Vec::new(),
         asks: rule.ask.clone(),
         remedies: rule.remedy.clone(),
@@ -265,19 +266,75 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
     })
 }
 
+fn matches(rule: &RuleFile) -> Vec<Example> {
+    rule.matches
+        .iter()
+        .map(|m| {
+            let at = m.span();
+            let m = m.get_ref();
+            Example {
+                component: m.component.clone(),
+                file: m.file.clone(),
+                text: m
+                    .line
+                    .clone()
+                    .or_else(|| m.text.clone())
+                    .unwrap_or_default(),
+                gives: m.gives.clone(),
+                keys: m.keys.clone(),
+                also: m.also.clone(),
+                why: String::new(),
+                at: (at.start, at.end),
+            }
+        })
+        .collect()
+}
+
+fn ignores(rule: &RuleFile) -> Vec<Example> {
+    rule.ignores
+        .iter()
+        .map(|m| {
+            let at = m.span();
+            let m = m.get_ref();
+            Example {
+                component: m.component.clone(),
+                file: m.file.clone(),
+                text: m
+                    .line
+                    .clone()
+                    .or_else(|| m.text.clone())
+                    .unwrap_or_default(),
+                gives: Vec::new(),
+                keys: BTreeMap::new(),
+                also: Vec::new(),
+                why: m.why.clone(),
+                at: (at.start, at.end),
+            }
+        })
+        .collect()
+}
+
 fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Option<Pattern> {
     let (text, each) = match (&table.regex, &table.each) {
         (Some(r), None) => (r, false),
         (None, Some(e)) => (e, true),
         _ => {
-            mistakes.add(table.anchor.span(), "a pattern has exactly one of `regex` and `each`", "this pattern");
+            mistakes.add(
+                table.anchor.span(),
+                "a pattern has exactly one of `regex` and `each`",
+                "this pattern",
+            );
             return None;
         }
     };
     let regex: Regex = match RegexBuilder::new(text.get_ref()).unicode(false).build() {
         Ok(r) => r,
         Err(e) => {
-            mistakes.add(text.span(), "the expression does not compile", e.to_string());
+            mistakes.add(
+                text.span(),
+                "the expression does not compile",
+                e.to_string(),
+            );
             return None;
         }
     };
@@ -285,12 +342,22 @@ fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Op
     for letter in &table.level {
         match letter.chars().next().map(Level::from_letter) {
             Some(l) if l != Level::Unknown && letter.len() == 1 => levels.push(l),
-            _ => mistakes.add(table.component.span(), format!("unknown level `{letter}`"), "one of D, I, W, E, F"),
+            _ => mistakes.add(
+                table.component.span(),
+                format!("unknown level `{letter}`"),
+                "one of D, I, W, E, F",
+            ),
         }
     }
     Some(Pattern {
         fact,
-        components: table.component.get_ref().list().iter().map(|c| Component::named(c)).collect(),
+        components: table
+            .component
+            .get_ref()
+            .list()
+            .iter()
+            .map(|c| Component::named(c))
+            .collect(),
         anchors: table.anchor.get_ref().list(),
         regex,
         each,
@@ -324,7 +391,11 @@ fn cause(
         "strong" => Strength::Strong,
         "weak" => Strength::Weak,
         _ => {
-            mistakes.add(table.strength.span(), "unknown strength", "one of certain, strong, weak");
+            mistakes.add(
+                table.strength.span(),
+                "unknown strength",
+                "one of certain, strong, weak",
+            );
             Strength::Weak
         }
     };
@@ -343,25 +414,52 @@ fn cause(
     let family = definitions.get(cause).map_or("", Definition::family);
     let sides = [cause, effect].map(|i| (definitions.get(i).map_or("", |d| d.id.as_str()), i));
     let mut story = |lines: &[toml::Spanned<String>]| {
-        let facts: Vec<StoryFact> =
-            lines.iter().filter_map(|l| story_fact(l, sides, family, by_id, mistakes)).collect();
-        let at = lines.first().map_or((0, 0), |l| (l.span().start, l.span().end));
+        let facts: Vec<StoryFact> = lines
+            .iter()
+            .filter_map(|l| story_fact(l, sides, family, by_id, mistakes))
+            .collect();
+        let at = lines
+            .first()
+            .map_or((0, 0), |l| (l.span().start, l.span().end));
         Story { facts, at }
     };
     let holds = (!table.holds.is_empty()).then(|| story(&table.holds));
     let not = table.not.iter().map(|lines| story(lines)).collect();
-    Some(Cause { cause, effect, join, within, strength, why: table.why.clone(), share: table.share.clone(), needs, holds, not })
+    Some(Cause {
+        cause,
+        effect,
+        join,
+        within,
+        strength,
+        why: table.why.clone(),
+        share: table.share.clone(),
+        needs,
+        holds,
+        not,
+    })
 }
 
-fn exclude(table: &ExcludeTable, by_id: &BTreeMap<String, usize>, mistakes: &mut Mistakes<'_>) -> Option<Exclude> {
+fn exclude(
+    table: &ExcludeTable,
+    by_id: &BTreeMap<String, usize>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Exclude> {
     let kind = reference(table.kind.get_ref(), table.kind.span(), by_id, mistakes)?;
     bilingual(&table.why, table.kind.span(), mistakes);
-    Some(Exclude { kind, join: joins(table.join.get_ref(), table.join.span(), mistakes), why: table.why.clone() })
+    Some(Exclude {
+        kind,
+        join: joins(table.join.get_ref(), table.join.span(), mistakes),
+        why: table.why.clone(),
+    })
 }
 
 fn bilingual(text: &Text, at: Range<usize>, mistakes: &mut Mistakes<'_>) {
     if text.en.trim().is_empty() || text.zh.trim().is_empty() {
-        mistakes.add(at, "a text is missing in one language", "`why` needs en and zh");
+        mistakes.add(
+            at,
+            "a text is missing in one language",
+            "`why` needs en and zh",
+        );
     }
 }
 
@@ -374,7 +472,10 @@ fn reference(
     if let Some(i) = by_id.get(id) {
         return Some(*i);
     }
-    let near = by_id.keys().min_by_key(|k| distance(k, id)).filter(|k| distance(k, id) <= 6);
+    let near = by_id
+        .keys()
+        .min_by_key(|k| distance(k, id))
+        .filter(|k| distance(k, id) <= 6);
     mistakes.add_with(
         at,
         format!("there is no fact `{id}`"),
@@ -412,24 +513,43 @@ fn joins(terms: &[String], at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Vec
             out.push(Join::Cluster);
             continue;
         }
-        let (left, right) = term.split_once('=').map_or((term.as_str(), term.as_str()), |(l, r)| (l.trim(), r.trim()));
+        let (left, right) = term
+            .split_once('=')
+            .map_or((term.as_str(), term.as_str()), |(l, r)| {
+                (l.trim(), r.trim())
+            });
         match (key_path(left), key_path(right)) {
             (Some(cause), Some(effect)) => out.push(Join::Meet { cause, effect }),
-            _ => mistakes.add(at.clone(), format!("`{term}` is not a join"), "`key`, `key = key.relation` or `cluster`"),
+            _ => mistakes.add(
+                at.clone(),
+                format!("`{term}` is not a join"),
+                "`key`, `key = key.relation` or `cluster`",
+            ),
         }
     }
     if out.is_empty() {
-        mistakes.add(at, "nothing joins the two facts", "name the keys that meet, or `cluster`");
+        mistakes.add(
+            at,
+            "nothing joins the two facts",
+            "name the keys that meet, or `cluster`",
+        );
     }
     out
 }
 
 fn key_path(text: &str) -> Option<KeyPath> {
-    let ok = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let ok = |p: &&str| {
+        !p.is_empty()
+            && p.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
     let mut parts = text.split('.');
     let key = parts.next().filter(ok)?.to_owned();
     let walk: Vec<&str> = parts.collect();
-    walk.iter().all(ok).then(|| KeyPath { key, walk: walk.into_iter().map(str::to_owned).collect() })
+    walk.iter().all(ok).then(|| KeyPath {
+        key,
+        walk: walk.into_iter().map(str::to_owned).collect(),
+    })
 }
 
 fn parse_need(text: &str) -> Option<Need> {
@@ -456,22 +576,40 @@ fn story_fact(
     mistakes: &mut Mistakes<'_>,
 ) -> Option<StoryFact> {
     let mut words = line.get_ref().split_whitespace();
-    let at = words.next().and_then(|w| w.strip_prefix('+')).and_then(duration);
+    let at = words
+        .next()
+        .and_then(|w| w.strip_prefix('+'))
+        .and_then(duration);
     let (Some(at), Some(id)) = (at, words.next()) else {
         mistakes.add(line.span(), "not a story line", "`+40s <id> key=value …`");
         return None;
     };
-    let full = if id.contains('/') { id.to_owned() } else { format!("{family}/{id}") };
-    let side = sides.iter().find(|(known, _)| *known == id || known.split_once('/').is_some_and(|(_, n)| n == id));
-    let fact = side.map(|(_, i)| *i).or_else(|| by_id.get(&full).copied()).or_else(|| {
-        let mut found = by_id.iter().filter(|(k, _)| k.split_once('/').is_some_and(|(_, n)| n == id));
-        match (found.next(), found.next()) {
-            (Some((_, i)), None) => Some(*i),
-            _ => None,
-        }
-    });
+    let full = if id.contains('/') {
+        id.to_owned()
+    } else {
+        format!("{family}/{id}")
+    };
+    let side = sides
+        .iter()
+        .find(|(known, _)| *known == id || known.split_once('/').is_some_and(|(_, n)| n == id));
+    let fact = side
+        .map(|(_, i)| *i)
+        .or_else(|| by_id.get(&full).copied())
+        .or_else(|| {
+            let mut found = by_id
+                .iter()
+                .filter(|(k, _)| k.split_once('/').is_some_and(|(_, n)| n == id));
+            match (found.next(), found.next()) {
+                (Some((_, i)), None) => Some(*i),
+                _ => None,
+            }
+        });
     let Some(fact) = fact else {
-        mistakes.add(line.span(), format!("there is no fact `{id}`, or several"), "write family/name");
+        mistakes.add(
+            line.span(),
+            format!("there is no fact `{id}`, or several"),
+            "write family/name",
+        );
         return None;
     };
     let mut keys = BTreeMap::new();
@@ -482,5 +620,9 @@ fn story_fact(
         };
         keys.insert(k.to_owned(), v.to_owned());
     }
-    Some(StoryFact { fact, at: RawStamp::utc(at, SECOND), keys })
+    Some(StoryFact {
+        fact,
+        at: RawStamp::utc(at, SECOND),
+        keys,
+    })
 }

@@ -9,6 +9,12 @@ use super::template::Template;
 use crate::base::time::RawStamp;
 use crate::model::{Component, Level, Severity};
 
+/// Places of an entity that the source fills when the line does not.
+const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
+
+/// What stands in such a place when the source does not tell either.
+const UNKNOWN: &str = "unknown";
+
 /// Where a fact comes from when no line shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
@@ -55,16 +61,25 @@ impl Weight {
 
     /// The word.
     pub fn name(self) -> &'static str {
-        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or("", |(_, name, _)| name)
+        Self::SCALE
+            .iter()
+            .find(|(w, ..)| *w == self)
+            .map_or("", |(_, name, _)| name)
     }
 
     /// The points.
     pub fn points(self) -> i32 {
-        Self::SCALE.iter().find(|(w, ..)| *w == self).map_or(0, |(.., points)| *points)
+        Self::SCALE
+            .iter()
+            .find(|(w, ..)| *w == self)
+            .map_or(0, |(.., points)| *points)
     }
 
     pub(super) fn parse(word: &str) -> Option<Self> {
-        Self::SCALE.iter().find(|(_, name, _)| *name == word).map(|(w, ..)| *w)
+        Self::SCALE
+            .iter()
+            .find(|(_, name, _)| *name == word)
+            .map(|(w, ..)| *w)
     }
 }
 
@@ -115,6 +130,8 @@ pub struct Definition {
     pub transient: bool,
     /// Raw material for inferences: dropped when nothing rests on it, and it claims no line for itself.
     pub raw: bool,
+    /// Somebody does it on purpose: an incident that it explains and that is over is of low severity.
+    pub planned: bool,
     /// Where it comes from when no line shows it.
     pub origin: Origin,
     /// How much it says as a root.
@@ -153,6 +170,35 @@ impl Definition {
     /// The family: what stands before the `/`.
     pub fn family(&self) -> &str {
         self.id.split_once('/').map_or("", |(f, _)| f)
+    }
+
+    /// The entity for these keys; `None` when a place has no value. A key such as `pod` holds `namespace/name`; where the
+    /// template names the namespace too, only the name is filled in. A loose log does not tell its machine or pod: such a
+    /// place reads `unknown`, and the fact stands all the same.
+    pub fn entity_of(&self, keys: &BTreeMap<String, String>) -> Option<String> {
+        let namespaced = self.entity.names().any(|n| n == "namespace");
+        self.entity.fill(|k| {
+            let Some(value) = keys.get(k).map(String::as_str) else {
+                return SCOPE_KEYS.contains(&k).then_some(UNKNOWN);
+            };
+            match value.split_once('/') {
+                Some((namespace, name))
+                    if namespaced
+                        && k != "namespace"
+                        && keys.get("namespace").is_some_and(|n| n == namespace) =>
+                {
+                    Some(name)
+                }
+                _ => Some(value),
+            }
+        })
+    }
+
+    /// Whether an entity's name has a part that nobody knows.
+    pub fn is_unnamed(entity: &str) -> bool {
+        entity
+            .split_once('/')
+            .is_some_and(|(_, name)| name.split(['/', '@']).any(|part| part == UNKNOWN))
     }
 
     /// The kind of entity it is about (empty when captured).
@@ -297,7 +343,9 @@ pub struct Cause {
 impl Cause {
     /// Whether the cause, with these keys, explains only a part of the effect.
     pub fn is_partial(&self, keys: &BTreeMap<String, String>) -> bool {
-        let Some((part, whole)) = &self.share else { return false };
+        let Some((part, whole)) = &self.share else {
+            return false;
+        };
         let number = |k: &String| keys.get(k).and_then(|v| v.parse::<u64>().ok());
         matches!((number(part), number(whole)), (Some(p), Some(w)) if p < w)
     }

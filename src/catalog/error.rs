@@ -18,9 +18,6 @@ pub enum CatalogError {
     /// Rule files have mistakes.
     #[error("{} mistake(s) in the catalogue", .0.len())]
     Bad(#[related] Vec<BadRule>),
-    /// The anchors do not fit into one automaton.
-    #[error("the anchors do not build: {0}")]
-    Anchors(String),
 }
 
 /// One mistake in one rule file.

@@ -3,9 +3,12 @@
 //! [`Catalog::builtin`] loads the files below `facts/`, [`Catalog::load`] adds folders of a user's own. Loading
 //! checks everything that can be checked without reading a line; the examples are run by [`crate::selftest`].
 
+mod anchors;
 mod check;
 mod compile;
 mod definition;
+#[cfg(test)]
+mod docs;
 mod error;
 pub mod page;
 mod schema;
@@ -14,11 +17,12 @@ mod template;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use include_dir::{Dir, include_dir};
 
+pub use anchors::Anchors;
 pub use definition::{
-    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact, Strength, Weight,
+    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact,
+    Strength, Weight,
 };
 pub use error::{BadRule, CatalogError};
 pub use schema::{Ask, Remedy, Text, Warning};
@@ -34,7 +38,7 @@ pub struct Catalog {
     patterns: Vec<Pattern>,
     causes: Vec<Cause>,
     /// Finds every anchor in a block of bytes.
-    anchors: AhoCorasick,
+    anchors: Anchors,
     /// For each literal of `anchors`: the patterns that have it.
     anchored: Vec<Vec<usize>>,
     digest: String,
@@ -54,28 +58,30 @@ pub struct RuleText {
 impl Catalog {
     /// The catalogue that is part of the program.
     pub fn builtin() -> Result<Self, CatalogError> {
-        compile::compile(builtin_files())
+        compile::compile(&builtin_files())
     }
 
     /// The built-in catalogue with the families below `dirs` added (a file of the same id replaces).
     pub fn load(dirs: &[&Path]) -> Result<Self, CatalogError> {
-        let mut files: BTreeMap<String, RuleText> =
-            builtin_files().into_iter().map(|f| (f.id.clone(), f)).collect();
+        let mut files: BTreeMap<String, RuleText> = builtin_files()
+            .into_iter()
+            .map(|f| (f.id.clone(), f))
+            .collect();
         for dir in dirs {
             for file in read_dir(dir)? {
                 files.insert(file.id.clone(), file);
             }
         }
-        compile::compile(files.into_values().collect())
+        compile::compile(&files.into_values().collect::<Vec<_>>())
     }
 
     /// A catalogue of the rule files below `dir` alone.
     pub fn only(dir: &Path) -> Result<Self, CatalogError> {
-        compile::compile(read_dir(dir)?)
+        compile::compile(&read_dir(dir)?)
     }
 
     /// A catalogue of the given files alone (for tests and benches).
-    pub fn of(files: Vec<RuleText>) -> Result<Self, CatalogError> {
+    pub fn of(files: &[RuleText]) -> Result<Self, CatalogError> {
         compile::compile(files)
     }
 
@@ -119,8 +125,8 @@ impl Catalog {
         self.causes.iter().filter(move |c| c.cause == cause)
     }
 
-    /// The automaton over all anchors, and the patterns behind each literal.
-    pub fn anchors(&self) -> (&AhoCorasick, &[Vec<usize>]) {
+    /// The finder of all anchors, and the patterns behind each literal.
+    pub fn anchors(&self) -> (&Anchors, &[Vec<usize>]) {
         (&self.anchors, &self.anchored)
     }
 
@@ -128,12 +134,6 @@ impl Catalog {
     pub fn digest(&self) -> &str {
         &self.digest
     }
-}
-
-/// The automaton over anchors: overlapping, so that no anchor hides another, as a DFA, so that its speed does
-/// not depend on how many there are.
-fn automaton(literals: &[String]) -> Result<AhoCorasick, aho_corasick::BuildError> {
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::Standard).build(literals)
 }
 
 fn builtin_files() -> Vec<RuleText> {
@@ -147,7 +147,11 @@ fn collect(dir: &Dir<'_>, into: &mut Vec<RuleText>) {
     for file in dir.files() {
         let path = file.path().to_string_lossy().replace('\\', "/");
         if let (Some(id), Some(text)) = (path.strip_suffix(".toml"), file.contents_utf8()) {
-            into.push(RuleText { id: id.to_owned(), path: format!("facts/{path}"), text: text.to_owned() });
+            into.push(RuleText {
+                id: id.to_owned(),
+                path: format!("facts/{path}"),
+                text: text.to_owned(),
+            });
         }
     }
     for sub in dir.dirs() {
@@ -158,14 +162,19 @@ fn collect(dir: &Dir<'_>, into: &mut Vec<RuleText>) {
 fn read_dir(dir: &Path) -> Result<Vec<RuleText>, CatalogError> {
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
-        let entry = entry.map_err(|e| CatalogError::Unreadable { path: dir.display().to_string(), why: e.to_string() })?;
+        let entry = entry.map_err(|e| CatalogError::Unreadable {
+            path: dir.display().to_string(),
+            why: e.to_string(),
+        })?;
         if !entry.file_type().is_file() || entry.path().extension().is_none_or(|e| e != "toml") {
             continue;
         }
         let path = entry.path();
         let id = path.strip_prefix(dir).unwrap_or(path).with_extension("");
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| CatalogError::Unreadable { path: path.display().to_string(), why: e.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|e| CatalogError::Unreadable {
+            path: path.display().to_string(),
+            why: e.to_string(),
+        })?;
         files.push(RuleText {
             id: id.to_string_lossy().replace('\\', "/"),
             path: path.display().to_string(),

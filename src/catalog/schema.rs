@@ -17,6 +17,10 @@ pub struct Text {
 
 /// One rule file.
 #[derive(Debug, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the file, named as it is written"
+)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleFile {
     pub(super) title: Spanned<Text>,
@@ -33,6 +37,8 @@ pub(super) struct RuleFile {
     pub(super) raw: bool,
     #[serde(default)]
     pub(super) transient: bool,
+    #[serde(default)]
+    pub(super) planned: bool,
     pub(super) inferred: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) infer: toml::Table,

@@ -26,7 +26,11 @@ impl Template {
             let Some((name, tail)) = after.split_once('}') else {
                 return Err(format!("`{{{after}` is not closed"));
             };
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            {
                 return Err(format!("`{{{name}}}` is not a key name"));
             }
             parts.push(Part::Key(name.to_owned()));
@@ -87,6 +91,10 @@ impl Template {
                 out.truncate(at);
             }
         }
+        // Who runs somewhere unknown simply runs.
+        for (preposition, place) in [(" on ", ""), (" of ", ""), (" at ", ""), (" 在 ", "")] {
+            out = out.replace(&format!("{preposition}{NONE}"), place);
+        }
         out.replace(NONE, "…")
     }
 
@@ -142,6 +150,7 @@ mod tests {
         assert_eq!(lossy("a {x}"), "a …");
         assert_eq!(lossy("{group} fails ({x} of {version}): {y}"), "g fails");
         assert_eq!(lossy("{group} fails (v {version})"), "g fails (v v1)");
+        assert_eq!(lossy("{group} on {x} fails"), "g fails");
         assert_eq!(t.to_string(), "apiservice/{version}.{group}");
         assert!(Template::parse("a {x").is_err());
         assert!(Template::parse("a {x y}").is_err());

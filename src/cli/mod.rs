@@ -6,6 +6,7 @@ mod analyze;
 mod ask;
 mod completions;
 mod failure;
+mod goroutines;
 mod inventory;
 mod outputs;
 mod progress;
@@ -80,6 +81,7 @@ enum Verb {
     Analyze(analyze::Args),
     Why(why::Args),
     Timeline(timeline::Args),
+    Goroutines(goroutines::Args),
     Inventory(inventory::Args),
     Ask(ask::Args),
     Rules(rules::Args),
@@ -144,6 +146,7 @@ impl Verb {
             }
             Self::Why(args) => args.run(global, stage),
             Self::Timeline(args) => args.run(global, stage),
+            Self::Goroutines(args) => args.run(global, stage),
             Self::Inventory(args) => args.run(global, stage),
             Self::Ask(args) => args.run(global, stage),
             Self::Rules(args) => args.run(global, stage),

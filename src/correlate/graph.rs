@@ -92,22 +92,39 @@ impl<'a> Graph<'a> {
 
     fn index(&mut self) {
         for (i, fact) in self.world.facts.iter().enumerate() {
-            let (Ok(i), Some(kind)) = (u32::try_from(i), self.catalog.index(&fact.kind)) else { continue };
+            let (Ok(i), Some(kind)) = (u32::try_from(i), self.catalog.index(&fact.kind)) else {
+                continue;
+            };
             self.by_kind.entry(kind).or_default().push(FactId(i));
             for (k, v) in &fact.keys {
-                self.by_key.entry((kind, k.clone(), v.clone())).or_default().push(FactId(i));
+                self.by_key
+                    .entry((kind, k.clone(), v.clone()))
+                    .or_default()
+                    .push(FactId(i));
             }
         }
     }
 
     /// Causes that are themselves facts.
     fn proven(&self, effect_id: FactId) -> Vec<Link> {
-        let Some(effect) = self.fact(effect_id) else { return Vec::new() };
-        let Some(kind) = self.catalog.index(&effect.kind) else { return Vec::new() };
+        let Some(effect) = self.fact(effect_id) else {
+            return Vec::new();
+        };
+        let Some(kind) = self.catalog.index(&effect.kind) else {
+            return Vec::new();
+        };
         let mut links = Vec::new();
-        for (rule, cause) in self.catalog.causes().iter().enumerate().filter(|(_, c)| c.effect == kind) {
+        for (rule, cause) in self
+            .catalog
+            .causes()
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.effect == kind)
+        {
             for id in self.candidates(cause, &effect.keys) {
-                let Some(fact) = self.fact(id).filter(|_| id != effect_id) else { continue };
+                let Some(fact) = self.fact(id).filter(|_| id != effect_id) else {
+                    continue;
+                };
                 let met = meets(&cause.join, &fact.keys, &effect.keys, &self.world.topology);
                 if met == Met::No {
                     continue;
@@ -115,7 +132,14 @@ impl<'a> Graph<'a> {
                 let fit = fits(fact, effect, cause.within, self.log_began(fact));
                 if fit != Fit::No {
                     let partial = cause.is_partial(&fact.keys);
-                    links.push(Link { cause: id, effect: effect_id, rule, met, fit, partial });
+                    links.push(Link {
+                        cause: id,
+                        effect: effect_id,
+                        rule,
+                        met,
+                        fit,
+                        partial,
+                    });
                 }
             }
         }
@@ -125,10 +149,18 @@ impl<'a> Graph<'a> {
     /// Facts of the cause's kind that can meet: by an equal key where the rule has one, else all of the kind.
     fn candidates(&self, cause: &Cause, effect: &Keys) -> Vec<FactId> {
         for term in &cause.join {
-            let Join::Meet { cause: left, effect: right } = term else { continue };
+            let Join::Meet {
+                cause: left,
+                effect: right,
+            } = term
+            else {
+                continue;
+            };
             let machine = left.key == "node" || left.key == "host";
             if left.walk.is_empty() && right.walk.is_empty() && !machine {
-                let Some(value) = effect.get(&right.key) else { return Vec::new() };
+                let Some(value) = effect.get(&right.key) else {
+                    return Vec::new();
+                };
                 return self
                     .by_key
                     .get(&(cause.cause, left.key.clone(), value.clone()))
@@ -147,35 +179,59 @@ impl<'a> Graph<'a> {
 
     /// Hypotheses that would explain the effect.
     fn suspected(&mut self, effect_id: FactId) -> Vec<Link> {
-        let Some(effect) = self.fact(effect_id).cloned() else { return Vec::new() };
-        let Some(kind) = self.catalog.index(&effect.kind) else { return Vec::new() };
+        let Some(effect) = self.fact(effect_id).cloned() else {
+            return Vec::new();
+        };
+        let Some(kind) = self.catalog.index(&effect.kind) else {
+            return Vec::new();
+        };
         let mut links = Vec::new();
-        for (rule, cause) in self.catalog.causes().iter().enumerate().filter(|(_, c)| c.effect == kind) {
-            let Some(definition) = self.catalog.at(cause.cause) else { continue };
+        for (rule, cause) in self
+            .catalog
+            .causes()
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.effect == kind)
+        {
+            let Some(definition) = self.catalog.at(cause.cause) else {
+                continue;
+            };
             if definition.origin != Origin::Suspect {
                 continue;
             }
-            let Some(keys) = self.hypothetical_keys(&cause.join, &effect) else { continue };
-            let Some(name) = definition.entity.fill(|k| keys.get(k).map(String::as_str)) else { continue };
+            let Some(keys) = self.hypothetical_keys(&cause.join, &effect) else {
+                continue;
+            };
+            let Some(name) = definition.entity_of(&keys) else {
+                continue;
+            };
             let entity = Entity::parse(&name);
             let key = (cause.cause, entity.clone());
-            let id = match self.hypotheses.get(&key) {
-                Some(id) => *id,
-                None => {
-                    let Ok(next) = u32::try_from(self.world.facts.len()) else { continue };
-                    let mut fact = Fact::suspected(&definition.id, entity, effect_id);
-                    fact.keys = keys;
-                    if let Some((k, v)) = name.split_once('/') {
-                        fact.keys.insert(k.to_owned(), v.to_owned());
-                    }
-                    fact.span.last = effect.span.last;
-                    self.world.facts.push(fact);
-                    self.hypotheses.insert(key, FactId(next));
-                    FactId(next)
+            let id = if let Some(id) = self.hypotheses.get(&key) {
+                *id
+            } else {
+                let Ok(next) = u32::try_from(self.world.facts.len()) else {
+                    continue;
+                };
+                let mut fact = Fact::suspected(&definition.id, entity, effect_id);
+                fact.keys = keys;
+                if let Some((k, v)) = name.split_once('/') {
+                    fact.keys.insert(k.to_owned(), v.to_owned());
                 }
+                fact.span.last = effect.span.last;
+                self.world.facts.push(fact);
+                self.hypotheses.insert(key, FactId(next));
+                FactId(next)
             };
             if id != effect_id {
-                links.push(Link { cause: id, effect: effect_id, rule, met: Met::Yes, fit: Fit::Unclear, partial: false });
+                links.push(Link {
+                    cause: id,
+                    effect: effect_id,
+                    rule,
+                    met: Met::Yes,
+                    fit: Fit::Unclear,
+                    partial: false,
+                });
             }
         }
         links
@@ -185,11 +241,19 @@ impl<'a> Graph<'a> {
     fn hypothetical_keys(&self, join: &[Join], effect: &Fact) -> Option<Keys> {
         let mut keys = Keys::new();
         for term in join {
-            let Join::Meet { cause: left, effect: right } = term else { continue };
+            let Join::Meet {
+                cause: left,
+                effect: right,
+            } = term
+            else {
+                continue;
+            };
             if !left.walk.is_empty() {
                 continue;
             }
-            let value = values(right, &effect.keys, &self.world.topology)?.into_iter().next()?;
+            let value = values(right, &effect.keys, &self.world.topology)?
+                .into_iter()
+                .next()?;
             keys.insert(left.key.clone(), value);
         }
         for k in ["node", "namespace", "host", "pod"] {
@@ -212,7 +276,10 @@ impl<'a> Graph<'a> {
                     .causes(id)
                     .iter()
                     .filter(|l| self.rule(l).is_some_and(|r| r.strength >= Strength::Strong))
-                    .find(|l| self.fact(l.cause).is_some_and(|f| *f.basis() != Basis::Suspected))
+                    .find(|l| {
+                        self.fact(l.cause)
+                            .is_some_and(|f| *f.basis() != Basis::Suspected)
+                    })
                     .map(|l| l.cause);
                 if let Some(proof) = proof {
                     let first = self.fact(proof).and_then(|f| f.span.first);

@@ -35,23 +35,59 @@ struct Path {
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
     let mut symptoms = symptom::symptoms(catalog, world);
     symptoms.extend(findings(catalog, world, &symptoms));
+    let passing = symptom::passing(catalog, world);
+    symptoms.extend(&passing);
     let graph = Graph::build(catalog, world, &symptoms);
     let mut paths: BTreeMap<FactId, Vec<Path>> = BTreeMap::new();
     for symptom in &symptoms {
         let mut found = Vec::new();
         let mut steps = STEPS;
-        walk(&graph, *symptom, &mut Vec::new(), &mut BTreeSet::new(), &mut found, &mut steps);
+        walk(
+            &graph,
+            *symptom,
+            &mut Vec::new(),
+            &mut BTreeSet::new(),
+            &mut found,
+            &mut steps,
+        );
         paths.insert(*symptom, best_by_root(&graph, found));
     }
-    let mut incidents: Vec<(Incident, i32)> =
-        group(&graph, &symptoms, &paths).iter().map(|members| incident(&graph, members, &paths, lang)).collect();
+    symptoms.retain(|s| {
+        !passing.contains(s)
+            || paths
+                .get(s)
+                .and_then(|p| p.first())
+                .is_some_and(|p| carried(&graph, p))
+    });
+    paths.retain(|s, _| symptoms.contains(s));
+    let mut incidents: Vec<(Incident, i32)> = group(&graph, &symptoms, &paths)
+        .iter()
+        .map(|members| incident(&graph, members, &paths, lang))
+        .collect();
     incidents.sort_by(|(a, x), (b, y)| {
-        b.severity.cmp(&a.severity).then(y.cmp(x)).then(a.window.0.cmp(&b.window.0)).then(a.title.cmp(&b.title))
+        b.severity
+            .cmp(&a.severity)
+            .then(y.cmp(x))
+            .then(a.window.0.cmp(&b.window.0))
+            .then(a.title.cmp(&b.title))
     });
     for (i, (incident, _)) in incidents.iter_mut().enumerate() {
         incident.id = format!("incident-{}", i + 1);
     }
     incidents.into_iter().map(|(i, _)| i).collect()
+}
+
+/// Whether a path leads to a proven cause by links that are more than possible.
+fn carried(graph: &Graph<'_>, path: &Path) -> bool {
+    !path.links.is_empty()
+        && graph
+            .fact(path.root)
+            .is_some_and(|f| *f.basis() != Basis::Suspected)
+        && path.links.iter().all(|l| {
+            graph
+                .rule(l)
+                .is_some_and(|r| r.strength >= Strength::Strong)
+        })
 }
 
 /// Grave facts that are no symptom and that no symptom leads to are still told.
@@ -69,7 +105,7 @@ fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId
                     d.severity >= Severity::High
                         && d.weight >= Weight::Primary
                         && !d.benign
-                        && symptom::counts(d, fact, world, &starts)
+                        && symptom::counts(catalog, d, fact, world, &starts)
                 })
         })
         .map(|(_, id)| id)
@@ -91,14 +127,26 @@ fn walk(
     }
     let Some(fact) = graph.fact(at) else { return };
     let explained = graph.causes(at).iter().any(|l| {
-        graph.rule(l).is_some_and(|r| r.strength >= Strength::Strong)
-            && graph.fact(l.cause).is_some_and(|f| *f.basis() != Basis::Suspected)
+        graph
+            .rule(l)
+            .is_some_and(|r| r.strength >= Strength::Strong)
+            && graph
+                .fact(l.cause)
+                .is_some_and(|f| *f.basis() != Basis::Suspected)
             && !seen.contains(&l.cause)
     });
     if !explained {
-        let points = trail.iter().map(|l| score::link_points(graph, l)).sum::<i32>() + score::root_points(graph, fact);
+        let points = trail
+            .iter()
+            .map(|l| score::link_points(graph, l))
+            .sum::<i32>()
+            + score::root_points(graph, fact);
         let links: Vec<Link> = trail.iter().rev().copied().collect();
-        found.push(Path { root: at, links, points });
+        found.push(Path {
+            root: at,
+            links,
+            points,
+        });
     }
     for link in graph.causes(at) {
         trail.push(*link);
@@ -120,13 +168,27 @@ fn best_by_root(graph: &Graph<'_>, found: Vec<Path>) -> Vec<Path> {
         }
     }
     let mut paths: Vec<Path> = best.into_values().collect();
-    let began = |p: &Path| graph.fact(p.root).and_then(|f| f.span.first).map_or(i64::MAX, |s| s.at.0);
-    paths.sort_by(|a, b| b.points.cmp(&a.points).then(began(a).cmp(&began(b))).then(a.root.cmp(&b.root)));
+    let began = |p: &Path| {
+        graph
+            .fact(p.root)
+            .and_then(|f| f.span.first)
+            .map_or(i64::MAX, |s| s.at.0)
+    };
+    paths.sort_by(|a, b| {
+        b.points
+            .cmp(&a.points)
+            .then(began(a).cmp(&began(b)))
+            .then(a.root.cmp(&b.root))
+    });
     paths
 }
 
 /// Symptoms that share their best root, or whose roots are of one kind and one workload.
-fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>) -> Vec<Vec<FactId>> {
+fn group(
+    graph: &Graph<'_>,
+    symptoms: &[FactId],
+    paths: &BTreeMap<FactId, Vec<Path>>,
+) -> Vec<Vec<FactId>> {
     let mut groups: BTreeMap<(String, String), Vec<FactId>> = BTreeMap::new();
     let mut inner: BTreeSet<FactId> = BTreeSet::new();
     for list in paths.values() {
@@ -136,8 +198,12 @@ fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Pa
         }
     }
     for symptom in symptoms {
-        let Some(best) = paths.get(symptom).and_then(|p| p.first()) else { continue };
-        let Some(root) = graph.fact(best.root) else { continue };
+        let Some(best) = paths.get(symptom).and_then(|p| p.first()) else {
+            continue;
+        };
+        let Some(root) = graph.fact(best.root) else {
+            continue;
+        };
         let is_symptom = graph
             .fact(*symptom)
             .and_then(|f| graph.catalog.get(&f.kind))
@@ -145,7 +211,10 @@ fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Pa
         if inner.contains(symptom) && !is_symptom {
             continue;
         }
-        groups.entry((root.kind.clone(), whose(graph, &root.entity))).or_default().push(*symptom);
+        groups
+            .entry((root.kind.clone(), whose(graph, &root.entity)))
+            .or_default()
+            .push(*symptom);
     }
     let mut groups: Vec<Vec<FactId>> = groups.into_values().collect();
     join_unexplained(graph, &mut groups, paths);
@@ -154,10 +223,22 @@ fn group(graph: &Graph<'_>, symptoms: &[FactId], paths: &BTreeMap<FactId, Vec<Pa
 
 /// A symptom that nothing explains, about a thing (or its workload) whose trouble another incident explains, is one
 /// more face of that incident.
-fn join_unexplained(graph: &Graph<'_>, groups: &mut Vec<Vec<FactId>>, paths: &BTreeMap<FactId, Vec<Path>>) {
-    let explained = |id: &FactId| paths.get(id).and_then(|p| p.first()).is_some_and(|p| !p.links.is_empty());
+fn join_unexplained(
+    graph: &Graph<'_>,
+    groups: &mut Vec<Vec<FactId>>,
+    paths: &BTreeMap<FactId, Vec<Path>>,
+) {
+    let explained = |id: &FactId| {
+        paths
+            .get(id)
+            .and_then(|p| p.first())
+            .is_some_and(|p| !p.links.is_empty())
+    };
     let about = |ids: &[FactId]| -> BTreeSet<String> {
-        ids.iter().filter_map(|id| graph.fact(*id)).map(|f| whose(graph, &f.entity)).collect()
+        ids.iter()
+            .filter_map(|id| graph.fact(*id))
+            .map(|f| whose(graph, &f.entity))
+            .collect()
     };
     let mut at = 0;
     while at < groups.len() {
@@ -187,7 +268,13 @@ fn whose(graph: &Graph<'_>, entity: &Entity) -> String {
     if entity.kind() != "pod" {
         return entity.as_str().to_owned();
     }
-    for path in [&["replicaset", "deployment"][..], &["replicaset"], &["statefulset"], &["daemonset"], &["job"]] {
+    for path in [
+        &["replicaset", "deployment"][..],
+        &["replicaset"],
+        &["statefulset"],
+        &["daemonset"],
+        &["job"],
+    ] {
         if let Some(owner) = graph.world.topology.walk(entity, path).into_iter().next() {
             return owner.as_str().to_owned();
         }
@@ -198,9 +285,14 @@ fn whose(graph: &Graph<'_>, entity: &Entity) -> String {
 /// `shop/web-7c9ffff6d5-t7vmg` is of `shop/web`.
 fn workload(name: &str) -> String {
     let generated = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
-        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        lengths.contains(&part.len())
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
-    let Some((head, last)) = name.rsplit_once('-') else { return name.to_owned() };
+    let Some((head, last)) = name.rsplit_once('-') else {
+        return name.to_owned();
+    };
     if last.bytes().all(|b| b.is_ascii_digit()) {
         return head.to_owned();
     }
@@ -208,7 +300,11 @@ fn workload(name: &str) -> String {
         return name.to_owned();
     }
     match head.rsplit_once('-') {
-        Some((owner, hash)) if generated(hash, 6..=10) && hash.bytes().any(|b| b.is_ascii_digit()) => owner.to_owned(),
+        Some((owner, hash))
+            if generated(hash, 6..=10) && hash.bytes().any(|b| b.is_ascii_digit()) =>
+        {
+            owner.to_owned()
+        }
         _ => head.to_owned(),
     }
 }
@@ -220,58 +316,64 @@ fn incident(
     lang: Lang,
 ) -> (Incident, i32) {
     let severity_of = |id: &FactId| {
-        graph.fact(*id).and_then(|f| graph.catalog.get(&f.kind)).map_or(Severity::Info, |d| d.severity)
+        graph
+            .fact(*id)
+            .and_then(|f| graph.catalog.get(&f.kind))
+            .map_or(Severity::Info, |d| d.severity)
     };
     // The main symptom: the gravest, then the one with the longest proven way, then the first.
     let mut ordered = members.to_vec();
-    let way = |id: &FactId| paths.get(id).and_then(|p| p.first()).map_or(0, |p| p.links.len());
-    ordered.sort_by(|a, b| severity_of(b).cmp(&severity_of(a)).then(way(b).cmp(&way(a))).then(a.cmp(b)));
+    let way = |id: &FactId| {
+        paths
+            .get(id)
+            .and_then(|p| p.first())
+            .map_or(0, |p| p.links.len())
+    };
+    ordered.sort_by(|a, b| {
+        severity_of(b)
+            .cmp(&severity_of(a))
+            .then(way(b).cmp(&way(a)))
+            .then(a.cmp(b))
+    });
     let main = ordered.first().copied().unwrap_or(FactId(0));
     let candidates = paths.get(&main).map_or(&[][..], Vec::as_slice);
     let chain = chain(graph, &ordered, paths, lang);
     let chain_ids: Vec<FactId> = chain.iter().map(|s| s.fact).collect();
     let best_path: Vec<FactId> = candidates
         .first()
-        .map(|p| std::iter::once(p.root).chain(p.links.iter().map(|l| l.effect)).collect())
+        .map(|p| {
+            std::iter::once(p.root)
+                .chain(p.links.iter().map(|l| l.effect))
+                .collect()
+        })
         .unwrap_or_default();
     let verdicts = verdict::look(graph, &best_path, lang);
 
-    let mut roots = Vec::new();
-    for (rank, path) in candidates.iter().take(ROOTS).enumerate() {
-        let Some(root) = graph.fact(path.root) else { continue };
-        let explains = members
-            .iter()
-            .filter(|m| paths.get(m).is_some_and(|list| list.iter().any(|p| p.root == path.root)))
-            .count();
-        let rival = rank == 0
-            && candidates.get(1).is_some_and(|second| {
-                path.points - second.points < 4
-                    && graph.fact(second.root).is_some_and(|f| *f.basis() != Basis::Suspected)
-            });
-        let bearing = Bearing {
-            symptoms: explains,
-            refuted: if rank == 0 { verdicts.ruled_out.len() } else { 0 },
-            against: contradictions(graph, root, lang),
-            blind: if rank == 0 { verdicts.blind } else { 0 },
-            rival,
-        };
-        let terms = score::terms(graph, root, &path.links, &bearing, lang);
-        let total = terms.iter().map(|t| t.value).sum();
-        roots.push(Root { fact: path.root, confidence: score::confidence(total, root), score: total, terms });
-    }
-    // Contradictions may turn the order; a suspected root never stands before a proven one.
-    let suspected = |r: &Root| graph.fact(r.fact).is_some_and(|f| *f.basis() == Basis::Suspected);
-    if roots.first().is_some_and(|r| r.score < 0) {
-        roots.sort_by_key(|r| (suspected(r), std::cmp::Reverse(r.score)));
-    }
-
+    let roots = rank(graph, candidates, members, paths, &verdicts, lang);
     let facts: Vec<&Fact> = chain_ids.iter().filter_map(|id| graph.fact(*id)).collect();
     let window = (
-        facts.iter().filter_map(|f| f.span.first.or(f.span.last)).map(|s| s.at).min(),
+        facts
+            .iter()
+            .filter_map(|f| f.span.first.or(f.span.last))
+            .map(|s| s.at)
+            .min(),
         facts.iter().filter_map(|f| f.span.last).map(|s| s.at).max(),
     );
     let score = roots.first().map_or(0, |r| r.score);
-    let severity = members.iter().map(severity_of).max().unwrap_or(Severity::Info);
+    let mut severity = members
+        .iter()
+        .map(severity_of)
+        .max()
+        .unwrap_or(Severity::Info);
+    // What somebody did on purpose, and what is over, needs nobody's help.
+    let planned = roots
+        .first()
+        .and_then(|r| graph.catalog.get(&graph.fact(r.fact)?.kind))
+        .is_some_and(|d| d.planned);
+    let is_over = |id: &FactId| graph.fact(*id).is_some_and(|f| f.span.closed);
+    if planned && members.iter().all(is_over) {
+        severity = severity.min(Severity::Low);
+    }
     let mut incident = Incident {
         id: String::new(),
         severity,
@@ -292,16 +394,86 @@ fn incident(
     (incident, score)
 }
 
+/// The candidates with their scores, best first.
+fn rank(
+    graph: &Graph<'_>,
+    candidates: &[Path],
+    members: &[FactId],
+    paths: &BTreeMap<FactId, Vec<Path>>,
+    verdicts: &verdict::Verdicts,
+    lang: Lang,
+) -> Vec<Root> {
+    let mut roots = Vec::new();
+    for (rank, path) in candidates.iter().take(ROOTS).enumerate() {
+        let Some(root) = graph.fact(path.root) else {
+            continue;
+        };
+        let explains = members
+            .iter()
+            .filter(|m| {
+                paths
+                    .get(m)
+                    .is_some_and(|list| list.iter().any(|p| p.root == path.root))
+            })
+            .count();
+        let rival = rank == 0
+            && candidates.get(1).is_some_and(|second| {
+                path.points - second.points < 4
+                    && graph
+                        .fact(second.root)
+                        .is_some_and(|f| *f.basis() != Basis::Suspected)
+            });
+        let bearing = Bearing {
+            symptoms: explains,
+            refuted: if rank == 0 {
+                verdicts.ruled_out.len()
+            } else {
+                0
+            },
+            against: contradictions(graph, root, lang),
+            blind: if rank == 0 { verdicts.blind } else { 0 },
+            rival,
+        };
+        let terms = score::terms(graph, root, &path.links, &bearing, lang);
+        let total = terms.iter().map(|t| t.value).sum();
+        roots.push(Root {
+            fact: path.root,
+            confidence: score::confidence(total, root),
+            score: total,
+            terms,
+        });
+    }
+    // Contradictions may turn the order; a suspected root never stands before a proven one.
+    let suspected = |r: &Root| {
+        graph
+            .fact(r.fact)
+            .is_some_and(|f| *f.basis() == Basis::Suspected)
+    };
+    if roots.first().is_some_and(|r| r.score < 0) {
+        roots.sort_by_key(|r| (suspected(r), std::cmp::Reverse(r.score)));
+    }
+    roots
+}
+
 /// Facts that say this root cannot be it.
 fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
-    let Some(kind) = graph.catalog.index(&root.kind) else { return Vec::new() };
+    let Some(kind) = graph.catalog.index(&root.kind) else {
+        return Vec::new();
+    };
     let mut out = Vec::new();
     for definition in graph.catalog.definitions() {
-        let Some(index) = graph.catalog.index(&definition.id) else { continue };
+        let Some(index) = graph.catalog.index(&definition.id) else {
+            continue;
+        };
         for exclude in definition.excludes.iter().filter(|e| e.kind == kind) {
-            let against = graph.of_kind(index).iter().filter_map(|id| graph.fact(*id)).any(|f| {
-                super::link::meets(&exclude.join, &f.keys, &root.keys, &graph.world.topology) == super::link::Met::Yes
-            });
+            let against = graph
+                .of_kind(index)
+                .iter()
+                .filter_map(|id| graph.fact(*id))
+                .any(|f| {
+                    super::link::meets(&exclude.join, &f.keys, &root.keys, &graph.world.topology)
+                        == super::link::Met::Yes
+                });
             if against {
                 out.push(text_of(&exclude.why, lang).to_owned());
             }
@@ -312,21 +484,39 @@ fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
 
 /// The way of the main symptom, then what the others add, cause before effect. What happens in the same way to many
 /// things of one workload is one step.
-fn chain(graph: &Graph<'_>, members: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>, lang: Lang) -> Vec<Step> {
+fn chain(
+    graph: &Graph<'_>,
+    members: &[FactId],
+    paths: &BTreeMap<FactId, Vec<Path>>,
+    lang: Lang,
+) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut have: BTreeSet<(String, String)> = BTreeSet::new();
     let mut fresh = |id: FactId| {
-        graph.fact(id).is_some_and(|f| have.insert((f.kind.clone(), whose(graph, &f.entity))))
+        graph
+            .fact(id)
+            .is_some_and(|f| have.insert((f.kind.clone(), whose(graph, &f.entity))))
     };
     for member in members {
-        let Some(path) = paths.get(member).and_then(|p| p.first()) else { continue };
+        let Some(path) = paths.get(member).and_then(|p| p.first()) else {
+            continue;
+        };
         if fresh(path.root) {
-            steps.push(Step { fact: path.root, because: String::new() });
+            steps.push(Step {
+                fact: path.root,
+                because: String::new(),
+            });
         }
         for link in &path.links {
             if fresh(link.effect) {
-                let because = graph.rule(link).map(|r| text_of(&r.why, lang).to_owned()).unwrap_or_default();
-                steps.push(Step { fact: link.effect, because });
+                let because = graph
+                    .rule(link)
+                    .map(|r| text_of(&r.why, lang).to_owned())
+                    .unwrap_or_default();
+                steps.push(Step {
+                    fact: link.effect,
+                    because,
+                });
             }
         }
         if steps.len() >= CHAIN {
@@ -367,7 +557,9 @@ fn advise(graph: &Graph<'_>, incident: &mut Incident, lang: Lang) {
 
 /// Title and summary.
 fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: Lang) {
-    let Some(main) = members.first().and_then(|id| graph.fact(*id)) else { return };
+    let Some(main) = members.first().and_then(|id| graph.fact(*id)) else {
+        return;
+    };
     let symptom = graph.title(main, lang);
     let others = members.len().saturating_sub(1);
     let and_more = match (others, lang) {
@@ -378,10 +570,17 @@ fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: La
     let root = incident.roots.first().and_then(|r| graph.fact(r.fact));
     let root_title = root.map(|f| graph.title(f, lang)).unwrap_or_default();
     let same = root.is_some_and(|r| std::ptr::eq(r, main));
-    incident.title = if same { format!("{symptom}{and_more}") } else { format!("{symptom}{and_more}: {root_title}") };
+    incident.title = if same {
+        format!("{symptom}{and_more}")
+    } else {
+        format!("{symptom}{and_more}: {root_title}")
+    };
 
     let mut sentences: Vec<String> = Vec::new();
-    let since = main.span.first.map(|s| s.at.rfc3339());
+    let since = main
+        .span
+        .first
+        .map(|s| format!("{} {} UTC", s.at.date(), s.at.clock()));
     match (lang, since) {
         (Lang::En, Some(t)) => sentences.push(format!("{symptom}{and_more}, since {t}.")),
         (Lang::En, None) => sentences.push(format!("{symptom}{and_more}.")),
@@ -402,13 +601,28 @@ fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: La
         });
     } else if same {
         sentences.push(match lang {
-            Lang::En => String::from("Nothing in the bundle explains it further; see what to collect."),
+            Lang::En => {
+                String::from("Nothing in the bundle explains it further; see what to collect.")
+            }
             Lang::Zh => String::from("材料中没有能进一步解释它的证据，请参阅需要补充收集的内容。"),
         });
     }
-    let because: Vec<&str> = incident.chain.iter().map(|s| s.because.as_str()).filter(|b| !b.is_empty()).take(2).collect();
+    let mut because: Vec<&str> = incident
+        .chain
+        .iter()
+        .map(|s| s.because.as_str())
+        .filter(|b| !b.is_empty())
+        .collect();
+    because.dedup();
+    because.truncate(2);
     for b in because {
-        let end = if b.ends_with(['.', '。']) { "" } else if lang == Lang::Zh { "。" } else { "." };
+        let end = if b.ends_with(['.', '。']) {
+            ""
+        } else if lang == Lang::Zh {
+            "。"
+        } else {
+            "."
+        };
         sentences.push(format!("{b}{end}"));
     }
     if let (Some(first), Some(last)) = (main.span.first, main.span.last)
@@ -432,7 +646,10 @@ mod tests {
     fn pods_of_one_workload() {
         assert_eq!(workload("shop/web-7c9ffff6d5-t7vmg"), "shop/web");
         assert_eq!(workload("shop/db-0"), "shop/db");
-        assert_eq!(workload("kube-system/node-agent-x7k2p"), "kube-system/node-agent");
+        assert_eq!(
+            workload("kube-system/node-agent-x7k2p"),
+            "kube-system/node-agent"
+        );
         assert_eq!(workload("shop/single"), "shop/single");
     }
 }

@@ -35,12 +35,24 @@ pub enum Fit {
 
 /// Whether all terms of a join meet.
 pub fn meets(join: &[Join], cause: &Keys, effect: &Keys, topology: &Topology) -> Met {
-    join.iter().map(|term| one(term, cause, effect, topology)).min().unwrap_or(Met::No)
+    join.iter()
+        .map(|term| one(term, cause, effect, topology))
+        .min()
+        .unwrap_or(Met::No)
 }
 
 fn one(term: &Join, cause: &Keys, effect: &Keys, topology: &Topology) -> Met {
-    let Join::Meet { cause: left, effect: right } = term else { return Met::Yes };
-    let (a, b) = (values(left, cause, topology), values(right, effect, topology));
+    let Join::Meet {
+        cause: left,
+        effect: right,
+    } = term
+    else {
+        return Met::Yes;
+    };
+    let (a, b) = (
+        values(left, cause, topology),
+        values(right, effect, topology),
+    );
     match (a, b) {
         (Some(a), Some(b)) => {
             if a.intersection(&b).next().is_some() {
@@ -53,6 +65,22 @@ fn one(term: &Join, cause: &Keys, effect: &Keys, topology: &Topology) -> Met {
         _ if is_machine(left) && is_machine(right) => Met::Unproven,
         _ => Met::No,
     }
+}
+
+/// Whether a term cannot be decided because the bundle does not hold the relation that leads from one to the other.
+pub(super) fn unrelated(join: &[Join], cause: &Keys, effect: &Keys, topology: &Topology) -> bool {
+    let open = |path: &KeyPath, keys: &Keys| {
+        !path.walk.is_empty()
+            && keys.contains_key(&path.key)
+            && values(path, keys, topology).is_none()
+    };
+    join.iter().any(|term| match term {
+        Join::Meet {
+            cause: left,
+            effect: right,
+        } => open(left, cause) || open(right, effect),
+        Join::Cluster => false,
+    })
 }
 
 fn is_machine(path: &KeyPath) -> bool {
@@ -85,7 +113,9 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
     let (Some(begin), Some(end)) = (cause.span.first, cause.span.last.or(cause.span.first)) else {
         // A state as of the collection: since when is unknown, but it must not be over before the effect ends.
         return match (cause.span.last, effect.span.first) {
-            (Some(last), Some(first)) if cause.span.closed && first.at.since(last.at) > within => Fit::No,
+            (Some(last), Some(first)) if cause.span.closed && first.at.since(last.at) > within => {
+                Fit::No
+            }
             _ => Fit::Unclear,
         };
     };
@@ -126,15 +156,31 @@ mod tests {
 
     fn fact(first: Option<i64>, last: Option<i64>) -> Fact {
         let stamp = |s: i64| Stamp::exact(Instant(s * SECOND), 0);
-        let quote = Quote { place: Place::default(), text: String::from("x"), time: first.map(stamp) };
+        let quote = Quote {
+            place: Place::default(),
+            text: String::from("x"),
+            time: first.map(stamp),
+        };
         let mut fact = Fact::seen("a/b", Entity::parse("node/n"), quote, Vec::new());
-        fact.span = Span { first: first.map(stamp), last: last.map(stamp), closed: false };
+        fact.span = Span {
+            first: first.map(stamp),
+            last: last.map(stamp),
+            closed: false,
+        };
         fact
     }
 
     #[track_caller]
     fn case(cause: (Option<i64>, Option<i64>), effect: (Option<i64>, Option<i64>), expected: Fit) {
-        assert_eq!(fits(&fact(cause.0, cause.1), &fact(effect.0, effect.1), MINUTE, None), expected);
+        assert_eq!(
+            fits(
+                &fact(cause.0, cause.1),
+                &fact(effect.0, effect.1),
+                MINUTE,
+                None
+            ),
+            expected
+        );
     }
 
     #[test]
@@ -150,18 +196,47 @@ mod tests {
     #[test]
     fn keys_meet_along_relations() {
         let mut topology = Topology::default();
-        let place = Place { source: SourceId(0), offset: 0, line: 1 };
-        topology.add(Relation { from: Entity::parse("pod/a/p"), to: Entity::parse("node/n1"), place });
+        let place = Place {
+            source: SourceId(0),
+            offset: 0,
+            line: 1,
+        };
+        topology.add(Relation {
+            from: Entity::parse("pod/a/p"),
+            to: Entity::parse("node/n1"),
+            place,
+        });
         let path = |text: &str| {
             let mut parts = text.split('.').map(str::to_owned);
-            KeyPath { key: parts.next().unwrap(), walk: parts.collect() }
+            KeyPath {
+                key: parts.next().unwrap(),
+                walk: parts.collect(),
+            }
         };
-        let join = [Join::Meet { cause: path("node"), effect: path("pod.node") }];
+        let join = [Join::Meet {
+            cause: path("node"),
+            effect: path("pod.node"),
+        }];
         let keys = |k: &str, v: &str| Keys::from([(k.to_owned(), v.to_owned())]);
-        assert_eq!(meets(&join, &keys("node", "n1"), &keys("pod", "a/p"), &topology), Met::Yes);
-        assert_eq!(meets(&join, &keys("node", "n2"), &keys("pod", "a/p"), &topology), Met::No);
-        assert_eq!(meets(&join, &keys("x", "n2"), &keys("pod", "a/p"), &topology), Met::Unproven);
-        let strict = [Join::Meet { cause: path("pod"), effect: path("pod") }];
-        assert_eq!(meets(&strict, &keys("x", "n2"), &keys("pod", "a/p"), &topology), Met::No);
+        assert_eq!(
+            meets(&join, &keys("node", "n1"), &keys("pod", "a/p"), &topology),
+            Met::Yes
+        );
+        assert_eq!(
+            meets(&join, &keys("node", "n2"), &keys("pod", "a/p"), &topology),
+            Met::No
+        );
+        assert_eq!(
+            meets(&join, &keys("x", "n2"), &keys("pod", "a/p"), &topology),
+            Met::Unproven
+        );
+        let strict = [Join::Meet {
+            cause: path("pod"),
+            effect: path("pod"),
+        }];
+        assert_eq!(
+            meets(&strict, &keys("x", "n2"), &keys("pod", "a/p"), &topology),
+            Met::No
+        );
     }
 }

@@ -49,7 +49,10 @@ pub(super) fn root_points(graph: &Graph<'_>, root: &Fact) -> i32 {
     if *root.basis() == Basis::Suspected {
         return -10;
     }
-    graph.catalog.get(&root.kind).map_or(0, |d| d.weight.points())
+    graph
+        .catalog
+        .get(&root.kind)
+        .map_or(0, |d| d.weight.points())
 }
 
 /// The cut a score falls into. A suspected root is never more than low, whatever speaks for it.
@@ -79,107 +82,175 @@ pub(super) struct Bearing {
     pub(super) rival: bool,
 }
 
-/// The terms of a root's score along its best path to the main symptom.
-pub(super) fn terms(graph: &Graph<'_>, root: &Fact, path: &[Link], bearing: &Bearing, lang: Lang) -> Vec<Term> {
-    let say = |en: String, zh: String| if lang == Lang::Zh { zh } else { en };
-    let mut terms = Vec::new();
-    let mut add = |name: &'static str, value: i32, because: String| {
+/// Terms being collected, with their reasons in one language.
+struct Terms {
+    lang: Lang,
+    list: Vec<Term>,
+}
+
+impl Terms {
+    /// Adds a term that is worth something.
+    fn add(&mut self, name: &'static str, value: i32, en: &str, zh: &str) {
         if value != 0 {
-            terms.push(Term { name, value, because });
-        }
-    };
-    if let Some(definition) = graph.catalog.get(&root.kind) {
-        match root.basis() {
-            Basis::Suspected => add(
-                "suspected",
-                -10,
-                say("no line shows it; it would explain what is seen".into(), "没有日志行直接显示，仅能解释所见现象".into()),
-            ),
-            Basis::Inferred { by } => add(
-                definition.weight.name(),
-                definition.weight.points(),
-                say(format!("inferred: {by}"), format!("推断：{by}")),
-            ),
-            Basis::Seen => add(
-                definition.weight.name(),
-                definition.weight.points(),
-                say(format!("{} line(s) say so", root.count), format!("{} 行日志直接显示", root.count)),
-            ),
+            let because = if self.lang == Lang::Zh { zh } else { en };
+            self.list.push(Term {
+                name,
+                value,
+                because: because.to_owned(),
+            });
         }
     }
-    let links: i32 =
-        path.iter().filter_map(|l| graph.rule(l)).map(|r| strength_points(r.strength)).sum::<i32>().clamp(-20, 24);
-    let certain = path.iter().filter(|l| graph.rule(l).is_some_and(|r| r.strength == Strength::Certain)).count();
-    add(
+}
+
+/// `each` points for each of `n`.
+fn times(n: usize, each: i32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX).saturating_mul(each)
+}
+
+/// The terms of a root's score along its best path to the main symptom.
+pub(super) fn terms(
+    graph: &Graph<'_>,
+    root: &Fact,
+    path: &[Link],
+    bearing: &Bearing,
+    lang: Lang,
+) -> Vec<Term> {
+    let mut terms = Terms {
+        lang,
+        list: Vec::new(),
+    };
+    of_root(graph, root, &mut terms);
+    of_path(graph, root, path, &mut terms);
+    of_bearing(root, bearing, &mut terms);
+    terms.list
+}
+
+/// What the root says by itself.
+fn of_root(graph: &Graph<'_>, root: &Fact, terms: &mut Terms) {
+    let Some(weight) = graph.catalog.get(&root.kind).map(|d| d.weight) else {
+        return;
+    };
+    match root.basis() {
+        Basis::Suspected => terms.add(
+            "suspected",
+            -10,
+            "no line shows it; it would explain what is seen",
+            "没有日志行直接显示，仅能解释所见现象",
+        ),
+        Basis::Inferred { by } => {
+            let (en, zh) = (format!("inferred: {by}"), format!("推断：{by}"));
+            terms.add(weight.name(), weight.points(), &en, &zh);
+        }
+        Basis::Seen => {
+            let n = root.count;
+            let (en, zh) = (format!("{n} line(s) say so"), format!("{n} 行日志直接显示"));
+            terms.add(weight.name(), weight.points(), &en, &zh);
+        }
+    }
+}
+
+/// What the way to the symptom says.
+fn of_path(graph: &Graph<'_>, root: &Fact, path: &[Link], terms: &mut Terms) {
+    let strengths: Vec<Strength> = path
+        .iter()
+        .filter_map(|l| graph.rule(l))
+        .map(|r| r.strength)
+        .collect();
+    let certain = strengths
+        .iter()
+        .filter(|s| **s == Strength::Certain)
+        .count();
+    let points: i32 = strengths.iter().map(|s| strength_points(*s)).sum();
+    terms.add(
         "mechanism",
-        links,
-        say(
-            format!("{} link(s) to the symptom, {certain} of them certain", path.len()),
-            format!("到现象共 {} 个因果环节，其中 {certain} 个为必然", path.len()),
+        points.clamp(-20, 24),
+        &format!(
+            "{} link(s) to the symptom, {certain} of them certain",
+            path.len()
+        ),
+        &format!(
+            "到现象共 {} 个因果环节，其中 {certain} 个为必然",
+            path.len()
         ),
     );
     let sources = independent(graph, root, path);
-    if sources > 1 {
-        let value = i32::try_from(sources - 1).unwrap_or(0).saturating_mul(4).min(12);
-        add(
-            "independent-sources",
-            value,
-            say(format!("{sources} sources agree"), format!("{sources} 个独立来源一致")),
+    terms.add(
+        "independent-sources",
+        times(sources.saturating_sub(1), 4).min(12),
+        &format!("{sources} sources agree"),
+        &format!("{sources} 个独立来源一致"),
+    );
+    let proven = |id| {
+        graph
+            .fact(id)
+            .is_some_and(|f| *f.basis() != Basis::Suspected)
+    };
+    if !path.is_empty() && *root.basis() != Basis::Suspected && path.iter().all(|l| proven(l.cause))
+    {
+        terms.add(
+            "chain-complete",
+            6,
+            "every step is seen or inferred",
+            "链上每一步均有证据",
         );
     }
-    let hypothetical = path
-        .iter()
-        .filter(|l| graph.fact(l.cause).is_some_and(|f| *f.basis() == Basis::Suspected) && l.cause != path.first().map_or(l.effect, |p| p.cause))
-        .count();
-    if !path.is_empty() && hypothetical == 0 && *root.basis() != Basis::Suspected {
-        add("chain-complete", 6, say("every step is seen or inferred".into(), "链上每一步均有证据".into()));
-    }
-    let unproven = path.iter().filter(|l| l.met == Met::Unproven).count();
-    add(
+    let count = |of: fn(&Link) -> bool| path.iter().filter(|l| of(l)).count();
+    terms.add(
         "entity-unproven",
-        -8 * i32::try_from(unproven).unwrap_or(1),
-        say("a source does not say which machine it speaks of".into(), "有来源未注明所属机器".into()),
+        times(count(|l| l.met == Met::Unproven), -8),
+        "a source does not say which machine it speaks of",
+        "有来源未注明所属机器",
     );
-    let later = path.iter().filter(|l| l.fit == Fit::Later).count();
-    add(
+    terms.add(
         "order",
-        -4 * i32::try_from(later).unwrap_or(1),
-        say("explains later occurrences, not the first".into(), "只能解释后来的发生，而非首次".into()),
+        times(count(|l| l.fit == Fit::Later), -4),
+        "explains later occurrences, not the first",
+        "只能解释后来的发生，而非首次",
     );
-    let partial = path.iter().filter(|l| l.partial).count();
-    add(
+    terms.add(
         "partial",
-        PARTIAL * i32::try_from(partial).unwrap_or(1),
-        say("explains only a part of its effect".into(), "只能解释后果的一部分".into()),
+        times(count(|l| l.partial), PARTIAL),
+        "explains only a part of its effect",
+        "只能解释后果的一部分",
     );
-    if bearing.symptoms > 1 {
-        add(
-            "explains-more",
-            i32::try_from(bearing.symptoms - 1).unwrap_or(0).saturating_mul(3).min(9),
-            say(format!("explains {} symptoms", bearing.symptoms), format!("可解释 {} 个现象", bearing.symptoms)),
-        );
-    }
-    if bearing.refuted > 0 {
-        add(
-            "alternative-refuted",
-            i32::try_from(bearing.refuted).unwrap_or(0).saturating_mul(3).min(9),
-            say(format!("{} other cause(s) were looked for and are absent", bearing.refuted), format!("已排除 {} 个其他原因", bearing.refuted)),
-        );
-    }
+}
+
+/// What else is known.
+fn of_bearing(root: &Fact, bearing: &Bearing, terms: &mut Terms) {
+    terms.add(
+        "explains-more",
+        times(bearing.symptoms.saturating_sub(1), 3).min(9),
+        &format!("explains {} symptoms", bearing.symptoms),
+        &format!("可解释 {} 个现象", bearing.symptoms),
+    );
+    terms.add(
+        "alternative-refuted",
+        times(bearing.refuted, 3).min(9),
+        &format!(
+            "{} other cause(s) were looked for and are absent",
+            bearing.refuted
+        ),
+        &format!("已排除 {} 个其他原因", bearing.refuted),
+    );
     for because in &bearing.against {
-        add("contradicted", -60, because.clone());
+        terms.add("contradicted", -60, because, because);
     }
-    if bearing.blind > 0 && *root.basis() != Basis::Suspected {
-        add(
+    if *root.basis() != Basis::Suspected {
+        terms.add(
             "gap-penalty",
-            -2 * i32::try_from(bearing.blind).unwrap_or(0).min(3),
-            say("sources that would show a deeper cause are missing".into(), "缺少可显示更深原因的材料".into()),
+            times(bearing.blind.min(3), -2),
+            "sources that would show a deeper cause are missing",
+            "缺少可显示更深原因的材料",
         );
     }
     if bearing.rival {
-        add("rival", -6, say("another candidate fits nearly as well".into(), "另有候选原因几乎同样吻合".into()));
+        terms.add(
+            "rival",
+            -6,
+            "another candidate fits nearly as well",
+            "另有候选原因几乎同样吻合",
+        );
     }
-    terms
 }
 
 /// How many different sources prove the steps.

@@ -11,8 +11,8 @@ use super::templates::Template;
 use crate::base::time::{HOUR, Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
 use crate::model::{
-    Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId, SourceKind, Span,
-    StateLine, Status, Topology,
+    Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId,
+    SourceKind, Span, StateLine, Status, Topology,
 };
 use crate::parse::state::ClockHint;
 
@@ -84,7 +84,9 @@ impl World {
 
     /// First and last time of a source.
     pub fn coverage(&self, id: SourceId) -> (Option<Stamp>, Option<Stamp>) {
-        let Some(source) = self.source(id) else { return (None, None) };
+        let Some(source) = self.source(id) else {
+            return (None, None);
+        };
         let at = |raw: Option<RawStamp>| raw.and_then(|r| self.stamp(id, r));
         (at(source.coverage.first), at(source.coverage.last))
     }
@@ -94,11 +96,21 @@ impl World {
     pub fn add(&mut self, facts: Vec<Fact>, differ: impl Fn(&Fact, &Fact) -> bool) {
         let mut known: FxHashMap<(String, Entity), Vec<usize>> = FxHashMap::default();
         let kinds: BTreeSet<&str> = facts.iter().map(|f| f.kind.as_str()).collect();
-        for (i, fact) in self.facts.iter().enumerate().filter(|(_, f)| kinds.contains(f.kind.as_str())) {
-            known.entry((fact.kind.clone(), fact.entity.clone())).or_default().push(i);
+        for (i, fact) in self
+            .facts
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| kinds.contains(f.kind.as_str()))
+        {
+            known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default()
+                .push(i);
         }
         for fact in facts {
-            let same = known.entry((fact.kind.clone(), fact.entity.clone())).or_default();
+            let same = known
+                .entry((fact.kind.clone(), fact.entity.clone()))
+                .or_default();
             let home = same.iter().copied().find(|i| {
                 self.facts.get(*i).is_some_and(|f| {
                     let over = f.span.closed
@@ -162,8 +174,14 @@ impl World {
                 *slot = FactId(u32::try_from(new).unwrap_or(u32::MAX));
             }
         }
-        let mut slots: Vec<Option<Fact>> = std::mem::take(&mut self.facts).into_iter().map(Some).collect();
-        self.facts = order.iter().filter_map(|i| slots.get_mut(*i).and_then(Option::take)).collect();
+        let mut slots: Vec<Option<Fact>> = std::mem::take(&mut self.facts)
+            .into_iter()
+            .map(Some)
+            .collect();
+        self.facts = order
+            .iter()
+            .filter_map(|i| slots.get_mut(*i).and_then(Option::take))
+            .collect();
         for fact in &mut self.facts {
             fact.renumber(|old| new_ids.get(old.0 as usize).copied().unwrap_or(old));
         }
@@ -172,8 +190,15 @@ impl World {
 
 /// Nanoseconds between two spans; 0 when they overlap or a time is unknown.
 fn apart(a: &Span, b: &Span) -> i64 {
-    let ends = |s: &Span| (s.first.or(s.last).map(|t| t.at), s.last.or(s.first).map(|t| t.at));
-    let ((Some(a0), Some(a1)), (Some(b0), Some(b1))) = (ends(a), ends(b)) else { return 0 };
+    let ends = |s: &Span| {
+        (
+            s.first.or(s.last).map(|t| t.at),
+            s.last.or(s.first).map(|t| t.at),
+        )
+    };
+    let ((Some(a0), Some(a1)), (Some(b0), Some(b1))) = (ends(a), ends(b)) else {
+        return 0;
+    };
     b0.since(a1).max(a0.since(b1)).max(0)
 }
 
@@ -191,34 +216,71 @@ pub fn assemble(
     let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
     let (clocks, _) = clock::solve(&evidence, overrides);
 
-    let mut world = World { overrides: overrides.clone(), ..World::default() };
+    let mut world = World {
+        overrides: overrides.clone(),
+        ..World::default()
+    };
     let mut raw: Vec<(SourceId, RawFact)> = Vec::new();
     for (i, (observation, clock)) in observations.into_iter().zip(clocks).enumerate() {
         let id = SourceId(u32::try_from(i).unwrap_or(u32::MAX));
-        let Observation { mut source, facts, lives, relations, templates, states, dumps, series, has_events, hash, overflow, .. } = observation;
+        let Observation {
+            mut source,
+            facts,
+            lives,
+            relations,
+            templates,
+            states,
+            dumps,
+            series,
+            has_events,
+            hash,
+            overflow,
+            ..
+        } = observation;
         world.hashes.push(hash);
         for (kind, n) in overflow {
             let sum = world.overflow.entry(kind).or_default();
             *sum = sum.saturating_add(n);
         }
         world.has_events |= has_events;
-        world.object_kinds.extend(states.iter().map(|l| l.entity.kind().to_owned()));
+        world
+            .object_kinds
+            .extend(states.iter().map(|l| l.entity.kind().to_owned()));
         source.id = id;
         source.clock = clock;
         world.sources.push(source);
         world.series.push(series.stem);
         raw.extend(facts.into_iter().map(|f| (id, f)));
         world.lives.extend(lives.into_iter().map(|l| (id, l)));
-        world.templates.extend(templates.into_iter().map(|t| (id, t)));
+        world
+            .templates
+            .extend(templates.into_iter().map(|t| (id, t)));
         for (from, to, line) in relations {
-            world.topology.add(Relation { from, to, place: Place { source: id, offset: 0, line } });
+            world.topology.add(Relation {
+                from,
+                to,
+                place: Place {
+                    source: id,
+                    offset: 0,
+                    line,
+                },
+            });
         }
         world.states.extend(states.into_iter().map(|s| (id, s)));
         for dump in dumps {
             let time = dump.time.and_then(|t| world.stamp(id, t)).or_else(|| {
-                world.source(id).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, crate::base::time::MINUTE))
+                world
+                    .source(id)
+                    .and_then(|s| s.clock.collected)
+                    .map(|at| Stamp::exact(at, crate::base::time::MINUTE))
             });
-            world.dumps.push(DumpSource { source: id, text: dump.text, line: dump.line, offset: dump.offset, time });
+            world.dumps.push(DumpSource {
+                source: id,
+                text: dump.text,
+                line: dump.line,
+                offset: dump.offset,
+                time,
+            });
         }
     }
     for mut source in left_out {
@@ -240,7 +302,10 @@ fn drop_duplicates(observations: &mut [Observation]) {
     let mut seen: BTreeMap<(u64, u64), String> = BTreeMap::new();
     for o in observations {
         let large = o.source.coverage.bytes >= DUPLICATE_MIN;
-        let is_log = matches!(o.source.kind, SourceKind::Log | SourceKind::Text | SourceKind::Goroutines);
+        let is_log = matches!(
+            o.source.kind,
+            SourceKind::Log | SourceKind::Text | SourceKind::Goroutines
+        );
         if !large || !is_log {
             continue;
         }
@@ -258,12 +323,15 @@ fn drop_duplicates(observations: &mut [Observation]) {
     }
 }
 
-/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree.
+/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree;
+/// where all logs of the bundle are of one machine, its outputs are of that machine as well.
 fn name_nodes(observations: &mut [Observation]) {
     let folder = |path: &str| path.rsplit_once('/').map(|(f, _)| f.to_owned());
     let mut of_folder: BTreeMap<String, Option<String>> = BTreeMap::new();
     for o in observations.iter() {
-        let (Some(folder), Some(node)) = (folder(&o.source.path), &o.source.scope.node) else { continue };
+        let (Some(folder), Some(node)) = (folder(&o.source.path), &o.source.scope.node) else {
+            continue;
+        };
         of_folder
             .entry(folder)
             .and_modify(|n| {
@@ -273,15 +341,40 @@ fn name_nodes(observations: &mut [Observation]) {
             })
             .or_insert_with(|| Some(node.clone()));
     }
+    let mut machines = observations
+        .iter()
+        .filter(|o| o.source.scope.component.is_node_local())
+        .filter_map(|o| o.source.scope.node.clone());
+    let only = machines
+        .next()
+        .filter(|first| machines.all(|m| m == *first));
     for o in observations {
         let local = o.source.scope.component.is_node_local()
-            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host | SourceKind::Goroutines);
-        if o.source.scope.node.is_none()
-            && local
-            && let Some(Some(node)) = folder(&o.source.path).and_then(|f| of_folder.get(&f))
-        {
-            o.source.scope.node = Some(node.clone());
+            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
+        if o.source.scope.node.is_some() || !local {
+            continue;
         }
+        let sibling = folder(&o.source.path).and_then(|f| of_folder.get(&f).cloned());
+        if let Some(node) = sibling.unwrap_or_else(|| only.clone()) {
+            for fact in &mut o.facts {
+                place(fact, &node);
+            }
+            o.source.scope.node = Some(node);
+        }
+    }
+}
+
+/// Gives a fact of a machine that was unknown when its line was read the name of the machine.
+fn place(fact: &mut RawFact, node: &str) {
+    let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
+    if !unknown(&fact.entity) {
+        return;
+    }
+    fact.entity = fact.entity.replace("unknown", node);
+    for key in ["host", "node"] {
+        fact.keys
+            .entry(key.to_owned())
+            .or_insert_with(|| node.to_owned());
     }
 }
 
@@ -293,6 +386,9 @@ fn evidence_of(o: &Observation) -> Evidence {
         first: o.source.coverage.first,
         last: o.source.coverage.last,
         zones: o.zones.clone(),
+        year: o.preamble.year,
+        end: o.preamble.end,
+        offsets: o.preamble.offsets,
         mtime: o.mtime,
         state,
         ..Evidence::default()
@@ -305,12 +401,17 @@ fn evidence_of(o: &Observation) -> Evidence {
                     e.year = Some(*y);
                 }
             }
-            ClockHint::NotBefore { at: RawStamp::Utc { ns, .. }, .. } => {
+            ClockHint::NotBefore {
+                at: RawStamp::Utc { ns, .. },
+                ..
+            } => {
                 let at = Instant(*ns);
                 e.absolute = Some(e.absolute.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
             }
+            ClockHint::Abbreviation { offsets, .. } => e.offsets = offsets,
             ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
             ClockHint::BootTime { at, .. } => e.boot = Some(*at),
+            ClockHint::Up { ns, .. } => e.up = Some(*ns),
             ClockHint::Year { year, .. } => e.year = Some(*year),
             _ => {}
         }
@@ -337,13 +438,22 @@ fn window(world: &World) -> (Option<Instant>, Option<Instant>) {
 fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
     for (source, fact) in raw {
         let local = fact.component == Component::KUBELET || fact.component == Component::EVENT;
-        let (Some(pod), Some(node), true) = (fact.keys.get("pod"), fact.keys.get("node"), local) else { continue };
-        let Some(seen) = fact.first.first() else { continue };
+        let (Some(pod), Some(node), true) = (fact.keys.get("pod"), fact.keys.get("node"), local)
+        else {
+            continue;
+        };
+        let Some(seen) = fact.first.first() else {
+            continue;
+        };
         if pod.contains('/') {
             topology.add(Relation {
                 from: Entity::new("pod", pod),
                 to: Entity::new("node", node),
-                place: Place { source: *source, offset: seen.offset, line: seen.line },
+                place: Place {
+                    source: *source,
+                    offset: seen.offset,
+                    line: seen.line,
+                },
             });
         }
     }
@@ -351,14 +461,29 @@ fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
 
 /// Endpoints and pods are often in two outputs: an address that both have joins the service to the pod.
 fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
-    for (source, line) in states.iter().filter(|(_, l)| l.entity.kind() == "endpoints") {
-        let addresses = line.text.split_whitespace().find_map(|w| w.strip_prefix("addresses=")).unwrap_or_default();
+    for (source, line) in states
+        .iter()
+        .filter(|(_, l)| l.entity.kind() == "endpoints")
+    {
+        let addresses = line
+            .text
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix("addresses="))
+            .unwrap_or_default();
         for ip in addresses.split(',').filter(|a| !a.is_empty()) {
             let mut pods = topology.walk(&Entity::new("ip", ip), &["pod"]).into_iter();
             // Pods on the host's network share their address.
             if let (Some(pod), None) = (pods.next(), pods.next()) {
-                let place = Place { source: *source, offset: 0, line: line.line };
-                topology.add(Relation { from: Entity::new("service", line.entity.name()), to: pod, place });
+                let place = Place {
+                    source: *source,
+                    offset: 0,
+                    line: line.line,
+                };
+                topology.add(Relation {
+                    from: Entity::new("service", line.entity.name()),
+                    to: pod,
+                    place,
+                });
             }
         }
     }
@@ -382,7 +507,11 @@ fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec
     let mut ends: BTreeMap<(usize, String), Vec<(Stamp, Quote)>> = BTreeMap::new();
     for (source, fact) in raw {
         let quote = |seen: &Seen| Quote {
-            place: Place { source, offset: seen.offset, line: seen.line },
+            place: Place {
+                source,
+                offset: seen.offset,
+                line: seen.line,
+            },
             text: seen.text.clone(),
             time: seen.time.and_then(|t| world.stamp(source, t)),
         };
@@ -391,12 +520,17 @@ fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec
             for seen in all {
                 let q = quote(seen);
                 if let Some(at) = q.time {
-                    ends.entry((fact.fact, fact.entity.clone())).or_default().push((at, q));
+                    ends.entry((fact.fact, fact.entity.clone()))
+                        .or_default()
+                        .push((at, q));
                 }
             }
             continue;
         }
-        let collected = world.source(source).and_then(|s| s.clock.collected).map(|at| Stamp::exact(at, crate::base::time::SECOND));
+        let collected = world
+            .source(source)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, crate::base::time::SECOND));
         let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
         let began = fact.began.and_then(|t| world.stamp(source, t));
         let first = if fact.state {
@@ -404,33 +538,55 @@ fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec
         } else {
             began.or_else(|| {
                 all.iter()
-                    .filter_map(|s| times(s).map(|t| Stamp { at: t.at.plus(-s.ago), ..t }))
+                    .filter_map(|s| {
+                        times(s).map(|t| Stamp {
+                            at: t.at.plus(-s.ago),
+                            ..t
+                        })
+                    })
                     .min_by_key(|s| s.at)
             })
         };
-        let last = if fact.state { collected } else { all.iter().filter_map(times).max_by_key(|s| s.at) };
+        let last = if fact.state {
+            collected
+        } else {
+            all.iter().filter_map(times).max_by_key(|s| s.at)
+        };
         let definition = catalog.at(fact.fact);
         let distinguishing = definition
-            .map(|d| d.keys.iter().map(|k| fact.keys.get(k).cloned().unwrap_or_default()).collect())
+            .map(|d| {
+                d.keys
+                    .iter()
+                    .map(|k| fact.keys.get(k).cloned().unwrap_or_default())
+                    .collect()
+            })
             .unwrap_or_default();
-        stretches.entry((fact.fact, fact.entity.clone(), distinguishing)).or_default().push(Stretch {
-            first,
-            last,
-            state: fact.state,
-            count: fact.count,
-            quotes: all.iter().map(|s| quote(s)).collect(),
-            keys: fact.keys,
-            component: fact.component,
-        });
+        stretches
+            .entry((fact.fact, fact.entity.clone(), distinguishing))
+            .or_default()
+            .push(Stretch {
+                first,
+                last,
+                state: fact.state,
+                count: fact.count,
+                quotes: all.iter().map(|s| quote(s)).collect(),
+                keys: fact.keys,
+                component: fact.component,
+            });
     }
     let mut facts = Vec::new();
     for ((kind, entity, _), mut group) in stretches {
-        let Some(definition) = catalog.at(kind) else { continue };
+        let Some(definition) = catalog.at(kind) else {
+            continue;
+        };
         group.sort_by_key(|s| (s.first.or(s.last).map_or(i64::MAX, |t| t.at.0), s.state));
-        let mut ends = ends.get(&(kind, entity.clone())).cloned().unwrap_or_default();
+        let mut ends = ends
+            .get(&(kind, entity.clone()))
+            .cloned()
+            .unwrap_or_default();
         ends.sort_by_key(|(at, q)| (at.at, q.place));
         for episode in episodes(group, &ends) {
-            facts.push(build(&definition.id, &entity, episode, &ends));
+            facts.push(build(&definition.id, &entity, &episode, &ends));
         }
     }
     facts
@@ -461,14 +617,14 @@ fn episodes(group: Vec<Stretch>, ends: &[(Stamp, Quote)]) -> Vec<Vec<Stretch>> {
     out.into_iter().map(|(_, members)| members).collect()
 }
 
-fn build(kind: &str, entity: &str, members: Vec<Stretch>, ends: &[(Stamp, Quote)]) -> Fact {
+fn build(kind: &str, entity: &str, members: &[Stretch], ends: &[(Stamp, Quote)]) -> Fact {
     let mut keys = Keys::new();
     let mut count: u64 = 0;
     let mut span = Span::default();
     let mut component = Component::UNKNOWN;
     let mut quotes: Vec<Quote> = Vec::new();
     // Events are compressed copies of what a log prints line by line: the larger count wins, not the sum.
-    for m in &members {
+    for m in members {
         count = count.max(m.count);
         for (k, v) in &m.keys {
             keys.entry(k.clone()).or_insert_with(|| v.clone());
@@ -487,7 +643,7 @@ fn build(kind: &str, entity: &str, members: Vec<Stretch>, ends: &[(Stamp, Quote)
     }
     for rank in 0.. {
         let before = quotes.len();
-        for m in &members {
+        for m in members {
             if quotes.len() < EVIDENCE {
                 quotes.extend(m.quotes.get(rank).cloned());
             }
@@ -506,7 +662,11 @@ fn build(kind: &str, entity: &str, members: Vec<Stretch>, ends: &[(Stamp, Quote)
         quotes.push(quote.clone());
     }
     let mut quotes = quotes.into_iter();
-    let first = quotes.next().unwrap_or(Quote { place: Place::default(), text: String::new(), time: None });
+    let first = quotes.next().unwrap_or(Quote {
+        place: Place::default(),
+        text: String::new(),
+        time: None,
+    });
     let mut fact = Fact::seen(kind, Entity::parse(entity), first, quotes.collect());
     debug_assert_eq!(*fact.basis(), Basis::Seen);
     fact.keys = keys;

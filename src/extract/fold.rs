@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use crate::base::text::{self, QUOTE_LIMIT};
 use crate::base::time::RawStamp;
 use crate::model::{Component, Keys};
 
@@ -29,6 +30,21 @@ pub struct Seen {
     pub ago: i64,
     /// The line, printable and cut.
     pub text: String,
+}
+
+impl Seen {
+    /// Takes its text from a line.
+    fn quote(&mut self, line: Option<&[u8]>) {
+        if let Some(line) = line {
+            self.text = text::quote(line);
+        }
+    }
+
+    /// Whether it is the same line. `placed`: the offset tells lines apart, and the text may not be there yet.
+    fn is_same_line(&self, other: &Self, placed: bool) -> bool {
+        let place = |s: &Self| (s.offset, s.line, s.time, s.ago);
+        place(self) == place(other) && (placed || self.text == other.text)
+    }
 }
 
 /// One fact of one source, times still raw.
@@ -63,6 +79,9 @@ type FoldKey = (usize, bool, String, Vec<String>);
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
     facts: Vec<RawFact>,
+    /// For each fact the bytes of its last line: most lines are the last for a moment only, so they are made
+    /// printable at the end.
+    last: Vec<Vec<u8>>,
     index: FxHashMap<FoldKey, usize>,
     per_kind: FxHashMap<usize, usize>,
     /// Occurrences that were not told apart, per definition.
@@ -72,8 +91,14 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    /// Adds one occurrence.
-    pub(crate) fn add(&mut self, raw: RawFact, distinguishing: Vec<String>, limit: usize) {
+    /// Adds one occurrence. With a `line`, that is its text, and `raw` has none yet.
+    pub(crate) fn add(
+        &mut self,
+        mut raw: RawFact,
+        distinguishing: Vec<String>,
+        line: Option<&[u8]>,
+        limit: usize,
+    ) {
         let episode_key = (raw.fact, raw.entity.clone());
         let episode = self.episodes.get(&episode_key).copied().unwrap_or(0);
         if raw.closes {
@@ -83,17 +108,33 @@ impl Fold {
         let mut distinguishing = distinguishing;
         distinguishing.push(episode.to_string());
         let key = (raw.fact, raw.closes, raw.entity.clone(), distinguishing);
-        if let Some(fact) = self.index.get(&key).and_then(|i| self.facts.get_mut(*i)) {
+        if let Some(index) = self.index.get(&key)
+            && let Some(fact) = self.facts.get_mut(*index)
+            && let Some(last) = self.last.get_mut(*index)
+        {
             // Two patterns of one fact may match the same line.
             let latest = fact.last.as_ref().or(fact.first.last());
-            if latest == raw.first.first() {
+            if latest
+                .zip(raw.first.first())
+                .is_some_and(|(a, b)| a.is_same_line(b, line.is_some()))
+            {
                 return;
             }
             fact.count = fact.count.saturating_add(raw.count);
-            for seen in raw.first.into_iter().chain(raw.last) {
+            for (k, v) in raw.keys {
+                fact.keys.entry(k).or_insert(v);
+            }
+            for mut seen in raw.first.into_iter().chain(raw.last) {
                 if fact.first.len() < KEPT {
+                    seen.quote(line);
                     fact.first.push(seen);
                 } else {
+                    last.clear();
+                    if let Some(line) = line {
+                        last.extend_from_slice(
+                            line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line),
+                        );
+                    }
                     fact.last = Some(seen);
                 }
             }
@@ -107,14 +148,24 @@ impl Fold {
         }
         *of_kind += 1;
         self.index.insert(key, self.facts.len());
+        raw.first.iter_mut().for_each(|seen| seen.quote(line));
         self.facts.push(raw);
+        self.last.push(Vec::new());
     }
 
     /// The facts, in order of their first line.
     pub(crate) fn finish(mut self) -> Vec<RawFact> {
+        for (fact, line) in self.facts.iter_mut().zip(&self.last) {
+            if let Some(seen) = &mut fact.last {
+                seen.quote((!line.is_empty()).then_some(line.as_slice()));
+            }
+        }
         self.facts.sort_by(|a, b| {
             let at = |f: &RawFact| f.first.first().map_or((0, 0), |s| (s.offset, s.line));
-            at(a).cmp(&at(b)).then_with(|| a.fact.cmp(&b.fact)).then_with(|| a.entity.cmp(&b.entity))
+            at(a)
+                .cmp(&at(b))
+                .then_with(|| a.fact.cmp(&b.fact))
+                .then_with(|| a.entity.cmp(&b.entity))
         });
         self.facts
     }

@@ -10,15 +10,12 @@ use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
 use crate::model::{Component, Keys, Record, Scope, StateLine};
 
-/// Places of an entity that the source fills when the line does not.
-const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
-
 /// Longest value kept of a capture, in bytes.
 const VALUE_LIMIT: usize = 512;
 
 /// Who may have printed a line.
 #[derive(Clone, Copy, Debug)]
-pub struct Author<'a> {
+pub(crate) struct Author<'a> {
     /// Component of the line.
     pub component: &'a Component,
     /// Scope of the source.
@@ -36,26 +33,33 @@ pub struct Matcher<'c> {
 impl<'c> Matcher<'c> {
     /// A matcher over `catalog`.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, hit: Vec::new() }
+        Self {
+            catalog,
+            hit: Vec::new(),
+        }
     }
 
-    /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give. Returns
-    /// whether any claimed the record.
+    /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give; `seen` has no
+    /// text yet, `line` is it. Returns whether any claimed the record.
     pub(crate) fn record(
         &mut self,
         hits: &[usize],
         record: &Record<'_>,
         author: Author<'_>,
-        seen: &Seen,
+        (seen, line): (&Seen, &[u8]),
         fold: &mut Fold,
     ) -> bool {
         let mut claimed = false;
         for index in hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
-            if !by(pattern, author.component) || !conditions(pattern, record) {
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
+            if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            let matched = self.apply(pattern, &record.text, author, fold, || RawParts::of(seen));
+            let matched = self.apply(pattern, &record.text, author, fold, || {
+                RawParts::of(seen, line)
+            });
             // Raw material explains no line by itself: what nothing else knows stays "unexplained".
             claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
         }
@@ -63,12 +67,20 @@ impl<'c> Matcher<'c> {
     }
 
     /// Matches every pattern whose anchor is in a state line.
-    pub(crate) fn state(&mut self, line: &StateLine, scope: &Scope, offset: u64, fold: &mut Fold) {
-        let (automaton, anchored) = self.catalog.anchors();
-        self.hit.clear();
-        for m in automaton.find_overlapping_iter(line.text.as_bytes()) {
-            self.hit.extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
-        }
+    pub(crate) fn state(
+        &mut self,
+        line: &StateLine,
+        scope: &Scope,
+        offset: u64,
+        fold: &mut Fold,
+    ) -> bool {
+        let mut claimed = false;
+        let (anchors, anchored) = self.catalog.anchors();
+        let hit = &mut self.hit;
+        hit.clear();
+        anchors.find(line.text.as_bytes(), |_, literal| {
+            hit.extend(anchored.get(literal).into_iter().flatten());
+        });
         self.hit.sort_unstable();
         self.hit.dedup();
         let is_event = line.component == Component::EVENT;
@@ -79,14 +91,19 @@ impl<'c> Matcher<'c> {
             // kubectl ran anywhere: the machine of the output says nothing about the object.
             with_host.to_mut().node = None;
         }
-        let author = Author { component: &line.component, scope: &with_host };
+        let author = Author {
+            component: &line.component,
+            scope: &with_host,
+        };
         let hits = std::mem::take(&mut self.hit);
         for index in &hits {
-            let Some(pattern) = self.catalog.patterns().get(*index) else { continue };
-            if !by(pattern, author.component) {
+            let Some(pattern) = self.catalog.patterns().get(*index) else {
+                continue;
+            };
+            if !is_by(pattern, author.component) {
                 continue;
             }
-            self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
+            claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
                 seen: Seen {
                     offset,
                     line: line.line,
@@ -94,23 +111,28 @@ impl<'c> Matcher<'c> {
                     ago: 0,
                     text: line.quote.clone(),
                 },
+                line: None,
                 count: line.count.max(1),
                 state: !is_event,
-                began: line.first,
+                // A process has its state since some unknown moment, not since it was started.
+                began: line.first.filter(|_| line.component != Component::PROCESS),
             });
         }
         self.hit = hits;
+        claimed
     }
 
-    fn apply(
+    fn apply<'a>(
         &self,
         pattern: &Pattern,
         text: &[u8],
         author: Author<'_>,
         fold: &mut Fold,
-        parts: impl Fn() -> RawParts,
+        parts: impl Fn() -> RawParts<'a>,
     ) -> bool {
-        let Some(definition) = self.catalog.at(pattern.fact) else { return false };
+        let Some(definition) = self.catalog.at(pattern.fact) else {
+            return false;
+        };
         let mut any = false;
         if pattern.each {
             for captures in pattern.regex.captures_iter(text) {
@@ -124,38 +146,63 @@ impl<'c> Matcher<'c> {
 }
 
 /// What is known about an occurrence besides its captures.
-struct RawParts {
+struct RawParts<'a> {
     seen: Seen,
+    line: Option<&'a [u8]>,
     count: u64,
     state: bool,
     began: Option<crate::base::time::RawStamp>,
 }
 
-impl RawParts {
-    fn of(seen: &Seen) -> Self {
-        Self { seen: seen.clone(), count: 1, state: false, began: None }
+impl<'a> RawParts<'a> {
+    fn of(seen: &Seen, line: &'a [u8]) -> Self {
+        Self {
+            seen: seen.clone(),
+            line: Some(line),
+            count: 1,
+            state: false,
+            began: None,
+        }
     }
 }
 
 /// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;
 /// k3s and RKE2 run every component in one process.
-fn by(pattern: &Pattern, component: &Component) -> bool {
+pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
     pattern.components.iter().any(|c| c == component)
         || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
             && pattern.components.iter().any(|c| {
-                !matches!(c.as_str(), "object" | "event" | "process" | "certificate" | "audit" | "host")
+                !matches!(
+                    c.as_str(),
+                    "object" | "event" | "process" | "certificate" | "audit" | "host"
+                )
             }))
 }
 
+/// Whether the fields that the pattern wants can be in the record: a plain value stands in the line as it is, however
+/// the format quotes. One search instead of a parsed record.
+pub(super) fn may_have_fields(pattern: &Pattern, chunk: &[u8]) -> bool {
+    let plain = |v: &str| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric());
+    pattern
+        .fields
+        .iter()
+        .all(|(_, v)| !plain(v) || memchr::memmem::find(chunk, v.as_bytes()).is_some())
+}
+
 fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
-    (pattern.levels.is_empty() || record.level == crate::model::Level::Unknown || pattern.levels.contains(&record.level))
+    (pattern.levels.is_empty()
+        || record.level == crate::model::Level::Unknown
+        || pattern.levels.contains(&record.level))
         && pattern.caller.as_ref().is_none_or(|wanted| {
             record.caller.as_ref().is_some_and(|c| {
                 let file = c.rsplit_once(':').map_or(&**c, |(f, _)| f);
                 file == wanted || file.rsplit('/').next() == Some(wanted)
             })
         })
-        && pattern.fields.iter().all(|(k, v)| record.field(k) == Some(v))
+        && pattern
+            .fields
+            .iter()
+            .all(|(k, v)| record.field(k) == Some(v))
 }
 
 /// Builds the raw fact from captures and scope. `false` when the entity has a place nobody fills.
@@ -165,7 +212,7 @@ fn give(
     captures: &Captures<'_>,
     author: Author<'_>,
     fold: &mut Fold,
-    parts: RawParts,
+    parts: RawParts<'_>,
 ) -> bool {
     let mut keys = Keys::new();
     for name in pattern.regex.capture_names().flatten() {
@@ -176,13 +223,19 @@ fn give(
             keys.insert(name.to_owned(), text::printable(value));
         }
     }
+    if let Some(service) = keys.get("destination").and_then(|d| service_of(d)) {
+        keys.entry(String::from("service")).or_insert(service);
+    }
     scope_keys(&mut keys, author);
-    // A loose log does not tell its machine or pod; the fact stands all the same, but joins on nothing.
-    let unnamed = |k: &str| SCOPE_KEYS.contains(&k).then_some("unknown");
-    let filled = definition.entity.fill(|k| keys.get(k).map(String::as_str).or_else(|| unnamed(k)));
-    let Some(entity) = filled else { return false };
+    let Some(entity) = definition.entity_of(&keys) else {
+        return false;
+    };
     name_entity(&mut keys, &entity);
-    let distinguishing = definition.keys.iter().map(|k| keys.get(k).cloned().unwrap_or_default()).collect();
+    let distinguishing = definition
+        .keys
+        .iter()
+        .map(|k| keys.get(k).cloned().unwrap_or_default())
+        .collect();
     let mut seen = parts.seen;
     if let Some(ago) = &pattern.ago {
         seen.ago = keys.get(ago).and_then(|v| duration(v)).unwrap_or(0).max(0);
@@ -201,20 +254,49 @@ fn give(
             began: parts.began,
         },
         distinguishing,
-        if definition.raw { RAW_LIMIT } else { KINDS_LIMIT },
+        parts.line,
+        if definition.raw {
+            RAW_LIMIT
+        } else {
+            KINDS_LIMIT
+        },
     );
     true
+}
+
+/// The deployment that a pod's name shows: `shop/web-77f7987bb8-7tgld` is of `shop/web`. Hashes have no vowels.
+fn deployment_of(pod: &str) -> Option<String> {
+    let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len())
+            && part
+                .bytes()
+                .all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    };
+    let (rest, suffix) = pod.rsplit_once('-')?;
+    let (owner, template) = rest.rsplit_once('-')?;
+    (hash(suffix, 5..=5) && hash(template, 6..=10)).then(|| owner.to_owned())
+}
+
+/// The service that a destination such as `web.shop.svc:443` or `web.shop.svc.cluster.local` names.
+fn service_of(destination: &str) -> Option<String> {
+    let host = destination.split(':').next()?;
+    let mut labels = host.split('.');
+    let (name, namespace, svc) = (labels.next()?, labels.next()?, labels.next()?);
+    (svc == "svc" && !name.is_empty() && !namespace.is_empty())
+        .then(|| format!("{namespace}/{name}"))
 }
 
 /// What the source adds to a fact: where it was written, and for node-local components which node it is about.
 pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
     let mut add = |k: &str, v: &Option<String>| {
         if let Some(v) = v {
-            keys.entry(k.to_owned()).or_insert_with(|| text::printable(v.as_bytes()));
+            keys.entry(k.to_owned())
+                .or_insert_with(|| text::printable(v.as_bytes()));
         }
     };
     add("host", &author.scope.node);
-    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown") {
+    if author.component.is_node_local() || matches!(author.component.as_str(), "event" | "unknown")
+    {
         add("node", &author.scope.node);
     }
     // A log of a pod speaks about many pods; its own name is only a fallback for {pod} of application logs.
@@ -223,7 +305,8 @@ pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
         add("namespace", &author.scope.namespace);
         add("pod", &author.scope.pod);
     }
-    keys.entry(String::from("component")).or_insert_with(|| author.component.as_str().to_owned());
+    keys.entry(String::from("component"))
+        .or_insert_with(|| author.component.as_str().to_owned());
 }
 
 /// The kind of the entity is a key of its own that holds its full name; so is its namespace.
@@ -235,7 +318,12 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
-        if name.split(['/', '@']).any(|part| part == "unknown") {
+        if kind == "pod"
+            && let Some(deployment) = deployment_of(name)
+        {
+            keys.entry(String::from("deployment")).or_insert(deployment);
+        }
+        if Definition::is_unnamed(entity) {
             return;
         }
         keys.insert(kind.to_owned(), name.to_owned());
@@ -248,5 +336,39 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         {
             keys.insert(String::from("namespace"), namespace.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn case(destination: &str, expected: Option<&str>) {
+        assert_eq!(service_of(destination).as_deref(), expected);
+    }
+
+    #[test]
+    fn deployments_of_pods() {
+        let case =
+            |pod: &str, expected: Option<&str>| assert_eq!(deployment_of(pod).as_deref(), expected);
+        case(
+            "kube-system/metrics-server-77f7987bb8-7tgld",
+            Some("kube-system/metrics-server"),
+        );
+        case("shop/web-0", None);
+        case("shop/nightly-28493820-x7k2p", None);
+        case("kube-system/kube-proxy-7xk2p", None);
+        case("shop/a-b-c", None);
+    }
+
+    #[test]
+    fn services_of_destinations() {
+        case("kyverno-svc.kyverno.svc:443", Some("kyverno/kyverno-svc"));
+        case("web.shop.svc.cluster.local", Some("shop/web"));
+        case("web.shop", None);
+        case("api.example.org:6443", None);
+        case("10.96.0.1:443", None);
+        case(".shop.svc:443", None);
     }
 }

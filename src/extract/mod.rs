@@ -6,15 +6,18 @@
 
 mod assemble;
 mod clock;
+mod dumps;
 mod fold;
 mod matcher;
 mod observe;
+mod preamble;
 mod scan;
 mod templates;
 mod unexplained;
 
 pub use assemble::{World, assemble};
 pub use clock::{Overrides, Zone};
+pub use dumps::{dumps, read_dumps};
 pub use fold::{RawFact, Seen};
 pub use matcher::Matcher;
 pub use observe::{Life, Observation, observe, observe_line, shows};

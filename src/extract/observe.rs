@@ -1,12 +1,15 @@
 //! One source, from its bytes to what it says.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Read;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::fold::{Fold, RawFact};
+use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
+use super::preamble::{self, Preamble};
 use super::scan::{DumpText, Scan};
 use super::templates::Template;
 use crate::base::text;
@@ -58,6 +61,8 @@ pub struct Observation {
     pub lives: Vec<Life>,
     /// Offsets of local readings from UTC that wrappers show, with how often.
     pub zones: Vec<(i32, u64)>,
+    /// What its head says about its clock, and the year that its messages tell.
+    pub preamble: Preamble,
     /// Relations and the lines that state them.
     pub relations: Vec<(Entity, Entity, u64)>,
     /// Clock evidence.
@@ -82,9 +87,17 @@ pub struct Observation {
 
 /// Reads one source.
 pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
-    let mut counted = Counted { inner: reader, hash: Xxh3::new(), bytes: 0 };
+    let mut counted = Counted {
+        inner: reader,
+        hash: Xxh3::new(),
+        bytes: 0,
+    };
     let mut head = Vec::new();
-    let head_error = counted.by_ref().take(HEAD as u64).read_to_end(&mut head).err();
+    let head_error = counted
+        .by_ref()
+        .take(HEAD as u64)
+        .read_to_end(&mut head)
+        .err();
     let sniffed = sniff(&found.path, &head);
     let mut observation = blank(found);
     observation.source.kind = sniffed.kind;
@@ -92,20 +105,39 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
     observation.source.why = sniffed.why;
     observation.source.scope = sniffed.scope;
     if let Some(e) = head_error {
-        partial(&mut observation.source, format!("reading stopped at the beginning: {e}"));
+        partial(
+            &mut observation.source,
+            &format!("reading stopped at the beginning: {e}"),
+        );
     } else {
         let mut decoded: Box<dyn Read + '_> = match sniffed.encoding {
             Encoding::Utf8 => Box::new(&mut counted),
-            Encoding::Utf16Le => Box::new(Utf16 { inner: &mut counted, little: true, odd: None, high: None, ready: Vec::new() }),
-            Encoding::Utf16Be => Box::new(Utf16 { inner: &mut counted, little: false, odd: None, high: None, ready: Vec::new() }),
+            Encoding::Utf16Le => Box::new(Utf16 {
+                inner: &mut counted,
+                little: true,
+                odd: None,
+                high: None,
+                ready: Vec::new(),
+            }),
+            Encoding::Utf16Be => Box::new(Utf16 {
+                inner: &mut counted,
+                little: false,
+                odd: None,
+                high: None,
+                ready: Vec::new(),
+            }),
         };
         let head = match sniffed.encoding {
             Encoding::Utf8 => head,
             utf16 => decode_head(&head, utf16 == Encoding::Utf16Le),
         };
         match observation.source.kind {
-            SourceKind::Log | SourceKind::Text => log(catalog, &mut observation, head, &mut *decoded),
-            SourceKind::Binary | SourceKind::Archive => binary(&mut observation, &head, &mut *decoded),
+            SourceKind::Log | SourceKind::Text => {
+                log(catalog, &mut observation, head, &mut *decoded);
+            }
+            SourceKind::Binary | SourceKind::Archive => {
+                binary(&mut observation, &head, &mut *decoded);
+            }
             SourceKind::Empty => observation.source.note = String::from("collected, but empty"),
             SourceKind::Goroutines => dump(&mut observation, head, &mut *decoded),
             _ => states(catalog, &mut observation, head, &mut *decoded),
@@ -119,7 +151,13 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
 /// One record of a given component, as if it stood in a log of `node`; for a pseudo component (`object`, `event`,
 /// `process`, `certificate`) the line is a state line.
 pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) -> Observation {
-    let found = Found { path: format!("{node}/{component}.log"), mtime: None, size: None, packed: false, note: String::new() };
+    let found = Found {
+        path: format!("{node}/{component}.log"),
+        mtime: None,
+        size: None,
+        packed: false,
+        note: String::new(),
+    };
     let mut observation = blank(&found);
     observation.source.scope.node = Some(node.to_owned());
     observation.source.scope.component = Component::named(component);
@@ -140,7 +178,8 @@ pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) 
         observation.facts = fold.finish();
     } else {
         let bytes = text.trim_end_matches('\n').as_bytes().to_vec();
-        let scanned = Scan::new(catalog, &observation.source.scope).run(bytes, &mut std::io::empty());
+        let scanned =
+            Scan::new(catalog, &observation.source.scope).run(bytes, &mut std::io::empty());
         observation.facts = scanned.fold.finish();
     }
     observation
@@ -155,9 +194,19 @@ pub fn shows(pattern: &Pattern, example: &Example) -> bool {
     }
     if let Some(path) = &example.file {
         let sniffed = sniff(path, bytes);
-        let reading = state::read(sniffed.kind, path, example.text.trim_start_matches('\n').as_bytes());
-        return reading.lines.iter().any(|l| pattern.regex.is_match(l.text.as_bytes()))
-            || example.text.lines().any(|l| pattern.regex.is_match(l.as_bytes()));
+        let reading = state::read(
+            sniffed.kind,
+            path,
+            example.text.trim_start_matches('\n').as_bytes(),
+        );
+        return reading
+            .lines
+            .iter()
+            .any(|l| pattern.regex.is_match(l.text.as_bytes()))
+            || example
+                .text
+                .lines()
+                .any(|l| pattern.regex.is_match(l.as_bytes()));
     }
     let record = crate::parse::log::record(bytes);
     pattern.regex.is_match(&record.text) || pattern.regex.is_match(bytes)
@@ -180,6 +229,7 @@ fn blank(found: &Found) -> Observation {
         facts: Vec::new(),
         lives: Vec::new(),
         zones: Vec::new(),
+        preamble: Preamble::default(),
         relations: Vec::new(),
         hints: Vec::new(),
         templates: Vec::new(),
@@ -193,7 +243,7 @@ fn blank(found: &Found) -> Observation {
     }
 }
 
-fn partial(source: &mut Source, note: String) {
+fn partial(source: &mut Source, note: &str) {
     source.status = Status::Partial;
     if !source.note.is_empty() {
         source.note.push_str("; ");
@@ -202,37 +252,48 @@ fn partial(source: &mut Source, note: String) {
 }
 
 fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
-    if let Some(year) = created_in(&head) {
-        observation.hints.push(ClockHint::Year { year, line: 1 });
-    }
+    observation.preamble = preamble::read(&head);
     let scanned = Scan::new(catalog, &observation.source.scope).run(head, reader);
     observation.source.coverage = scanned.coverage;
     observation.lives = scanned.lives;
     observation.zones = scanned.zones;
-    observation.templates =
-        if observation.source.kind == SourceKind::Log { scanned.templates.finish() } else { Vec::new() };
+    observation.preamble.year = observation.preamble.year.or(scanned.year);
+    observation.templates = if observation.source.kind == SourceKind::Log {
+        scanned.templates.finish()
+    } else {
+        Vec::new()
+    };
     observation.dumps = scanned.dumps;
     if let Some(e) = scanned.error {
         let lines = observation.source.coverage.lines;
-        partial(&mut observation.source, format!("reading stopped after line {lines}: {e}"));
+        partial(
+            &mut observation.source,
+            &format!("reading stopped after line {lines}: {e}"),
+        );
     }
+    let note = &mut observation.source.note;
     if scanned.long_lines > 0 {
-        observation.source.note += &format!("{} piece(s) of a line longer than 8 MiB were read apart", scanned.long_lines);
+        let _ = write!(
+            note,
+            "{} piece(s) of a line longer than 8 MiB were read apart",
+            scanned.long_lines
+        );
     }
     if !scanned.fold.overflow.is_empty() {
         let n: u64 = scanned.fold.overflow.values().sum();
-        observation.source.note.push_str(&format!("{n} occurrence(s) beyond the limit of distinct facts were only counted"));
+        let separator = if note.is_empty() { "" } else { "; " };
+        let _ = write!(
+            note,
+            "{separator}{n} occurrence(s) beyond the limit of distinct facts were only counted"
+        );
     }
     observation.overflow.clone_from(&scanned.fold.overflow);
     observation.facts = scanned.fold.finish();
 }
 
-/// The year in which klog began the file: `Log file created at: 2026/11/20 17:00:45`.
-fn created_in(head: &[u8]) -> Option<i32> {
-    const MARK: &[u8] = b"Log file created at: ";
-    let at = memchr::memmem::find(head.get(..512.min(head.len()))?, MARK)?;
-    let year = std::str::from_utf8(head.get(at + MARK.len()..)?.get(..4)?).ok()?.parse().ok()?;
-    (2014..2100).contains(&year).then_some(year)
+/// Whether a line of an object file is a part of an object, not a remark of the program that wrote it.
+fn is_inside_object(line: &str) -> bool {
+    line.starts_with([' ', '\t', '{', '}', '[', ']', '"', '-', ','])
 }
 
 /// Counts the bytes of what nothing can read, up to the end.
@@ -242,14 +303,19 @@ fn binary(observation: &mut Observation, _head: &[u8], reader: &mut dyn Read) {
         observation.source.note = String::from("not text");
     }
     if let Err(e) = std::io::copy(reader, &mut std::io::sink()) {
-        partial(&mut observation.source, format!("reading stopped: {e}"));
+        partial(&mut observation.source, &format!("reading stopped: {e}"));
     }
 }
 
 fn dump(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
     let text = whole(observation, head, reader);
     observation.source.coverage.lines = memchr::memchr_iter(b'\n', &text).count() as u64;
-    observation.dumps.push(DumpText { text, line: 1, offset: 0, time: None });
+    observation.dumps.push(DumpText {
+        text,
+        line: 1,
+        offset: 0,
+        time: None,
+    });
 }
 
 fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
@@ -263,14 +329,30 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     }
     // The same file as plain lines: what kubectl or a command said about its own trouble.
     let mut scope = source.scope.clone();
-    scope.component = if source.kind == SourceKind::Host { Component::HOST } else { Component::KUBECTL };
+    scope.component = if source.kind == SourceKind::Host {
+        Component::HOST
+    } else {
+        Component::KUBECTL
+    };
+    let kind = source.kind;
     let scanned = Scan::new(catalog, &scope).run(text, &mut std::io::empty());
     observation.source.coverage.lines = scanned.coverage.lines;
     observation.facts = fold.finish();
-    observation.facts.extend(scanned.fold.finish());
+    // What a row or an object quotes (an event's message) is not what kubectl says of itself.
+    let said: BTreeSet<u64> = reading.lines.iter().map(|l| l.line).collect();
+    let own = |s: &Seen| {
+        !said.contains(&s.line) && (kind != SourceKind::Objects || !is_inside_object(&s.text))
+    };
+    let facts = scanned.fold.finish();
+    observation
+        .facts
+        .extend(facts.into_iter().filter(|f| f.first.iter().any(own)));
     observation.relations = reading.relations;
     observation.hints = reading.hints;
-    observation.has_events = reading.lines.iter().any(|l| l.component == Component::EVENT);
+    observation.has_events = reading
+        .lines
+        .iter()
+        .any(|l| l.component == Component::EVENT);
     observation.states = reading
         .lines
         .into_iter()
@@ -278,7 +360,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
         .take(KEPT_STATES)
         .collect();
     for note in reading.notes {
-        partial(&mut observation.source, note);
+        partial(&mut observation.source, &note);
     }
 }
 
@@ -287,7 +369,13 @@ fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) ->
     let mut text = head;
     let room = STATE_LIMIT.saturating_sub(text.len());
     if let Err(e) = (&mut *reader).take(room as u64).read_to_end(&mut text) {
-        partial(&mut observation.source, format!("reading stopped after {}: {e}", human_bytes(text.len() as u64)));
+        partial(
+            &mut observation.source,
+            &format!(
+                "reading stopped after {}: {e}",
+                human_bytes(text.len() as u64)
+            ),
+        );
         return text;
     }
     if text.len() >= STATE_LIMIT {
@@ -295,9 +383,13 @@ fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) ->
             Ok(0) => {}
             Ok(n) => partial(
                 &mut observation.source,
-                format!("only the first {} were read, {} more were left out", human_bytes(STATE_LIMIT as u64), human_bytes(n)),
+                &format!(
+                    "only the first {} were read, {} more were left out",
+                    human_bytes(STATE_LIMIT as u64),
+                    human_bytes(n)
+                ),
             ),
-            Err(e) => partial(&mut observation.source, format!("reading stopped: {e}")),
+            Err(e) => partial(&mut observation.source, &format!("reading stopped: {e}")),
         }
     }
     text
@@ -335,16 +427,25 @@ impl Utf16<'_> {
                 self.odd = Some(b);
                 continue;
             };
-            let unit = if self.little { u16::from_le_bytes([first, b]) } else { u16::from_be_bytes([first, b]) };
+            let unit = if self.little {
+                u16::from_le_bytes([first, b])
+            } else {
+                u16::from_be_bytes([first, b])
+            };
             let units: [u16; 2] = [self.high.take().unwrap_or(0), unit];
             if units[0] == 0 && (0xd800..0xdc00).contains(&unit) {
                 self.high = Some(unit);
                 continue;
             }
-            let of = if units[0] == 0 { units.get(1..) } else { units.get(..) };
+            let of = if units[0] == 0 {
+                units.get(1..)
+            } else {
+                units.get(..)
+            };
             for c in char::decode_utf16(of.unwrap_or_default().iter().copied()) {
                 let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
-                self.ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                self.ready
+                    .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
     }
@@ -370,10 +471,18 @@ impl Read for Utf16<'_> {
 
 fn decode_head(head: &[u8], little: bool) -> Vec<u8> {
     let mut none = std::io::empty();
-    let mut decoder = Utf16 { inner: &mut none, little, odd: None, high: None, ready: Vec::new() };
+    let mut decoder = Utf16 {
+        inner: &mut none,
+        little,
+        odd: None,
+        high: None,
+        ready: Vec::new(),
+    };
     decoder.decode(head);
     let text = decoder.ready;
-    text.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(text)
+    text.strip_prefix("\u{feff}".as_bytes())
+        .map(<[u8]>::to_vec)
+        .unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -397,7 +506,13 @@ mod tests {
             }
         }
         let mut source = OneByOne(bytes.into());
-        let mut decoder = Utf16 { inner: &mut source, little: true, odd: None, high: None, ready: Vec::new() };
+        let mut decoder = Utf16 {
+            inner: &mut source,
+            little: true,
+            odd: None,
+            high: None,
+            ready: Vec::new(),
+        };
         let mut out = String::new();
         decoder.read_to_string(&mut out).unwrap();
         assert_eq!(out, text);

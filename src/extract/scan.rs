@@ -1,24 +1,27 @@
 //! Reads the lines of one log, once, forwards, in blocks.
 //!
-//! Per block: one pass of the anchor automaton over the bytes; only records that hold an anchor are parsed.
+//! Per block: one pass of the anchor finder over the bytes; only records that hold an anchor are parsed.
 //! A second, cheap walk over the lines counts them, reads severities, and samples times. Memory is one block
 //! and what is folded, whatever the length of the log.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::fold::{Fold, Seen};
-use super::matcher::{Author, Matcher};
+use super::matcher::{Author, Matcher, is_by, may_have_fields};
 use super::observe::Life;
+use super::preamble;
 use super::templates::Templates;
 use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Level, Record, Scope};
-use crate::parse::log;
+use crate::model::{Component, Coverage, Entity, Level, Place, Record, Scope, StateLine};
+use crate::parse::goroutines;
+use crate::parse::log::{self, Glance, Ident};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -39,6 +42,15 @@ const PAUSES: usize = 12;
 const LIVES: usize = 64;
 /// Different offsets kept: a source has one, or two around a change of daylight saving.
 const ZONES: usize = 8;
+/// Every level, in the order of the type.
+const LEVELS: [Level; 6] = [
+    Level::Unknown,
+    Level::Debug,
+    Level::Info,
+    Level::Warning,
+    Level::Error,
+    Level::Fatal,
+];
 /// Largest goroutine dump kept from inside a log.
 const DUMP_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -63,6 +75,8 @@ pub(crate) struct Scanned {
     pub(crate) lives: Vec<Life>,
     /// Offsets of local readings from UTC seen, with how often.
     pub(crate) zones: Vec<(i32, u64)>,
+    /// Year in which a line was written that says so in its message.
+    pub(crate) year: Option<i32>,
     pub(crate) templates: Templates,
     pub(crate) dumps: Vec<DumpText>,
     /// The error that ended the reading.
@@ -74,15 +88,18 @@ pub(crate) struct Scanned {
 pub(crate) struct Scan<'c> {
     catalog: &'c Catalog,
     matcher: Matcher<'c>,
-    scope: Scope,
+    scope: &'c Scope,
     fold: Fold,
     coverage: Coverage,
     lives: Vec<Life>,
     many_processes: bool,
     zones: Vec<(i32, u64)>,
+    year: Option<i32>,
     templates: Templates,
     dumps: Vec<DumpText>,
-    collecting: bool,
+    stacks: goroutines::Reader,
+    dump_bytes: usize,
+    dump_end: Option<u64>,
     /// Pieces of a line cut by the container runtime.
     pieces: Vec<u8>,
     long_lines: u64,
@@ -107,7 +124,17 @@ struct Turn {
 impl Turn {
     /// The stamp with its turn; moves on when the month falls by more than half a year.
     fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
-        let RawStamp::Local { year: None, month, day, ns, res, .. } = stamp else { return stamp };
+        let RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            ..
+        } = stamp
+        else {
+            return stamp;
+        };
         let mut count = self.count;
         if self.month > month && self.month - month > 6 {
             count = count.saturating_add(1);
@@ -119,24 +146,34 @@ impl Turn {
             self.month = month;
             self.count = count;
         }
-        RawStamp::Local { year: None, month, day, ns, res, turn: count }
+        RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            turn: count,
+        }
     }
 }
 
 impl<'c> Scan<'c> {
-    pub(crate) fn new(catalog: &'c Catalog, scope: &Scope) -> Self {
+    pub(crate) fn new(catalog: &'c Catalog, scope: &'c Scope) -> Self {
         Self {
             catalog,
             matcher: Matcher::new(catalog),
-            scope: scope.clone(),
+            scope,
             fold: Fold::default(),
             coverage: Coverage::default(),
             lives: Vec::new(),
             many_processes: false,
             zones: Vec::new(),
+            year: None,
             templates: Templates::default(),
             dumps: Vec::new(),
-            collecting: false,
+            stacks: goroutines::Reader::default(),
+            dump_bytes: 0,
+            dump_end: None,
             pieces: Vec::new(),
             long_lines: 0,
             lines: 0,
@@ -191,8 +228,13 @@ impl<'c> Scan<'c> {
         Scanned {
             fold: self.fold,
             coverage: self.coverage,
-            lives: if self.many_processes { Vec::new() } else { self.lives },
+            lives: if self.many_processes {
+                Vec::new()
+            } else {
+                self.lives
+            },
             zones: self.zones,
+            year: self.year,
             templates: self.templates,
             dumps: self.dumps,
             error,
@@ -207,20 +249,20 @@ impl<'c> Scan<'c> {
 
     /// Finds the anchors, and matches the records they lie in.
     fn anchored(&mut self, region: &[u8]) {
-        let (automaton, anchored) = self.catalog.anchors();
-        self.hits.clear();
+        let (anchors, anchored) = self.catalog.anchors();
         self.claimed.clear();
-        for m in automaton.find_overlapping_iter(region) {
-            self.hits.push((m.end().saturating_sub(1), m.pattern().as_usize()));
-        }
-        let hits = std::mem::take(&mut self.hits);
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        anchors.find(region, |end, literal| hits.push((end, literal)));
+        hits.sort_unstable();
         let mut cursor = (0usize, self.lines);
         let mut i = 0;
         while let Some((position, _)) = hits.get(i) {
             let bounds = record_around(region, *position);
             self.patterns.clear();
             while let Some((_, literal)) = hits.get(i).filter(|(p, _)| *p < bounds.end) {
-                self.patterns.extend(anchored.get(*literal).into_iter().flatten());
+                self.patterns
+                    .extend(anchored.get(*literal).into_iter().flatten());
                 i += 1;
             }
             self.patterns.sort_unstable();
@@ -237,44 +279,90 @@ impl<'c> Scan<'c> {
 
     /// Parses one record and matches the patterns hit in it.
     fn matched(&mut self, chunk: &[u8], start: usize, line: u64) -> bool {
+        let first_line = memchr(b'\n', chunk)
+            .and_then(|end| chunk.get(..end))
+            .unwrap_or(chunk);
+        // Many anchors are ordinary words in the logs of other components: those lines are not parsed.
+        let component = match log::ident(chunk) {
+            Ident::Named(program) => Some(self.component(Some(&program))),
+            Ident::Absent => Some(self.component(None)),
+            Ident::Hidden => None,
+        };
+        if let Some(component) = component {
+            let catalog = self.catalog;
+            self.patterns.retain(|p| {
+                catalog
+                    .patterns()
+                    .get(*p)
+                    .is_some_and(|p| is_by(p, &component) && may_have_fields(p, chunk))
+            });
+            if self.patterns.is_empty() && !may_be_event(chunk) {
+                return false;
+            }
+        }
         let record = log::record(chunk);
-        let first_line = chunk.split(|b| *b == b'\n').next().unwrap_or(chunk);
+        if self.year.is_none()
+            && let Some((year, zone)) = preamble::go_time(&record.text)
+        {
+            self.year = Some(year - i32::from(self.turn.count));
+            self.saw_zone(zone);
+        }
         let seen = Seen {
             offset: self.offset.saturating_add(start as u64),
             line,
-            time: record
-                .time
-                .map(|t| self.turn.mark(t, false))
-                .or(self.previous.map(|(t, ..)| t).filter(|_| record.time.is_none())),
+            time: record.time.map(|t| self.turn.mark(t, false)).or(self
+                .previous
+                .map(|(t, ..)| t)
+                .filter(|_| record.time.is_none())),
             ago: 0,
-            text: text::quote(first_line),
+            text: String::new(),
         };
         let (component, scope) = self.author(&record);
-        let author = Author { component: &component, scope: &scope };
+        let author = Author {
+            component: &component,
+            scope: &scope,
+        };
         let patterns = std::mem::take(&mut self.patterns);
-        let claimed = self.matcher.record(&patterns, &record, author, &seen, &mut self.fold);
+        let mut claimed = self.matcher.record(
+            &patterns,
+            &record,
+            author,
+            (&seen, first_line),
+            &mut self.fold,
+        );
+        if let Some(event) = event_in_log(&record, &seen, first_line) {
+            claimed |= self
+                .matcher
+                .state(&event, &scope, seen.offset, &mut self.fold);
+        }
         self.patterns = patterns;
         claimed
     }
 
     /// Who wrote this record: a journal or syslog names the program and the machine on each line.
-    fn author(&self, record: &Record<'_>) -> (Component, Scope) {
-        let mut scope = self.scope.clone();
-        let component = record
-            .ident
-            .as_deref()
-            .and_then(Component::of_program)
-            .unwrap_or_else(|| scope.component.clone());
-        if scope.node.is_none() {
-            scope.node = record.host.as_ref().map(|h| h.to_string());
+    fn author(&self, record: &Record<'_>) -> (Component, Cow<'c, Scope>) {
+        let mut scope = Cow::Borrowed(self.scope);
+        let component = self.component(record.ident.as_deref());
+        if scope.node.is_none()
+            && let Some(host) = &record.host
+        {
+            scope.to_mut().node = Some(host.to_string());
         }
         (component, scope)
     }
 
+    /// The component of a line with this program name.
+    fn component(&self, ident: Option<&str>) -> Component {
+        ident
+            .and_then(Component::of_program)
+            .unwrap_or_else(|| self.scope.component.clone())
+    }
+
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
     fn walk(&mut self, region: &[u8]) {
-        let has_dump = self.collecting || self.goroutine.find(region).is_some();
+        let has_dump = self.stacks.is_active() || self.goroutine.find(region).is_some();
         let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
+        let mut levels = [0_u64; LEVELS.len()];
         let mut position = 0;
         while position < region.len() {
             let rest = region.get(position..).unwrap_or_default();
@@ -291,9 +379,9 @@ impl<'c> Scan<'c> {
                 claimed.next();
             }
             let is_claimed = claimed.peek().is_some_and(|r| r.contains(&position));
-            let level = log::level(line);
-            if level != Level::Unknown {
-                *self.coverage.levels.entry(level.letter()).or_default() += 1;
+            let Glance { level, partial } = log::glance(line);
+            if let Some(count) = levels.get_mut(level as usize) {
+                *count += 1;
             }
             if level >= Level::Error && !is_claimed {
                 self.unexplained(line, offset);
@@ -307,10 +395,15 @@ impl<'c> Scan<'c> {
             if has_dump {
                 self.dump_line(line, offset);
             }
-            if log::partial(line).is_some() || !self.pieces.is_empty() {
-                self.piece(line, offset);
+            if partial || !self.pieces.is_empty() {
+                self.piece(line, offset, partial);
             }
             position += length + 1;
+        }
+        for (level, count) in LEVELS.into_iter().zip(levels) {
+            if count > 0 && level != Level::Unknown {
+                *self.coverage.levels.entry(level.letter()).or_default() += count;
+            }
         }
         self.last_time(region);
     }
@@ -321,7 +414,13 @@ impl<'c> Scan<'c> {
         }
         let record = log::record(line);
         let time = record.time.map(|t| self.turn.mark(t, false));
-        let seen = Seen { offset, line: self.lines, time, ago: 0, text: text::quote(line) };
+        let seen = Seen {
+            offset,
+            line: self.lines,
+            time,
+            ago: 0,
+            text: text::quote(line),
+        };
         let (component, _) = self.author(&record);
         self.templates.add(&record, &component, seen);
     }
@@ -333,21 +432,38 @@ impl<'c> Scan<'c> {
         self.extend(time);
         if let Some((previous, _, _)) = self.previous {
             let gap = time.reading().saturating_sub(previous.reading());
-            if gap >= PAUSE_MIN && self.lines > 1 {
+            if gap >= self.shortest_pause() && self.lines > 1 {
                 self.refine(region, position);
             }
         }
         self.previous = Some((time, self.lines, offset));
     }
 
+    /// The shortest silence that would still be kept.
+    fn shortest_pause(&self) -> i64 {
+        match self.coverage.pauses.get(PAUSES - 1) {
+            Some(last) => last
+                .to
+                .reading()
+                .saturating_sub(last.from.reading())
+                .saturating_add(1)
+                .max(PAUSE_MIN),
+            None => PAUSE_MIN,
+        }
+    }
+
     /// Finds the longest gap between the last sample and the line at `position`.
     fn refine(&mut self, region: &[u8], position: usize) {
-        let Some((mut before, mut line, mut offset)) = self.previous else { return };
+        let Some((mut before, mut line, mut offset)) = self.previous else {
+            return;
+        };
         let from = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
         if offset < self.offset {
             // The last sample lies in the block before: the gap is at the border.
             offset = self.offset;
-            line = self.lines.saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
+            line = self
+                .lines
+                .saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
         }
         let mut at = from;
         while at <= position {
@@ -356,7 +472,12 @@ impl<'c> Scan<'c> {
             if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
                 let time = self.turn.mark(time, false);
                 if time.reading().saturating_sub(before.reading()) >= PAUSE_MIN {
-                    self.coverage.pauses.push(Pause { from: before, to: time, line, offset });
+                    self.coverage.pauses.push(Pause {
+                        from: before,
+                        to: time,
+                        line,
+                        offset,
+                    });
                 }
                 before = time;
                 offset = self.offset.saturating_add(at as u64);
@@ -365,7 +486,9 @@ impl<'c> Scan<'c> {
             at += length + 1;
         }
         let length = |p: &Pause| p.to.reading().saturating_sub(p.from.reading());
-        self.coverage.pauses.sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
+        self.coverage
+            .pauses
+            .sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
         self.coverage.pauses.dedup_by_key(|p| p.offset);
         self.coverage.pauses.truncate(PAUSES);
     }
@@ -378,7 +501,7 @@ impl<'c> Scan<'c> {
             if let Some(time) = log::time(region.get(start..end).unwrap_or_default()) {
                 let time = self.turn.mark(time, true);
                 if let Some((previous, ..)) = self.previous
-                    && time.reading().saturating_sub(previous.reading()) >= PAUSE_MIN
+                    && time.reading().saturating_sub(previous.reading()) >= self.shortest_pause()
                 {
                     self.refine(region, start);
                 }
@@ -405,14 +528,18 @@ impl<'c> Scan<'c> {
         self.coverage.last = better(self.coverage.last, time, true);
     }
 
+    fn saw_zone(&mut self, zone: i32) {
+        if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
+            *n += 1;
+        } else if self.zones.len() < ZONES {
+            self.zones.push((zone, 1));
+        }
+    }
+
     fn sample_record(&mut self, line: &[u8], offset: u64) {
         let record = log::record(line);
         if let Some(zone) = record.zone {
-            if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
-                *n += 1;
-            } else if self.zones.len() < ZONES {
-                self.zones.push((zone, 1));
-            }
+            self.saw_zone(zone);
         }
         let Some(pid) = record.pid else { return };
         let (component, scope) = self.author(&record);
@@ -430,7 +557,7 @@ impl<'c> Scan<'c> {
         }
         self.lives.push(Life {
             pid,
-            node: scope.node,
+            node: scope.node.clone(),
             first: time,
             last: time,
             line: self.lines,
@@ -439,33 +566,40 @@ impl<'c> Scan<'c> {
         });
     }
 
-    /// Collects the lines of a goroutine dump: from a goroutine header to the next record.
+    /// Collects the lines that belong to goroutine dumps, with what announces them, as pieces of consecutive lines.
     fn dump_line(&mut self, line: &[u8], offset: u64) {
-        if !self.collecting {
-            let Some(at) = self.goroutine.find(line) else { return };
-            let tail = line.get(at..).unwrap_or_default();
-            if !is_goroutine_header(tail) {
-                return;
-            }
-            self.collecting = true;
-            let time = self.previous.map(|(t, ..)| t);
-            self.dumps.push(DumpText { text: Vec::new(), line: self.lines, offset, time });
-        } else if log::starts_record(line) && self.goroutine.find(line).is_none() {
-            self.collecting = false;
+        let place = Place {
+            line: self.lines,
+            offset,
+            ..Place::default()
+        };
+        if !self.stacks.line(place, line) {
             return;
         }
-        let total: usize = self.dumps.iter().map(|d| d.text.len()).sum();
-        if let Some(dump) = self.dumps.last_mut()
-            && total < DUMP_LIMIT
-        {
+        // The dumps are read again, from the pieces, once it is known whose they are.
+        drop(self.stacks.take());
+        if self.dump_bytes > DUMP_LIMIT {
+            return;
+        }
+        if self.dump_end != Some(offset) {
+            let time = log::time(line).or(self.previous.map(|(t, ..)| t));
+            self.dumps.push(DumpText {
+                text: Vec::new(),
+                line: self.lines,
+                offset,
+                time,
+            });
+        }
+        if let Some(dump) = self.dumps.last_mut() {
             dump.text.extend_from_slice(line);
             dump.text.push(b'\n');
+            self.dump_bytes += line.len() + 1;
+            self.dump_end = Some(offset.saturating_add(line.len() as u64 + 1));
         }
     }
 
     /// Joins the pieces of a line that the container runtime cut, and looks for anchors in the whole.
-    fn piece(&mut self, line: &[u8], offset: u64) {
-        let more = log::partial(line).is_some();
+    fn piece(&mut self, line: &[u8], offset: u64, more: bool) {
         if self.pieces.is_empty() {
             self.pieces.extend_from_slice(line);
             return;
@@ -478,11 +612,12 @@ impl<'c> Scan<'c> {
             return;
         }
         let whole = std::mem::take(&mut self.pieces);
-        let (automaton, anchored) = self.catalog.anchors();
-        self.patterns.clear();
-        for m in automaton.find_overlapping_iter(&whole) {
-            self.patterns.extend(anchored.get(m.pattern().as_usize()).into_iter().flatten());
-        }
+        let (anchors, anchored) = self.catalog.anchors();
+        let patterns = &mut self.patterns;
+        patterns.clear();
+        anchors.find(&whole, |_, literal| {
+            patterns.extend(anchored.get(literal).into_iter().flatten());
+        });
         self.patterns.sort_unstable();
         self.patterns.dedup();
         let start = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
@@ -491,11 +626,60 @@ impl<'c> Scan<'c> {
     }
 }
 
-/// `goroutine 12 [`, at the start of what follows a prefix.
-fn is_goroutine_header(tail: &[u8]) -> bool {
-    let Some(rest) = tail.strip_prefix(b"goroutine ") else { return false };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0 && rest.get(digits) == Some(&b' ') && memchr(b'[', rest.get(..digits + 64).unwrap_or(rest)).is_some()
+/// Whether [`event_in_log`] may find an Event.
+fn may_be_event(chunk: &[u8]) -> bool {
+    let holds = |words: &[u8]| memmem::find(chunk, words).is_some();
+    holds(b"Event occurred") || holds(b"Event(v1.ObjectReference{")
+}
+
+/// An Event that a component wrote into its log, as the state line an Event gives:
+/// `"Event occurred" object="shop/web-1" kind="Pod" type="Warning" reason="BackOff" message="…"`, and before 1.21
+/// `Event(v1.ObjectReference{Kind:"Pod", Namespace:"shop", Name:"web-1", …}): type: 'Warning' reason: 'BackOff' …`.
+fn event_in_log(record: &Record<'_>, seen: &Seen, line: &[u8]) -> Option<StateLine> {
+    let text = std::str::from_utf8(&record.text).ok()?;
+    let (kind, name, level, reason, message) = if text.starts_with("Event occurred") {
+        let field = |k: &str| record.field(k);
+        (
+            field("kind")?.to_owned(),
+            field("object")?.to_owned(),
+            field("type")?.to_owned(),
+            field("reason")?.to_owned(),
+            field("message").unwrap_or_default().to_owned(),
+        )
+    } else {
+        let rest = text.strip_prefix("Event(v1.ObjectReference{")?;
+        let (object, rest) = rest.split_once("}): type: '")?;
+        let (level, rest) = rest.split_once("' reason: '")?;
+        let (reason, message) = rest.split_once("' ")?;
+        let part = |k: &str| {
+            object
+                .split_once(&format!("{k}:\""))
+                .and_then(|(_, v)| v.split('"').next())
+        };
+        let name = match part("Namespace").filter(|n| !n.is_empty()) {
+            Some(namespace) => format!("{namespace}/{}", part("Name")?),
+            None => part("Name")?.to_owned(),
+        };
+        (
+            part("Kind")?.to_owned(),
+            name,
+            level.to_owned(),
+            reason.to_owned(),
+            message.to_owned(),
+        )
+    };
+    let entity = Entity::new(&kind.to_ascii_lowercase(), name.trim_start_matches('/'));
+    Some(StateLine {
+        component: Component::EVENT,
+        text: format!("reason={reason} type={level} object={entity} message={message}"),
+        entity,
+        quote: text::quote(line),
+        line: seen.line,
+        first: seen.time,
+        last: seen.time,
+        count: 1,
+        host: None,
+    })
 }
 
 /// Reads until the buffer holds a block; `true` at the end of the input.
@@ -542,7 +726,8 @@ fn last_record(lines: &[u8]) -> usize {
 
 /// The lines of the record around a byte.
 fn record_around(region: &[u8], position: usize) -> Range<usize> {
-    let line_start = memrchr(b'\n', region.get(..position).unwrap_or_default()).map_or(0, |p| p + 1);
+    let line_start =
+        memrchr(b'\n', region.get(..position).unwrap_or_default()).map_or(0, |p| p + 1);
     let line_end = |from: usize| {
         memchr(b'\n', region.get(from..).unwrap_or_default()).map_or(region.len(), |n| from + n)
     };
@@ -564,10 +749,44 @@ fn record_around(region: &[u8], position: usize) -> Range<usize> {
             break;
         }
         let next_end = line_end(end + 1);
-        if end + 1 >= region.len() || log::starts_record(region.get(end + 1..next_end).unwrap_or_default()) {
+        if end + 1 >= region.len()
+            || log::starts_record(region.get(end + 1..next_end).unwrap_or_default())
+        {
             break;
         }
         end = next_end;
     }
     start..end.max(position + 1).min(region.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_in_logs_of_both_eras() {
+        let event = |line: &str| {
+            let record = log::record(line.as_bytes());
+            let seen = Seen {
+                offset: 0,
+                line: 1,
+                time: record.time,
+                ago: 0,
+                text: String::new(),
+            };
+            event_in_log(&record, &seen, line.as_bytes()).map(|e| e.text)
+        };
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),
+            Some("reason=BackOff type=Warning object=pod/shop/web-1 message=Back-off restarting failed container")
+        );
+        assert_eq!(
+            event(r#"I0301 10:00:00.000000       1 event.go:221] Event(v1.ObjectReference{Kind:"Node", Namespace:"", Name:"n1", UID:"n1", APIVersion:"", ResourceVersion:"", FieldPath:""}): type: 'Normal' reason: 'NodeNotReady' Node n1 status is now: NodeNotReady"#).as_deref(),
+            Some("reason=NodeNotReady type=Normal object=node/n1 message=Node n1 status is now: NodeNotReady")
+        );
+        assert_eq!(
+            event("I0301 10:00:00.000000       1 a.go:1] Event dropped"),
+            None
+        );
+    }
 }

@@ -63,7 +63,13 @@ impl Templates {
             let text = key.1.clone();
             self.map.insert(
                 key,
-                Template { text, component: component.clone(), count: 1, first: vec![seen], last: None },
+                Template {
+                    text,
+                    component: component.clone(),
+                    count: 1,
+                    first: vec![seen],
+                    last: None,
+                },
             );
         }
     }
@@ -106,7 +112,10 @@ mod tests {
 
     #[test]
     fn variable_words_become_stars() {
-        assert_eq!(mask(b"failed to sync pod \"ns/a-1\" after 3 tries"), "failed to sync pod <*> after <*> tries");
+        assert_eq!(
+            mask(b"failed to sync pod \"ns/a-1\" after 3 tries"),
+            "failed to sync pod <*> after <*> tries"
+        );
         assert_eq!(mask(b"10.0.0.1 10.0.0.2 refused"), "<*> refused");
     }
 }

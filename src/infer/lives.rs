@@ -7,7 +7,10 @@ use super::support::{machine, place};
 use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::extract::Life;
-use crate::model::{Component, Fact, FactId, Source, SourceId, SourceKind};
+use crate::model::{Component, Fact, Source, SourceId, SourceKind};
+
+/// A start marker is printed within this time of the first line of its process.
+const MARK_SLACK: i64 = 5 * crate::base::time::SECOND;
 
 /// A process and the one before it in the same log.
 struct Change<'a> {
@@ -50,8 +53,6 @@ fn keys(change: &Change<'_>) -> crate::model::Keys {
     let mut keys = machine(node);
     let component = change.source.scope.component.as_str();
     keys.insert(String::from("component"), component.to_owned());
-    keys.entry(String::from("host"))
-        .or_insert_with(|| String::from("unknown"));
     keys.insert(String::from("pid"), change.after.pid.to_string());
     keys.insert(String::from("old-pid"), change.before.pid.to_string());
     keys
@@ -167,58 +168,97 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
         .map(Component::named)
         .collect();
     let farewell = task.list("farewell");
-    changes(task, &wanted)
-        .into_iter()
-        .filter_map(|change| {
-            let ended = change
-                .before
-                .last
-                .and_then(|t| task.world.stamp(change.source.id, t))?;
-            let started = change
-                .after
-                .first
-                .and_then(|t| task.world.stamp(change.source.id, t))?;
-            if said_goodbye(task, &change, ended, &farewell) {
-                return None;
-            }
-            let component = change.source.scope.component.clone();
-            let mut keys = keys(&change);
-            keys.insert(
-                String::from("down"),
-                human_duration(started.at.since(ended.at)),
-            );
-            let quote = place(
-                change.source,
-                change.after.line,
-                change.after.offset,
-                &change.after.text,
-                Some(started),
-            );
-            let mut fact = task.fact(
-                "unavailable-episode",
-                keys,
-                component,
-                vec![quote],
-                Vec::new(),
-            )?;
-            fact.span.first = Some(ended);
-            fact.span.last = Some(started);
-            fact.span.closed = true;
-            Some(fact)
-        })
-        .collect()
+    let mut facts = marked(task, &wanted, &farewell);
+    facts.extend(changes(task, &wanted).into_iter().filter_map(|change| {
+        let ended = change
+            .before
+            .last
+            .and_then(|t| task.world.stamp(change.source.id, t))?;
+        let started = change
+            .after
+            .first
+            .and_then(|t| task.world.stamp(change.source.id, t))?;
+        if parted(task, change.source.id, ended, &farewell) {
+            return None;
+        }
+        let component = change.source.scope.component.clone();
+        let mut keys = keys(&change);
+        keys.insert(
+            String::from("down"),
+            human_duration(started.at.since(ended.at)),
+        );
+        let quote = place(
+            change.source,
+            change.after.line,
+            change.after.offset,
+            &change.after.text,
+            Some(started),
+        );
+        let mut fact = task.fact(
+            "unavailable-episode",
+            keys,
+            component,
+            vec![quote],
+            Vec::new(),
+        )?;
+        fact.span.first = Some(ended);
+        fact.span.last = Some(started);
+        fact.span.closed = true;
+        Some(fact)
+    }));
+    facts
+}
+
+/// Starts of a process whose lines carry no pid, told by the facts that `[infer] starts` names. When the one before ended
+/// is known only by the pause before the start.
+fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact> {
+    let kinds = task.list("starts");
+    let mut facts = Vec::new();
+    let starts = task
+        .world
+        .facts
+        .iter()
+        .filter(|f| kinds.contains(&f.kind.as_str()));
+    for quote in starts.flat_map(Fact::evidence) {
+        let (Some(source), Some(started)) = (task.world.source(quote.place.source), quote.time)
+        else {
+            continue;
+        };
+        let at = |t| task.world.stamp(source.id, t);
+        let pause = source.coverage.pauses.iter().find_map(|p| {
+            let (from, to) = (at(p.from)?, at(p.to)?);
+            (to.at.since(started.at).abs() < MARK_SLACK).then_some(from)
+        });
+        // Without a pause before it, the start follows the end at once, or begins the log.
+        let Some(ended) = pause.filter(|_| wanted.contains(&source.scope.component)) else {
+            continue;
+        };
+        if parted(task, source.id, ended, farewell) {
+            continue;
+        }
+        let component = source.scope.component.clone();
+        let mut keys = machine(source.scope.node.as_deref());
+        keys.insert(String::from("component"), component.as_str().to_owned());
+        let down = human_duration(started.at.since(ended.at));
+        keys.insert(String::from("down"), format!("at most {down}"));
+        let evidence = vec![quote.clone()];
+        let made = task.fact("unavailable-episode", keys, component, evidence, Vec::new());
+        let Some(mut made) = made else { continue };
+        made.span.first = Some(ended);
+        made.span.last = Some(started);
+        made.span.closed = true;
+        facts.push(made);
+    }
+    facts
 }
 
 /// Whether a fact of the same component near its end says why it ended (a farewell, an exit, a panic).
-fn said_goodbye(task: &Task<'_>, change: &Change<'_>, ended: Stamp, farewell: &[&str]) -> bool {
-    let ids: Vec<FactId> = (0u32..).map(FactId).take(task.world.facts.len()).collect();
-    ids.iter().zip(&task.world.facts).any(|(_, f)| {
-        farewell.contains(&f.kind.as_str())
-            && f.evidence().iter().any(|q| {
-                q.place.source == change.source.id
-                    && q.time.is_some_and(|t| {
-                        t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE)
-                    })
-            })
-    })
+fn parted(task: &Task<'_>, source: SourceId, ended: Stamp, farewell: &[&str]) -> bool {
+    let near = |t: Stamp| t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE);
+    task.world
+        .facts
+        .iter()
+        .filter(|f| farewell.contains(&f.kind.as_str()))
+        .flat_map(Fact::evidence)
+        .any(|q| q.place.source == source && q.time.is_some_and(near))
 }

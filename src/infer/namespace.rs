@@ -32,6 +32,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .source(*id)
             .and_then(|s| s.clock.collected)
             .map(|at| Stamp::exact(at, SECOND));
+        // A namespace younger than the usual time was not deleted before that.
+        let made = line.first.and_then(|t| task.world.stamp(*id, t));
+        if let (Some(made), Some(collected)) = (made, collected)
+            && collected.at.since(made.at) < USUAL
+        {
+            continue;
+        }
         let entry = terminating
             .entry(line.entity.name().to_owned())
             .or_default();

@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{machine, place};
-use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp, StampBasis};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
+use crate::model::{Component, Confidence, Fact, Source, SourceId, SourceKind, Status};
 
 /// A silence shorter than this tells nothing.
 const SHORTEST: i64 = 20 * SECOND;
 /// A silence must be so many times longer than the usual pause.
 const TIMES_HABIT: i64 = 4;
+/// A log must have been printing for this long (or as long as the silence) to show a habit.
+const BUSY: i64 = 2 * MINUTE;
 /// Fewer lines than this are no habit.
 const LINES: u64 = 30;
 
@@ -51,6 +53,19 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     facts
+}
+
+impl Series<'_> {
+    /// How long the log was printing: its length without its pauses. A log that prints at its start and then only when
+    /// something happens (etcd, kube-proxy) is not silent, it is quiet.
+    fn busy(&self) -> i64 {
+        let paused: i64 = self
+            .pauses
+            .iter()
+            .map(|(from, to, ..)| to.at.since(from.at))
+            .sum();
+        self.last.at.since(self.first.at).saturating_sub(paused)
+    }
 }
 
 type Key = (Component, Option<String>);
@@ -121,7 +136,14 @@ fn ended(
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
     let (until, witness) = goes_on(task, node, log, others)?;
+    // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
+    if log.last.basis == StampBasis::Guessed && witness.clock.confidence != Confidence::Low {
+        return None;
+    }
     let silent = until.since(log.last.at);
+    if log.busy() < silent.min(BUSY) {
+        return None;
+    }
     let usual = habit(log, log.last.at);
     if silent < SHORTEST.max(usual.saturating_mul(TIMES_HABIT)).max(MINUTE) {
         return None;
@@ -189,20 +211,13 @@ fn paused(
     pauses.sort_by_key(|(from, ..)| from.at);
     for (from, to, source, line, offset) in pauses {
         let length = to.at.since(from.at);
-        // What is longer than everything else but its peers is no habit: compare with the median of the others.
-        let mut rest: Vec<i64> = log
-            .pauses
-            .iter()
-            .map(|(f, t, ..)| t.at.since(f.at))
-            .filter(|l| *l * TIMES_HABIT <= length)
-            .collect();
-        rest.sort_unstable();
         let peers = log
             .pauses
             .iter()
             .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > length)
             .count();
-        if length < SHORTEST || peers > 3 {
+        // Before a log has shown its habit, a pause says nothing.
+        if length < SHORTEST || peers > 2 || line < LINES || log.busy() < length.min(BUSY) {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {

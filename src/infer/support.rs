@@ -6,6 +6,7 @@ use super::Task;
 use crate::base::text;
 use crate::base::time::{SECOND, Stamp};
 use crate::base::units::duration;
+use crate::catalog::Definition;
 use crate::extract::World;
 use crate::model::{
     Component, Entity, Fact, FactId, Keys, Place, Quote, Source, SourceId, Span, StateLine,
@@ -92,11 +93,11 @@ impl Task<'_> {
         evidence: Vec<Quote>,
         from: Vec<FactId>,
     ) -> Option<Fact> {
-        let name = self
-            .definition
-            .entity
-            .fill(|k| keys.get(k).map(String::as_str))?;
-        if let Some((kind, value)) = name.split_once('/') {
+        let name = self.definition.entity_of(&keys)?;
+        if let Some((kind, value)) = name
+            .split_once('/')
+            .filter(|_| !Definition::is_unnamed(&name))
+        {
             keys.insert(kind.to_owned(), value.to_owned());
             if let Some((namespace, _)) = value.split_once('/')
                 && kind != "image"

@@ -81,7 +81,10 @@ impl Component {
             ("terwayd", "cni"),
         ];
         let base = program.rsplit('/').next().unwrap_or(program);
-        PROGRAMS.iter().find(|(p, _)| *p == base).map(|(_, c)| Self(Cow::Borrowed(c)))
+        PROGRAMS
+            .iter()
+            .find(|(p, _)| *p == base)
+            .map(|(_, c)| Self(Cow::Borrowed(c)))
     }
 
     /// Nobody knows who wrote it.

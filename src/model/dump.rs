@@ -35,6 +35,11 @@ pub enum DumpKind {
 }
 
 impl DumpKind {
+    /// Whether the process ended by its own doing when it printed this (a panic, a fatal error, `klog.Fatal`).
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Panic | Self::Fatal | Self::Exit)
+    }
+
     /// The word for a report.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +106,7 @@ pub struct Goroutine {
     pub count: u32,
     /// What it does, as printed (`semacquire`, `sync.Mutex.Lock`, `IO wait`); empty in an aggregated profile.
     pub state: Symbol,
-    /// Minutes it has waited *at least*: Go counts from a garbage collection that found it parked.
+    /// Minutes it has waited, as printed: Go counts from a garbage collection, so the number may be minutes off.
     pub minutes: Option<u32>,
     /// `locked to thread`.
     pub locked: bool,

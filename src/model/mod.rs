@@ -12,6 +12,7 @@ pub mod incident;
 pub mod record;
 pub mod source;
 pub mod state;
+pub mod waits;
 
 pub use analysis::{Analysis, Bundle, ClockNote, Unexplained};
 pub use component::Component;

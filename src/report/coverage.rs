@@ -82,12 +82,7 @@ pub(crate) fn looked_at(report: &Report<'_>) -> Vec<String> {
         out.push(fill(words.logs, &[&list.join(words.list)]));
     }
     for (kind, n) in kinds {
-        let files = if n == 1 && words.files.starts_with("{} file") {
-            String::from("1 file")
-        } else {
-            fill(words.files, &[&n.to_string()])
-        };
-        out.push(format!("{}{}", kind.as_str(), fill(words.aside, &[&files])));
+        out.push(fill(words.colon, &[words.kinds(kind), &n.to_string()]));
     }
     if out.is_empty() {
         out.push(words.nothing_readable.to_owned());

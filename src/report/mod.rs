@@ -4,6 +4,7 @@
 //! Nothing is concluded here. Texts about the cluster come with the analysis; [`words`] holds our own.
 
 mod coverage;
+pub mod goroutines;
 pub mod inventory;
 pub mod json;
 mod layout;

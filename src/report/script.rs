@@ -18,24 +18,21 @@ struct Phrases {
     head: &'static str,
     usage: &'static str,
     none: &'static str,
-    decides: &'static str,
     fill_in: &'static str,
     unsafe_text: &'static str,
 }
 
 const EN: Phrases = Phrases {
     head: "Collects what this bundle lacks",
-    usage: "Read it before you run it: sh ask.sh [FOLDER]. It only reads; each output is a file in FOLDER.",
+    usage: "Read it before you run it: sh ask.sh [FOLDER]. Each output becomes a file in FOLDER.",
     none: "Nothing is missing.",
-    decides: "decides",
     fill_in: "Fill in what stands in <...>, then remove the '#':",
     unsafe_text: "Holds text of the bundle that a shell could run. Check it, then remove the '#':",
 };
 const ZH: Phrases = Phrases {
     head: "收集这份材料中缺少的内容",
-    usage: "运行前请先阅读：sh ask.sh [目录]。只读取信息；每条输出保存为目录中的一个文件。",
+    usage: "运行前请先阅读：sh ask.sh [目录]。每条输出保存为目录中的一个文件。",
     none: "没有缺少的内容。",
-    decides: "用于判断",
     fill_in: "请填写 <...> 中的内容，再去掉行首的 #：",
     unsafe_text: "含有来自材料、可能被 shell 执行的文本。请检查后再去掉行首的 #：",
 };
@@ -60,12 +57,14 @@ pub fn render(report: &Report<'_>) -> String {
         return out;
     }
     let _ = writeln!(out, "# {}", phrases.usage);
-    out.push_str("set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" || exit 1\n");
+    out.push_str(
+        "set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n",
+    );
     let risky = risky_values(report);
     for (number, gap) in (1..).zip(gaps) {
         one(&mut out, phrases, number, gap, &risky);
     }
-    out.push_str("\necho \"$out\"\n");
+    out.push_str("\npwd\n");
     out
 }
 
@@ -73,7 +72,7 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
     let one_line = |text: &str| printable(text.as_bytes());
     let _ = writeln!(out, "\n# {number}. {}", one_line(&gap.what));
     if !gap.why.is_empty() {
-        let _ = writeln!(out, "#    {}: {}", phrases.decides, one_line(&gap.why));
+        let _ = writeln!(out, "#    {}", one_line(&gap.why));
     }
     let command = clean(gap.command.trim());
     if command.is_empty() {
@@ -94,7 +93,7 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
             let _ = writeln!(out, "#   {line}");
         }
     } else {
-        let _ = writeln!(out, "{{\n{command}\n}} > \"$out/{file}\" 2>&1");
+        let _ = writeln!(out, "{{\n{command}\n}} > {file} 2>&1");
     }
 }
 

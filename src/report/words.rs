@@ -4,7 +4,7 @@
 //! Texts about the cluster (titles, mechanisms, remedies) are the catalogue's, not ours.
 
 use crate::base::lang::Lang;
-use crate::model::{Confidence, Severity, Status};
+use crate::model::{Confidence, Severity, SourceKind, Status};
 
 macro_rules! words {
     ($($name:ident: $en:literal, $zh:literal;)*) => {
@@ -100,6 +100,14 @@ words! {
     log_of: "log of {}", "{} 的日志";
     runtime_log: "log of the container runtime", "容器运行时的日志";
     kubectl_outputs: "outputs of kubectl", "kubectl 的输出";
+    other_logs: "other logs", "其他日志";
+    objects: "API objects", "API 对象";
+    tables: "tables of kubectl get", "kubectl get 的表格";
+    describes: "outputs of kubectl describe", "kubectl describe 的输出";
+    processes: "process lists", "进程列表";
+    goroutines: "goroutine dumps", "goroutine 转储";
+    certificates: "certificates", "证书";
+    host: "outputs of host commands", "主机命令的输出";
     logs: "logs of {}", "{} 的日志";
     nothing_missing: "nothing: every file was read, and every usual component is there", "无：全部文件均已读取，常见组件齐全";
     // Unexplained.
@@ -191,6 +199,21 @@ impl Words {
             Status::Partial => self.partial_short,
             Status::Skipped => self.skipped_short,
             Status::Failed => self.failed_short,
+        }
+    }
+
+    /// Files of one kind, in the plural.
+    pub(crate) fn kinds(&self, kind: SourceKind) -> &'static str {
+        match kind {
+            SourceKind::Log => self.other_logs,
+            SourceKind::Objects => self.objects,
+            SourceKind::Table => self.tables,
+            SourceKind::Describe => self.describes,
+            SourceKind::Processes => self.processes,
+            SourceKind::Goroutines => self.goroutines,
+            SourceKind::Certificates => self.certificates,
+            SourceKind::Host => self.host,
+            kind => kind.as_str(),
         }
     }
 

@@ -1,2 +1,18 @@
-//! Integration tests.
-fn main() {}
+//! Integration tests: the gates over `fixtures/incidents`, bundles of every layout, bad input, the rules of the house.
+//!
+//! One program, so that it is linked once. `docs/testing.md` says what each gate means.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
+mod gates;
+#[cfg(test)]
+mod incidents;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod layouts;
+#[cfg(test)]
+mod support;

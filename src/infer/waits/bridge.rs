@@ -1,11 +1,13 @@
 //! From what was observed to dumps and process rows, and from what follows to facts of the catalogue.
 
-use super::{Host, HungTask, ProcessRow, WaitReport, analyse, facts};
+use std::collections::BTreeSet;
+
+use super::{Host, HungTask, ProcessRow, analyse, facts};
 use crate::catalog::Origin;
-use crate::extract::World;
+use crate::extract::{self, World};
 use crate::infer::Task;
-use crate::model::{Component, Dump, Entity, Fact, Place, SourceKind};
-use crate::parse::goroutines;
+use crate::model::waits::WaitReport;
+use crate::model::{Component, Dump, Entity, Fact, Place};
 
 /// Name of the inference in the catalogue.
 const NAME: &str = "waits";
@@ -48,44 +50,110 @@ pub(in crate::infer) fn infer(task: &Task<'_>) -> Vec<Fact> {
 
 /// The dumps of a bundle and what they say together with its process lists.
 pub fn report(world: &World) -> (Vec<Dump>, WaitReport) {
-    let dumps = dumps(world);
-    let report = analyse(&dumps, &host(world));
+    let host = host(world);
+    let mut dumps = extract::dumps(world);
+    place_on_machines(&mut dumps, &host);
+    date_copies(&mut dumps);
+    let report = analyse(&dumps, &host);
     (dumps, report)
 }
 
-/// Every dump of the bundle, with its node, program and time.
-pub fn dumps(world: &World) -> Vec<Dump> {
-    let mut out = Vec::new();
-    for text in &world.dumps {
-        let start = Place {
-            source: text.source,
-            offset: text.offset,
-            line: text.line,
+/// Gives a dump of which nobody says the machine the one it must be from: that of another dump of the same process,
+/// else the only machine whose process list has the program. A name that came with a process id is better than one
+/// guessed from stacks.
+fn place_on_machines(dumps: &mut [Dump], host: &Host) {
+    for i in 0..dumps.len() {
+        let Some(dump) = dumps
+            .get(i)
+            .filter(|d| (d.node.is_none() || d.pid.is_none()) && d.goroutines.len() > 1)
+        else {
+            continue;
         };
-        let source = world.source(text.source);
-        for mut dump in goroutines::read(&text.text, start) {
-            if let Some(source) = source {
-                if source.scope.node.is_some() {
-                    dump.node.clone_from(&source.scope.node);
-                }
-                let component = &source.scope.component;
-                if !component.is_unknown() && source.kind == SourceKind::Log {
-                    dump.process = Some(component.as_str().to_owned());
-                }
-                // The name of the file says when it was written; so may a wrapping; so may the log around it.
-                dump.time = goroutines::time_in_name(&source.path)
-                    .or(dump.raw_time)
-                    .and_then(|raw| world.stamp(text.source, raw))
-                    .or(text.time);
+        let twin = dumps
+            .iter()
+            .filter(|d| d.pid.is_some() && d.goroutines.len() > 1)
+            .find(|d| same_objects(d, dump));
+        let named = twin.map(|t| (t.process.clone(), t.pid));
+        let node = dump.node.clone().or_else(|| {
+            twin.and_then(|t| t.node.clone())
+                .or_else(|| only_machine(host, dump.process.as_deref()?))
+        });
+        if let Some(d) = dumps.get_mut(i) {
+            d.node = node;
+            if let Some((process, pid)) = named {
+                d.process = process.or(d.process.take());
+                d.pid = pid;
             }
-            out.push(dump);
         }
     }
-    out
+}
+
+/// A dump in a file of its own says no time, but a copy of it in the log of the process does: the same goroutines with
+/// the same waits, at the same addresses.
+fn date_copies(dumps: &mut [Dump]) {
+    for i in 0..dumps.len() {
+        let Some(dump) = dumps
+            .get(i)
+            .filter(|d| d.raw_time.is_none() && d.goroutines.len() > 1)
+        else {
+            continue;
+        };
+        let copy = dumps.iter().find(|d| {
+            d.raw_time.is_some()
+                && d.goroutines.len() == dump.goroutines.len()
+                && d.goroutines
+                    .iter()
+                    .zip(&dump.goroutines)
+                    .all(|(a, b)| (a.id, a.minutes) == (b.id, b.minutes))
+                && same_objects(d, dump)
+        });
+        let time = copy.and_then(|c| c.time);
+        if let Some(d) = dumps.get_mut(i)
+            && time.is_some()
+        {
+            d.time = time;
+        }
+    }
+}
+
+/// The machine whose process list has the program, if there is one such machine.
+fn only_machine(host: &Host, program: &str) -> Option<String> {
+    let mut nodes: Vec<&str> = host
+        .processes
+        .iter()
+        .filter(|r| r.runs(program))
+        .filter_map(|r| r.node.as_deref())
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    match nodes.as_slice() {
+        [only] => Some((*only).to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether two dumps show the same objects at the same addresses in the same goroutines: then they are of one process.
+fn same_objects(a: &Dump, b: &Dump) -> bool {
+    const SAMPLE: usize = 200;
+    let sample = |d: &Dump| -> BTreeSet<(u64, u64)> {
+        d.goroutines
+            .iter()
+            .take(SAMPLE)
+            .flat_map(|g| {
+                d.frames(g)
+                    .iter()
+                    .filter_map(|f| Some((g.id, d.receiver(f)?)))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    let (a, b) = (sample(a), sample(b));
+    let common = a.intersection(&b).count();
+    common >= 10 && common * 4 >= a.len().min(b.len())
 }
 
 /// The process lists of a bundle, and the kernel's hung tasks among its facts.
-pub fn host(world: &World) -> Host {
+fn host(world: &World) -> Host {
     let processes = world
         .states
         .iter()

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chains::{Chain, Teller};
-use super::graph::Node;
-use super::growth::Growth;
-use super::stacks::{LockKind, What, short};
-use super::{WaitReport, evidence, since};
+use super::chains::Teller;
+use super::stacks::{What, short};
+use super::{evidence, since};
 use crate::base::time::Stamp;
 use crate::model::Quote;
+use crate::model::waits::{Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub const KINDS: [&str; 20] = [
+pub(super) const KINDS: [&str; 20] = [
     "goroutines/lock-order-cycle",
     "goroutines/mutex-queue",
     "goroutines/self-deadlock",
@@ -34,31 +33,13 @@ pub const KINDS: [&str; 20] = [
     "goroutines/waits-for-http",
 ];
 
-/// One thing that follows from stacks.
-#[derive(Clone, Debug)]
-pub struct WaitFact {
-    /// Catalogue id.
-    pub kind: &'static str,
-    /// `process/<node>/<program>` or `lock/<program>/<address>`; the key `program` has the name alone.
-    pub entity: String,
-    /// Values to join on and to show.
-    pub keys: BTreeMap<String, String>,
-    /// Header and frames, process rows; never empty.
-    pub evidence: Vec<Quote>,
-    /// Since when at the latest.
-    pub first: Option<Stamp>,
-    /// When the dump was taken.
-    pub last: Option<Stamp>,
-    /// How many goroutines.
-    pub count: u64,
-    /// Why: one sentence.
-    pub because: String,
-}
-
 /// The facts of a report.
 pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
     report.facts.clone()
 }
+
+/// Dump, kind of fact, and the process of the list that is waited for.
+type Waiting = (usize, &'static str, Option<usize>);
 
 fn kind(id: &str) -> Option<&'static str> {
     KINDS
@@ -72,8 +53,7 @@ impl Teller<'_, '_> {
         let mut out: Vec<WaitFact> = Vec::new();
         let mut told: BTreeSet<usize> = BTreeSet::new();
         // One fact for all calls of one kind, but one for each process that is waited for.
-        let mut calls: BTreeMap<(usize, &'static str, Option<usize>), Vec<(u32, usize)>> =
-            BTreeMap::new();
+        let mut calls: BTreeMap<Waiting, Vec<(u32, usize)>> = BTreeMap::new();
         for chain in chains {
             if chain.cycle {
                 out.extend(self.cycle_fact(chain));
@@ -186,6 +166,9 @@ impl Teller<'_, '_> {
             } else {
                 "mutex-queue"
             }
+        } else if lock.oldest == 0 && view.dump.kind.is_end() {
+            // A process that dies under load is caught with short queues; only a printed wait tells them from stuck ones.
+            return None;
         } else if writers && readers {
             "rwmutex-writer-starved"
         } else {

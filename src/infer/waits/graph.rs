@@ -8,35 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{Host, same_node};
 use super::knowledge::Knowledge;
-use super::locks::Lock;
 use super::stacks::{View, What};
-
-/// Something that waits or is waited for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Node {
-    /// A goroutine: index of the dump, index within it.
-    Goroutine(usize, u32),
-    /// A lock: index in the report.
-    Lock(usize),
-    /// A process that handles calls and of which no dump shows the handler.
-    Peer {
-        /// Machine.
-        node: Option<String>,
-        /// Names it may have, most usual first.
-        names: Vec<String>,
-        /// Dump whose process calls it.
-        from: usize,
-    },
-    /// A process of the process list.
-    Process(usize),
-    /// Something outside of any process: D-Bus, netlink, a file lock.
-    End {
-        /// Dump whose process waits.
-        dump: usize,
-        /// Kind (`dbus`, `netlink`, `disk`).
-        kind: String,
-    },
-}
+use crate::model::waits::{Lock, Node};
 
 /// The graph. `next[i]` is what node `i` waits for.
 #[derive(Debug, Default)]
@@ -114,11 +87,6 @@ impl Graph {
         self.nodes.push(node);
         self.next.push(None);
         i
-    }
-
-    /// The number of a node that is in the graph.
-    pub(super) fn id(&self, node: &Node) -> Option<usize> {
-        self.ids.get(node).copied()
     }
 
     fn link(&mut self, from: usize, to: usize) {
@@ -507,7 +475,7 @@ impl<'c, 'v> Calls<'c, 'v> {
             }
         });
         let hint = hint.unwrap_or("");
-        // runc is a child of the shim and a plugin may be one of a helper: the program tells more than the parent.
+        // runc is a child of the shim and a plugin may be one of another program: the name tells more than the parent.
         let parents = [Some(pid), None];
         let loose = matches!(hint, "runc" | "/cni/");
         parents
@@ -554,12 +522,11 @@ impl<'c, 'v> Calls<'c, 'v> {
                 let minutes = self.views.get(*d).map_or(0, |v| v.minutes(*g));
                 (minutes, std::cmp::Reverse((*d, *g)))
             });
-        let found = match handler {
-            Some((d, g)) => Node::Goroutine(d, g),
-            None => {
-                let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
-                self.peer(dump, vec![peer.to_owned()])
-            }
+        let found = if let Some((d, g)) = handler {
+            Node::Goroutine(d, g)
+        } else {
+            let peer = self.knowledge.rpc_peer(self.process_of(dump))?;
+            self.peer(dump, vec![peer.to_owned()])
         };
         self.peers.insert(key, found.clone());
         Some(found)

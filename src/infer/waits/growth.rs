@@ -6,30 +6,10 @@ use super::host::same_node;
 use super::stacks::{View, What};
 use crate::model::Place;
 use crate::model::dump::DumpKind;
+use crate::model::waits::Growth;
 
 /// A group counts as growing from this many more goroutines on, and half as many again.
 const MORE: u64 = 50;
-
-/// Goroutines of one kind in two dumps of one process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Growth {
-    /// Index of the earlier dump.
-    pub from: usize,
-    /// Index of the later dump.
-    pub to: usize,
-    /// The function they wait in.
-    pub function: String,
-    /// The function that started them.
-    pub creator: String,
-    /// How many before.
-    pub before: u64,
-    /// How many after.
-    pub after: u64,
-    /// A representative in the later dump.
-    pub place: Place,
-    /// Its index there.
-    pub member: u32,
-}
 
 /// Compares each dump with the next one of its process, in the order given.
 pub(super) fn between(views: &[View<'_>]) -> Vec<Growth> {

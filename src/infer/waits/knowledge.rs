@@ -50,8 +50,6 @@ pub(super) struct Service {
     #[serde(default)]
     pub slow: Vec<String>,
     #[serde(default)]
-    pub handler: Option<String>,
-    #[serde(default)]
     pub child: Vec<Child>,
 }
 

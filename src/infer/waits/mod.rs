@@ -2,35 +2,36 @@
 //!
 //! `goroutine 203 [semacquire, 4 minutes]` in dockerd waits for a lock that goroutine 220 probably holds, which
 //! waits for containerd, whose handler waits for a shim, whose `runc create` is four minutes old in the process
-//! list. Each dump is reduced to its distinct stacks ([`stacks`]), locks get a probable holder ([`locks`]), calls
-//! are matched with their handlers in other dumps ([`graph`]), and the graph is told as chains ([`chains`]).
-//! A minute count is a lower bound from a garbage collection; a value printed with `?` identifies nothing.
+//! list. Each dump is reduced to its distinct stacks (`stacks`), locks (`locks`) get a probable holder (`holders`), calls
+//! are matched with their handlers in other dumps (`graph`), and the graph is told as chains (`chains`).
+//! A minute count starts at a garbage collection, not at the wait, and is near the truth at best; a value printed with `?`
+//! identifies nothing.
 
 mod bridge;
 mod chains;
 mod facts;
 mod graph;
+mod groups;
 mod growth;
+mod holders;
 mod host;
 mod knowledge;
 mod locks;
 mod stacks;
+mod telling;
 
 use std::collections::BTreeMap;
 
 use crate::base::time::{Instant, MINUTE, Stamp};
+use crate::model::Quote;
 use crate::model::dump::{Dump, DumpKind};
-use crate::model::{Place, Quote};
+use crate::model::waits::{DumpSummary, Likeness, Lock, WaitReport};
 
 pub(in crate::infer) use bridge::infer;
-pub use bridge::{dumps, host, report};
-pub use chains::{Ask, Chain, Step};
-pub use facts::{WaitFact, facts};
-pub use graph::Node;
-pub use growth::Growth;
+pub use bridge::report;
+pub use facts::facts;
+pub use groups::groups;
 pub use host::{Host, HungTask, ProcessRow};
-pub use locks::{Holder, Lock};
-pub use stacks::LockKind;
 
 use graph::Graph;
 use knowledge::Knowledge;
@@ -38,92 +39,6 @@ use stacks::{View, What};
 
 /// Groups of a dump that are kept in a report, largest first.
 const GROUP_LIMIT: usize = 200;
-
-/// Equal stacks of one dump.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// How many goroutines.
-    pub count: u64,
-    /// State, as printed.
-    pub state: String,
-    /// Longest wait in minutes, at least.
-    pub minutes: Option<u32>,
-    /// The function that says most about it.
-    pub function: String,
-    /// Functions of the stack, innermost first, without Go's own plumbing; at most twelve.
-    pub frames: Vec<String>,
-    /// Function that started them.
-    pub creator: Option<String>,
-    /// What it waits for, in a word: `idle`, `running`, `lock`, `call`, …
-    pub waits: &'static str,
-    /// The representative: the longest waiting.
-    pub goroutine: u64,
-    /// Its header.
-    pub place: Place,
-    /// Index of it in the dump.
-    pub member: u32,
-}
-
-impl Group {
-    /// Resting in its normal state.
-    pub fn is_idle(&self) -> bool {
-        self.waits == "idle"
-    }
-}
-
-/// One dump, summarised.
-#[derive(Clone, Debug)]
-pub struct DumpSummary {
-    /// Index in the input.
-    pub dump: usize,
-    /// Its first line.
-    pub place: Place,
-    /// Program.
-    pub process: Option<String>,
-    /// Process id.
-    pub pid: Option<u64>,
-    /// Machine.
-    pub node: Option<String>,
-    /// When it was taken.
-    pub time: Option<Stamp>,
-    /// Why it was printed.
-    pub kind: DumpKind,
-    /// Head or tail are missing.
-    pub partial: bool,
-    /// Goroutines, and how many of them rest in their normal state.
-    pub goroutines: u64,
-    /// See `goroutines`.
-    pub idle: u64,
-    /// Goroutines by state, most frequent first.
-    pub states: Vec<(String, u64)>,
-    /// Groups of equal stacks, idle ones last, then by count.
-    pub groups: Vec<Group>,
-    /// Groups beyond the limit that are not listed.
-    pub groups_left_out: usize,
-    /// The graph uses another dump of the same process, or this one shows too little.
-    pub set_aside: Option<String>,
-}
-
-/// What a set of dumps says.
-#[derive(Clone, Debug, Default)]
-pub struct WaitReport {
-    /// The dumps.
-    pub dumps: Vec<DumpSummary>,
-    /// Locks with a queue, most wanted first within each dump.
-    pub locks: Vec<Lock>,
-    /// Chains of waiting, the ones with most behind them first. Empty: nothing is stuck.
-    pub chains: Vec<Chain>,
-    /// What grew between two dumps of one process.
-    pub growth: Vec<Growth>,
-    pub(crate) facts: Vec<WaitFact>,
-}
-
-impl WaitReport {
-    /// Nothing waits for longer than it should.
-    pub fn is_quiet(&self) -> bool {
-        self.chains.is_empty()
-    }
-}
 
 /// Analyses all dumps of a bundle together with what the hosts say.
 pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
@@ -196,9 +111,8 @@ fn set_aside(views: &[View<'_>]) -> Vec<Option<String>> {
         let better = rank(view, i) > views.get(*j).map_or((0, false, false, 0), |v| rank(v, *j));
         let (left, kept) = if better { (*j, i) } else { (i, *j) };
         if let Some(slot) = out.get_mut(left) {
-            *slot = Some(format!(
-                "dump {} is of the same process and shows as much or more",
-                kept + 1
+            *slot = Some(String::from(
+                "another dump of the same process shows as much or more",
             ));
         }
         (*j, *other) = (kept, if better { print } else { std::mem::take(other) });
@@ -269,61 +183,11 @@ fn stuck_count(view: &View<'_>) -> u64 {
 fn summary(index: usize, view: &View<'_>, set_aside: Option<String>) -> DumpSummary {
     let d = view.dump;
     let mut states: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut idle = 0;
-    for shape in &view.shapes {
-        let Some(g) = shape
-            .members
-            .iter()
-            .copied()
-            .max_by_key(|g| (view.minutes(*g), std::cmp::Reverse(*g)))
-        else {
-            continue;
-        };
-        let Some(goroutine) = view.goroutine(g) else {
-            continue;
-        };
-        let count: u64 = shape
-            .members
-            .iter()
-            .filter_map(|g| view.goroutine(*g))
-            .map(|g| u64::from(g.count))
-            .sum();
-        let state = d.stacks.text(shape.state);
-        *states.entry(state).or_default() += count;
-        let waits = match &shape.what {
-            What::Idle => "idle",
-            What::Running => "running",
-            What::Lock { .. } => "lock",
-            What::Join => "join",
-            What::Call { .. } => "call",
-            What::End { .. } => "outside",
-            What::Other => "other",
-        };
-        if waits == "idle" {
-            idle += count;
-        }
-        groups.push(Group {
-            count,
-            state: state.to_owned(),
-            minutes: goroutine.minutes,
-            function: view.face(g),
-            frames: d
-                .frames(goroutine)
-                .iter()
-                .filter_map(|f| view.role(f.site))
-                .filter(|r| !r.plumbing)
-                .take(12)
-                .map(|r| r.name.clone())
-                .collect(),
-            creator: d.creator(goroutine).map(str::to_owned),
-            waits,
-            goroutine: goroutine.id,
-            place: goroutine.place,
-            member: g,
-        });
+    for g in &d.goroutines {
+        *states.entry(d.state(g)).or_default() += u64::from(g.count);
     }
-    groups.sort_by_key(|g| (g.is_idle(), std::cmp::Reverse(g.count), g.place));
+    let mut groups = groups::of_view(view, Likeness::Pointers);
+    let idle = groups.iter().filter(|g| g.is_idle()).map(|g| g.count).sum();
     let left = groups.len().saturating_sub(GROUP_LIMIT);
     groups.truncate(GROUP_LIMIT);
     let mut states: Vec<(String, u64)> =
@@ -347,7 +211,7 @@ fn summary(index: usize, view: &View<'_>, set_aside: Option<String>) -> DumpSumm
     }
 }
 
-/// Since when something waits at the latest: the time of the dump less the minutes, which are a lower bound.
+/// Since about when something waits: the time of the dump less the printed minutes, with the error of the runtime's clock.
 pub(crate) fn since(time: Option<Stamp>, minutes: u32) -> Option<Stamp> {
     let time = time?;
     let back = i64::from(minutes).checked_mul(MINUTE)?;

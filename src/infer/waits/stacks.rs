@@ -7,9 +7,14 @@ use rustc_hash::FxHashMap;
 
 use super::knowledge::{Knowledge, normal};
 use crate::model::dump::{Dump, Frame, Function, Goroutine, SiteId, Symbol};
+use crate::model::waits::LockKind;
 
 /// What one function is, judged once per dump.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers of the tables"
+)]
 pub(super) struct Role {
     /// `package.Type.Method`.
     pub name: String,
@@ -33,34 +38,6 @@ pub(super) struct Role {
     pub holder: Option<usize>,
     /// Queues for the lock of this critical section.
     pub queuer: Option<usize>,
-}
-
-/// Kind of lock that is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LockKind {
-    /// `sync.Mutex`.
-    Mutex,
-    /// `sync.RWMutex`, as a reader.
-    Read,
-    /// `sync.RWMutex`, as a writer.
-    Write,
-    /// `sync.Once`: another goroutine runs the function.
-    Once,
-    /// A weighted semaphore.
-    Semaphore,
-}
-
-impl LockKind {
-    /// The word for a report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mutex => "mutex",
-            Self::Read => "read lock",
-            Self::Write => "write lock",
-            Self::Once => "once",
-            Self::Semaphore => "semaphore",
-        }
-    }
 }
 
 /// What a stack waits for. Numbers are frame indices.
@@ -235,13 +212,13 @@ impl<'a> View<'a> {
             };
             rpc |= role.rpc_layer;
             if rpc && let Some((service, method)) = role.client.clone() {
-                return self.call(i, service, method, knowledge);
+                return Self::call(i, service, method, knowledge);
             }
             if role.end.is_some() && !self.idle_at(frames, telling) {
                 // An RPC library may read through frames that a table knows; the client method above says more.
                 return self.end(frames, i, knowledge);
             }
-            if i == telling && (role.idle_at || self.is_loop(role, state, knowledge)) {
+            if i == telling && (role.idle_at || Self::is_loop(role, state, knowledge)) {
                 return What::Idle;
             }
             if role.idle_in {
@@ -262,7 +239,7 @@ impl<'a> View<'a> {
             .is_some_and(|r| r.idle_at)
     }
 
-    fn is_loop(&self, role: &Role, state: &str, knowledge: &Knowledge) -> bool {
+    fn is_loop(role: &Role, state: &str, knowledge: &Knowledge) -> bool {
         knowledge.loops.states.iter().any(|s| s == state)
             && knowledge.loops.methods.contains(&role.method)
     }
@@ -274,14 +251,19 @@ impl<'a> View<'a> {
         })
     }
 
-    fn call(&self, frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {
+    fn call(frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {
         let lasting = method == "Recv"
             || method == "RecvMsg"
             || knowledge
                 .service(&service)
                 .is_some_and(|s| s.lasting.contains(&method));
+        let slow = knowledge
+            .service(&service)
+            .is_some_and(|s| s.slow.contains(&method));
         if lasting {
             What::Idle
+        } else if slow {
+            What::Other
         } else {
             What::Call {
                 frame,
@@ -301,7 +283,7 @@ impl<'a> View<'a> {
             Some((i, call.clone(), r.method.clone()))
         });
         match further {
-            Some((i, service, method)) => self.call(i, service, method, knowledge),
+            Some((i, service, method)) => Self::call(i, service, method, knowledge),
             None => What::End { frame, end },
         }
     }

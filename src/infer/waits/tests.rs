@@ -1,112 +1,399 @@
-use super::*;
-use crate::parse::goroutines;
+use std::fmt::Write as _;
 
-#[test]
-#[ignore]
-fn scratch_cases() {
-    let mut dumps = Vec::new();
-    let mut host = Host::default();
-    for (i, p) in std::env::var("DUMPS")
-        .unwrap_or_default()
-        .split_whitespace()
-        .enumerate()
-    {
-        let text = std::fs::read(p).unwrap();
-        if p.contains("ps-") {
-            for (n, line) in String::from_utf8_lossy(&text).lines().enumerate().skip(1) {
-                let w: Vec<&str> = line.split_whitespace().collect();
-                let (pid, ppid, stat, cmd) = if p.contains("forest") {
-                    (w[1], w[2], "", w[7..].join(" ").replace("\\_ ", ""))
-                } else {
-                    (w[1], "0", w[7], w[10..].join(" "))
-                };
-                let comm = cmd
-                    .split(' ')
-                    .next()
-                    .unwrap()
-                    .rsplit('/')
-                    .next()
-                    .unwrap()
-                    .to_owned();
-                let place = Place {
-                    source: crate::model::SourceId(i as u32),
-                    line: n as u64 + 1,
-                    offset: 0,
-                };
-                let t = format!(
-                    "pid={pid} {}stat={stat} elapsed=225s comm={comm} cmd={cmd}",
-                    if ppid == "0" {
-                        String::new()
-                    } else {
-                        format!("ppid={ppid} ")
-                    }
-                );
-                host.processes.extend(ProcessRow::parse(
-                    &t,
-                    Quote {
-                        place,
-                        text: line.to_owned(),
-                        time: None,
-                    },
-                    Some("node1"),
-                ));
-            }
-            continue;
+use super::*;
+use crate::extract::read_dumps;
+use crate::model::{Place, SourceId};
+use proptest::prelude::*;
+
+const DOCKERD: &str = include_str!(
+    "../../../fixtures/goroutines/incident-05/goroutine-stacks-2018-11-19T223602+0800.log"
+);
+const CONTAINERD: &str =
+    include_str!("../../../fixtures/goroutines/incident-05/containerd.journal");
+const KUBELET: &str = include_str!("../../../fixtures/goroutines/incident-06/kubelet.journal");
+const TERWAY: &str = include_str!("../../../fixtures/goroutines/incident-06/terway.txt");
+const TERWAYD: &str = include_str!("../../../fixtures/goroutines/incident-06/terwayd.txt");
+
+fn dumps(texts: &[&str]) -> Vec<Dump> {
+    let mut out = Vec::new();
+    for (i, text) in (0_u32..).zip(texts) {
+        let start = Place {
+            source: SourceId(i),
+            offset: 0,
+            line: 1,
+        };
+        for mut d in read_dumps(text.as_bytes(), start) {
+            d.node = Some(String::from("node1"));
+            out.push(d);
         }
-        let mut d = goroutines::read(
-            &text,
-            Place {
-                line: 1,
-                source: crate::model::SourceId(i as u32),
-                offset: 0,
-            },
-        );
-        for d in &mut d {
-            d.node.get_or_insert_with(|| "node1".into());
-        }
-        dumps.extend(d);
     }
-    let t = std::time::Instant::now();
-    let r = analyse(&dumps, &host);
-    println!("analysed in {:?}", t.elapsed());
-    for d in &r.dumps {
-        println!(
-            "DUMP {} {:?} {} n={} idle={} aside={:?}",
-            d.dump,
-            d.process,
-            d.kind.as_str(),
-            d.goroutines,
-            d.idle,
-            d.set_aside
-        );
-        for g in d.groups.iter().filter(|g| !g.is_idle()).take(25) {
-            println!(
-                "    {:>4} {} {:?} {} | {}",
-                g.count, g.state, g.minutes, g.waits, g.function
+    out
+}
+
+fn host(rows: &[&str]) -> Host {
+    let quote = |text: &str, line: u64| Quote {
+        place: Place {
+            source: SourceId(99),
+            offset: 0,
+            line,
+        },
+        text: text.to_owned(),
+        time: None,
+    };
+    Host {
+        processes: (1_u64..)
+            .zip(rows)
+            .filter_map(|(n, r)| ProcessRow::parse(r, quote(r, n), Some("node1")))
+            .collect(),
+        hung: Vec::new(),
+    }
+}
+
+fn kinds(report: &WaitReport) -> Vec<&'static str> {
+    facts(report).iter().map(|f| f.kind).collect()
+}
+
+/// The texts of the chain with most links.
+fn longest(report: &WaitReport) -> Vec<&str> {
+    report
+        .chains
+        .iter()
+        .max_by_key(|c| c.steps.len())
+        .map(|c| c.steps.iter().map(|s| s.text.as_str()).collect())
+        .unwrap_or_default()
+}
+
+#[track_caller]
+fn says(report: &WaitReport, links: &[&[&str]]) {
+    let chain = longest(report);
+    assert_eq!(chain.len(), links.len(), "{chain:#?}");
+    for (step, words) in chain.iter().zip(links) {
+        for word in *words {
+            assert!(
+                step.contains(word),
+                "{word:?} is not in {step:?}\n{chain:#?}"
             );
         }
     }
-    for c in &r.chains {
-        println!(
-            "CHAIN cycle={} behind={} minutes={} ask={:?}",
-            c.cycle, c.behind, c.minutes, c.ask
+}
+
+const PS_05: [&str; 4] = [
+    "pid=1301 ppid=1 stat=Ssl elapsed=90210m comm=dockerd cmd=/usr/bin/dockerd",
+    "pid=1542 ppid=1301 stat=Ssl elapsed=90210m comm=docker-containerd cmd=docker-containerd --config /var/run/docker/containerd/containerd.toml",
+    "pid=21102 ppid=1542 stat=Sl elapsed=9000m comm=docker-containerd-shim cmd=docker-containerd-shim -namespace moby",
+    "pid=21193 ppid=21102 stat=Sl elapsed=113m comm=docker-runc cmd=docker-runc --root /var/run/docker/runtime-runc/moby exec --process /run/runc-process1 5be00d6ae2d3aa3e55c34f8de1b0a7e5fd4b8b9c0d1e2f3a4b5c6d7e8f9a0b1c",
+];
+
+#[test]
+fn pleg_ends_at_runc() {
+    let report = analyse(&dumps(&[DOCKERD, CONTAINERD]), &host(&PS_05));
+    says(
+        &report,
+        &[
+            &[
+                "dockerd: 7 goroutines wait",
+                "0xc421b30808",
+                "7× daemon.Daemon.ContainerInspectCurrent",
+                "112 minutes",
+            ],
+            &[
+                "goroutine 1987",
+                "ContainerExecStart probably holds it",
+                "Tasks.Start of containerd",
+                "113 minutes",
+            ],
+            &[
+                "containerd: goroutine 88123 handles that call",
+                "_Tasks_Start_Handler",
+                "a child process",
+            ],
+            &[
+                "docker-runc exec for container 5be00d6ae2d3",
+                "process 21193",
+            ],
+        ],
+    );
+    let chain = &report.chains[0];
+    assert_eq!((chain.behind, chain.minutes, chain.cycle), (9, 113, false));
+    assert!(kinds(&report).contains(&"goroutines/mutex-queue"));
+    assert!(kinds(&report).contains(&"goroutines/waits-for-child-process"));
+    let holder = report.locks[0].holder.as_ref().unwrap();
+    assert!(
+        holder.because.iter().any(|b| b.contains("same object")),
+        "{holder:?}"
+    );
+}
+
+#[test]
+fn without_the_process_list_it_asks_for_it() {
+    let report = analyse(&dumps(&[DOCKERD, CONTAINERD]), &Host::default());
+    let chain = longest(&report);
+    assert_eq!(chain.len(), 4, "{chain:#?}");
+    assert!(
+        chain[3].contains("a child process has not answered"),
+        "{chain:#?}"
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .starts_with("ps ")
+    );
+}
+
+#[test]
+fn without_the_dump_of_containerd_it_ends_one_link_earlier() {
+    let report = analyse(&dumps(&[DOCKERD]), &host(&PS_05));
+    let chain = longest(&report);
+    // The process list still shows what runs for the call.
+    assert!(chain[1].contains("Tasks.Start of containerd"), "{chain:#?}");
+    assert!(
+        chain[2].contains("containerd has not answered: no dump of it"),
+        "{chain:#?}"
+    );
+    assert_eq!(chain.len(), 3);
+    assert_eq!(
+        report.chains[0].ask.as_ref().unwrap().command,
+        "kill -USR1 $(pidof containerd)"
+    );
+}
+
+const PS_06: [&str; 4] = [
+    "pid=13370 ppid=1 stat=Ssl elapsed=27m comm=kubelet cmd=/usr/bin/kubelet --config=/x",
+    "pid=9021 ppid=8990 stat=Ssl elapsed=1701m comm=terwayd cmd=/usr/bin/terwayd",
+    "pid=31281 ppid=13370 stat=Sl elapsed=26m comm=terway cmd=/opt/cni/bin/terway",
+    "pid=31377 ppid=13370 stat=Sl elapsed=25m comm=terway cmd=/opt/cni/bin/terway",
+];
+
+#[test]
+fn pleg_ends_at_the_netlink_socket() {
+    let report = analyse(&dumps(&[KUBELET, TERWAY, TERWAYD]), &host(&PS_06));
+    says(
+        &report,
+        &[
+            &["kubelet: goroutine 312 waits for RuntimeService.PodSandboxStatus"],
+            &["kubelet: goroutine 9011 handles that call", "another lock"],
+            &["the network lock of one pod 0xc42155aa00"],
+            &[
+                "goroutine 8874 in network.PluginManager.TearDownPod probably holds it",
+                "a child process",
+            ],
+            &[
+                "terway has not ended: process 31281",
+                "child of kubelet 13370",
+            ],
+            &[
+                "terway: goroutine 1 handles that call",
+                "a daemon over net/rpc",
+            ],
+            &[
+                "terwayd: goroutine 68000 handles that call",
+                "service.call",
+                "another lock",
+            ],
+            &[
+                "terwayd: 40 goroutines wait for terwayd's lock",
+                "0xc4203c12a8",
+                "1590 minutes",
+            ],
+            &[
+                "goroutine 67570",
+                "probably holds it",
+                "the kernel on a netlink socket",
+                "1595 minutes",
+            ],
+            &["the kernel on a netlink socket has not answered terwayd"],
+        ],
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("task/*/stack")
+    );
+    for kind in [
+        "goroutines/waits-for-cri",
+        "goroutines/mutex-queue",
+        "goroutines/waits-for-child-process",
+        "goroutines/waits-for-daemon",
+        "goroutines/waits-for-netlink",
+    ] {
+        assert!(
+            kinds(&report).contains(&kind),
+            "{kind}: {:?}",
+            kinds(&report)
         );
-        for s in &c.steps {
-            println!("   -> {}", s.text);
-            for q in &s.evidence {
-                println!(
-                    "         {}:{} {}",
-                    q.place.source.0,
-                    q.place.line,
-                    &q.text.chars().take(140).collect::<String>()
-                );
-            }
-        }
     }
-    for f in facts(&r) {
-        println!(
-            "FACT {} {} {:?} n={} because={}",
-            f.kind, f.entity, f.keys, f.count, f.because
+}
+
+#[test]
+fn without_the_dump_of_the_daemon_it_names_the_daemon() {
+    let report = analyse(&dumps(&[KUBELET, TERWAY]), &host(&PS_06));
+    let chain = longest(&report);
+    assert!(
+        chain
+            .last()
+            .unwrap()
+            .starts_with("terwayd has not answered: no dump of it"),
+        "{chain:#?}"
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("/var/run/eni/eni.socket")
+    );
+}
+
+#[track_caller]
+fn lock_case(text: &str, kind: &str, words: &[&str]) {
+    let report = analyse(&dumps(&[text]), &Host::default());
+    let found = facts(&report);
+    let fact = found.iter().find(|f| f.kind == kind);
+    let fact = fact.unwrap_or_else(|| panic!("{kind} is not in {found:#?}\n{:#?}", report.chains));
+    let told = format!("{fact:?} {:?}", longest(&report));
+    for word in words {
+        assert!(told.contains(word), "{word:?} is not in {told}");
+    }
+    assert!(!fact.evidence.is_empty());
+}
+
+#[test]
+fn classic_lock_bugs() {
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/lock-order.txt"),
+        "goroutines/lock-order-cycle",
+        &["main.Store", "main.Account", "Settle", "Reserve"],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/self-deadlock.txt"),
+        "goroutines/self-deadlock",
+        &[
+            "0xc0000b4000",
+            "goroutine 20 itself took that lock",
+            "4 goroutines",
+        ],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/send-under-lock.txt"),
+        "goroutines/send-under-lock",
+        &["Hub.Publish", "chan send", "0xc0000c2000"],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/rlock-leak.txt"),
+        "goroutines/rwmutex-writer-starved",
+        &["main.Config", "\"waiters\": \"6\""],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/missed-unlock.txt"),
+        "goroutines/lock-without-holder",
+        &["main.Ledger", "0xc0000e6000", "\"waiters\": \"6\""],
+    );
+}
+
+#[test]
+fn a_moment_of_contention_is_not_stuck() {
+    let report = analyse(
+        &dumps(&[include_str!(
+            "../../../fixtures/goroutines/locks/healthy.txt"
+        )]),
+        &Host::default(),
+    );
+    assert!(report.is_quiet(), "{:#?}", report.chains);
+    assert!(facts(&report).is_empty());
+    assert_eq!(
+        report.dumps[0].goroutines - report.dumps[0].idle,
+        2,
+        "{:#?}",
+        report.dumps[0].groups
+    );
+}
+
+#[test]
+fn copies_and_other_dumps_of_a_process_do_not_count_twice() {
+    let twice = analyse(&dumps(&[DOCKERD, CONTAINERD, DOCKERD]), &host(&PS_05));
+    assert_eq!(twice.chains.len(), 1);
+    assert_eq!(
+        twice.dumps.iter().filter(|d| d.set_aside.is_some()).count(),
+        1
+    );
+}
+
+#[test]
+fn a_stopped_server_is_named() {
+    let rows = ["pid=52 ppid=1 stat=Tsl elapsed=500s comm=containerd cmd=containerd"];
+    let text = "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/k/cmd/kubelet/kubelet.go:1 +0x1\n\ngoroutine 7 [select, 2 minutes]:\ngoogle.golang.org/grpc.invoke({0x1?, 0x2?})\n\tcall.go:73\nk8s.io/cri-api/pkg/apis/runtime/v1.(*runtimeServiceClient).Status(0xc000aaa038, {0x46, 0xc001})\n\tapi.pb.go:1 +0x1\n";
+    let report = analyse(&dumps(&[text]), &host(&rows));
+    says(
+        &report,
+        &[
+            &["kubelet: goroutine 7 waits for RuntimeService.Status"],
+            &["containerd has not answered: its process 52 is stopped (state Tsl)"],
+        ],
+    );
+    let fact = facts(&report).remove(0);
+    assert_eq!(
+        (
+            fact.kind,
+            fact.keys["peer-state"].as_str(),
+            fact.entity.as_str()
+        ),
+        (
+            "goroutines/waits-for-cri",
+            "stopped",
+            "process/node1/kubelet"
+        )
+    );
+    assert!(fact.evidence.iter().any(|q| q.text.contains("stat=Tsl")));
+}
+
+#[test]
+fn what_grows_between_two_dumps() {
+    let many = |n: usize| {
+        let mut text = String::from(
+            "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/s/cmd/shopd/main.go:1 +0x1\n",
         );
+        for i in 0..n {
+            let id = 100 + i;
+            let _ = write!(
+                text,
+                "\ngoroutine {id} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n"
+            );
+        }
+        text
+    };
+    let report = analyse(&dumps(&[&many(20), &many(200)]), &Host::default());
+    assert_eq!(report.growth.len(), 1, "{:#?}", report.growth);
+    assert_eq!((report.growth[0].before, report.growth[0].after), (20, 200));
+    assert!(kinds(&report).contains(&"goroutines/leak"));
+    assert!(
+        analyse(&dumps(&[&many(20), &many(40)]), &Host::default())
+            .growth
+            .is_empty()
+    );
+}
+
+#[test]
+fn every_kind_of_fact_is_in_the_catalogue() {
+    let facts_dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/facts");
+    for kind in facts::KINDS {
+        assert!(facts_dir.join(format!("{kind}.toml")).is_file(), "{kind}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_cut_of_the_dumps(cut in 0..DOCKERD.len(), from in 0..TERWAYD.len()) {
+        let texts = [DOCKERD.get(..cut).unwrap_or(""), CONTAINERD, TERWAYD.get(from..).unwrap_or(""), KUBELET];
+        let report = analyse(&dumps(&texts), &host(&PS_05));
+        for fact in facts(&report) {
+            prop_assert!(!fact.evidence.is_empty());
+        }
     }
 }

@@ -81,12 +81,11 @@ impl Reader {
     pub fn line(&mut self, place: Place, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let hint = may_begin(line);
-        if !hint && !self.streams.iter().any(Stream::is_active) {
+        if !self.is_active() && !may_begin(line) {
             return false;
         }
         let peeled = peel::peel(line);
-        let Some(index) = self.stream(peeled.key, hint) else {
+        let Some(index) = self.stream(peeled.key, line) else {
             return false;
         };
         let Some(stream) = self.streams.get_mut(index) else {
@@ -98,7 +97,7 @@ impl Reader {
             dump.process = process.filter(|_| pid.is_some());
             dump.pid = pid;
             dump.node = peel::host_of(peeled.prefix, peeled.key);
-            dump.raw_time = peel::time_of(peeled.prefix);
+            dump.raw_time = peel::time_of(peeled.prefix).or_else(|| peel::time_field(peeled.rest));
         }
         let seen = stream.feed(place, &peeled);
         self.done.append(&mut stream.machine.take());
@@ -106,13 +105,13 @@ impl Reader {
     }
 
     /// Which stream a line with this key belongs to; a new one only if the line may begin a dump.
-    fn stream(&mut self, key: &[u8], hint: bool) -> Option<usize> {
+    fn stream(&mut self, key: &[u8], line: &[u8]) -> Option<usize> {
         if self.streams.get(self.last).is_some_and(|s| s.key == key) {
             return Some(self.last);
         }
         let index = match self.streams.iter().position(|s| s.key == key) {
             Some(i) => i,
-            None if !hint => return None,
+            None if !may_begin(line) => return None,
             None if self.streams.len() < MACHINE_LIMIT => {
                 self.streams.push(Stream {
                     key: key.to_vec(),
@@ -139,6 +138,11 @@ impl Reader {
         };
         self.last = index;
         Some(index)
+    }
+
+    /// Whether a dump is open or announced, so that the next lines may belong to it.
+    pub fn is_active(&self) -> bool {
+        self.streams.iter().any(Stream::is_active)
     }
 
     /// The dumps that have ended so far.
@@ -195,7 +199,7 @@ impl Stream {
         if !self.quoted.is_empty() {
             return self.continue_quoted(text);
         }
-        if memmem::find(text, b"\\ngoroutine ").is_some() {
+        if memchr(b'\\', text).is_some() && memmem::find(text, b"\\ngoroutine ").is_some() {
             return self.begin_quoted(place, text);
         }
         let text = match text.strip_prefix(&*self.literal) {
@@ -203,6 +207,7 @@ impl Stream {
             _ => text,
         };
         if text.ends_with(b"]:")
+            && text.first() != Some(&b'g')
             && let Some(i) = memmem::find(text, b"goroutine ")
             && i > 0
             && i <= 200

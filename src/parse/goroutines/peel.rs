@@ -242,6 +242,11 @@ pub(super) fn time_of(prefix: &[u8]) -> Option<RawStamp> {
     None
 }
 
+/// The time of a logfmt line (`time="2026-11-20T17:01:25.3Z" level=info msg=…`).
+pub(super) fn time_field(line: &[u8]) -> Option<RawStamp> {
+    dated(line.strip_prefix(b"time=\"")?)
+}
+
 /// `2026-11-20T17:34:02Z`, `2026-11-20T170125+0800` (colons removed, as in names of dump files).
 pub(super) fn dated(text: &[u8]) -> Option<RawStamp> {
     let year = i32::try_from(number(text.get(..4)?)?).ok()?;
@@ -375,6 +380,13 @@ mod tests {
             dated(b"1970-01-01T000001Z"),
             Some(RawStamp::utc(SECOND, SECOND))
         );
+    }
+
+    #[test]
+    fn a_logfmt_line_says_its_time() {
+        let line = b"time=\"1970-01-01T00:00:01.25Z\" level=info";
+        assert_eq!(time_field(line), Some(RawStamp::utc(SECOND, SECOND)));
+        assert_eq!(time_field(b"level=info"), None);
     }
 
     proptest! {

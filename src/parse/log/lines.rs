@@ -219,9 +219,10 @@ const OCTAL: [(&[u8], &[u8]); 4] = [
 
 /// Whether rsyslog escaped control characters here.
 pub(super) fn has_octal(b: &[u8]) -> bool {
-    OCTAL
-        .iter()
-        .any(|(code, _)| memchr::memmem::find(b, code).is_some())
+    memchr::memchr_iter(b'#', b).any(|at| {
+        let tail = b.get(at..).unwrap_or_default();
+        OCTAL.iter().any(|(code, _)| tail.starts_with(code))
+    })
 }
 
 /// Turns `#012` and its kin back.

@@ -25,19 +25,31 @@ pub(super) fn is(b: &[u8]) -> bool {
     LEVEL.contains(&key)
         || MESSAGE.contains(&key)
         || ((TIME.contains(&key) || own.contains(&key))
-            && [b"level=".as_slice(), b"lvl=", b"msg="].iter().any(|k| {
-                memchr::memmem::find(b.get(..b.len().min(160)).unwrap_or_default(), k).is_some()
-            }))
+            && has_key(b.get(..b.len().min(160)).unwrap_or_default()))
+}
+
+/// Whether a key that only loggers write stands somewhere in `head`.
+fn has_key(head: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', head).any(|eq| {
+        let before = head.get(..eq).unwrap_or_default();
+        before.ends_with(b"level") || before.ends_with(b"msg") || before.ends_with(b"lvl")
+    })
+}
+
+/// What follows `key=`, where it stands at the start or behind a blank. Looking for the few `=` is cheaper than
+/// setting up a search for each key.
+fn behind<'a>(head: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    memchr::memchr_iter(b'=', head).find_map(|eq| {
+        let before = head.get(..eq)?.strip_suffix(key)?;
+        matches!(before.last(), None | Some(b' ')).then(|| head.get(eq + 1..))?
+    })
 }
 
 /// The level without reading the pairs. `b` may stand inside a JSON string (quotes escaped).
 pub(super) fn peek_level(b: &[u8]) -> Level {
     let head = b.get(..b.len().min(200)).unwrap_or_default();
-    for key in [b"level=".as_slice(), b"lvl=", b"severity="] {
-        if let Some(at) = memchr::memmem::find(head, key)
-            && (at == 0 || head.get(at - 1) == Some(&b' '))
-        {
-            let word = head.get(at + key.len()..).unwrap_or_default();
+    for key in LEVEL {
+        if let Some(word) = behind(head, key) {
             let quotes = word
                 .iter()
                 .take_while(|c| matches!(c, b'"' | b'\\'))
@@ -51,11 +63,8 @@ pub(super) fn peek_level(b: &[u8]) -> Level {
 /// The time without reading the pairs; as above.
 pub(super) fn peek_time(b: &[u8]) -> Option<RawStamp> {
     let head = b.get(..b.len().min(200))?;
-    for key in [b"time=".as_slice(), b"ts=", b"t=", b"timestamp="] {
-        if let Some(at) = memchr::memmem::find(head, key)
-            && (at == 0 || head.get(at - 1) == Some(&b' '))
-        {
-            let word = head.get(at + key.len()..)?;
+    for key in TIME {
+        if let Some(word) = behind(head, key) {
             let quotes = word
                 .iter()
                 .take_while(|c| matches!(c, b'"' | b'\\'))

@@ -129,6 +129,28 @@ impl<'a> Stack<'a> {
         self.layers.iter().flatten()
     }
 
+    /// The stream of a piece that further pieces complete.
+    fn partial(&self) -> Option<Stream> {
+        self.layers().find(|l| l.partial).and_then(|l| l.stream)
+    }
+
+    /// The severity: the payload's own, else that of the innermost wrapper that has one.
+    fn level(&self) -> Level {
+        let own = match shape(self.payload) {
+            Shape::Klog(header) => header.level,
+            Shape::Json if self.escaped => escaped_level(self.payload),
+            Shape::Json => json::peek_level(self.payload),
+            Shape::Logfmt => logfmt::peek_level(self.payload),
+            Shape::Plain(plain) => plain.level,
+            Shape::Klogr | Shape::Text => Level::Unknown,
+        };
+        if own != Level::Unknown {
+            return own;
+        }
+        let known = |l: &&Layer<'_>| l.level != Level::Unknown;
+        self.layers().filter(known).last().map_or(own, |l| l.level)
+    }
+
     fn is_wrapped(&self) -> bool {
         self.layers().any(|l| l.wrap != Wrap::Bom)
     }
@@ -161,10 +183,57 @@ pub fn starts_record(line: &[u8]) -> bool {
 
 /// Whether a CRI or docker line is a piece that further pieces of the same stream complete.
 pub fn partial(line: &[u8]) -> Option<Stream> {
-    Stack::of(line)
-        .layers()
-        .find(|l| l.partial)
-        .and_then(|l| l.stream)
+    Stack::of(line).partial()
+}
+
+/// What every line is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Its severity.
+    pub level: Level,
+    /// Whether it is a piece that further lines complete (CRI and docker cut long lines).
+    pub partial: bool,
+}
+
+/// Severity and completeness of a line, in one look at its headers.
+pub fn glance(line: &[u8]) -> Glance {
+    let stack = Stack::of(line);
+    Glance {
+        level: stack.level(),
+        partial: stack.partial().is_some(),
+    }
+}
+
+/// The program that a journal or syslog names in front of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ident<'a> {
+    /// This one.
+    Named(Cow<'a, str>),
+    /// None is named.
+    Absent,
+    /// Only [`record`] can tell.
+    Hidden,
+}
+
+/// Who wrote a record, in one look at the headers of its first line.
+pub fn ident(chunk: &[u8]) -> Ident<'_> {
+    let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());
+    let first = chunk.get(..end).unwrap_or_default();
+    let stack = Stack::of(first);
+    let rare =
+        |l: &Layer<'_>| matches!(l.wrap, Wrap::JournalExport | Wrap::JournalJson | Wrap::Bom);
+    if stack.escaped
+        || stack.layers().any(rare)
+        || stack.layers.iter().all(Option::is_some)
+        || memchr::memchr(0x1b, chunk).is_some()
+        || lines::has_octal(first)
+    {
+        return Ident::Hidden;
+    }
+    match stack.layers().filter_map(|l| l.ident).last() {
+        Some(ident) => Ident::Named(String::from_utf8_lossy(ident)),
+        None => Ident::Absent,
+    }
 }
 
 /// The time of a line and nothing else.
@@ -187,20 +256,7 @@ pub fn time(line: &[u8]) -> Option<RawStamp> {
 
 /// The severity of a line and nothing else.
 pub fn level(line: &[u8]) -> Level {
-    let stack = Stack::of(line);
-    let own = match shape(stack.payload) {
-        Shape::Klog(header) => header.level,
-        Shape::Json if stack.escaped => escaped_level(stack.payload),
-        Shape::Json => json::peek_level(stack.payload),
-        Shape::Logfmt => logfmt::peek_level(stack.payload),
-        Shape::Plain(plain) => plain.level,
-        Shape::Klogr | Shape::Text => Level::Unknown,
-    };
-    if own != Level::Unknown {
-        return own;
-    }
-    let known = |l: &&Layer<'_>| l.level != Level::Unknown;
-    stack.layers().filter(known).last().map_or(own, |l| l.level)
+    Stack::of(line).level()
 }
 
 /// The level of a JSON line inside a JSON string.

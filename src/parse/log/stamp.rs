@@ -5,11 +5,15 @@
 
 use crate::base::time::{MINUTE, RawStamp, SECOND, civil};
 
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+// Arrays, not slices: each is compared as one number.
+const MONTHS: [[u8; 3]; 12] = [
+    *b"Jan", *b"Feb", *b"Mar", *b"Apr", *b"May", *b"Jun", *b"Jul", *b"Aug", *b"Sep", *b"Oct",
+    *b"Nov", *b"Dec",
 ];
 
-const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+const DAYS: [[u8; 3]; 7] = [
+    *b"Mon", *b"Tue", *b"Wed", *b"Thu", *b"Fri", *b"Sat", *b"Sun",
+];
 
 /// Exactly two digits at `at`.
 fn two(b: &[u8], at: usize) -> Option<u8> {
@@ -33,14 +37,14 @@ fn month_day(month: u8, day: u8) -> Option<(u8, u8)> {
 
 /// A three-letter English month at the start.
 fn month_name(b: &[u8]) -> Option<u8> {
-    let name = b.get(..3)?;
-    let index = MONTHS.iter().position(|m| *m == name)?;
+    let name = b.first_chunk::<3>()?;
+    let index = MONTHS.iter().position(|m| m == name)?;
     u8::try_from(index + 1).ok()
 }
 
 /// Whether a three-letter English weekday stands at the start.
 fn is_weekday(b: &[u8]) -> bool {
-    b.get(..3).is_some_and(|name| DAYS.contains(&name))
+    b.first_chunk::<3>().is_some_and(|name| DAYS.contains(name))
 }
 
 /// A fraction after its point: nanoseconds, resolution, digits read (any number; nine count).

@@ -405,8 +405,15 @@ proptest! {
     fn any_bytes_make_a_record(chunk in logs()) {
         let r = record(&chunk);
         prop_assert!(r.message <= r.text.len());
+        match ident(&chunk) {
+            Ident::Named(program) => prop_assert_eq!(r.ident, Some(program)),
+            Ident::Absent => prop_assert_eq!(r.ident, None),
+            Ident::Hidden => {}
+        }
         for line in chunk.split(|c| *c == b'\n') {
-            let _ = (time(line), level(line), starts_record(line), partial(line), formats(line));
+            let _ = (time(line), starts_record(line), formats(line));
+            let partial = partial(line).is_some();
+            prop_assert_eq!(glance(line), Glance { level: level(line), partial });
         }
     }
 

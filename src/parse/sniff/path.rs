@@ -157,7 +157,7 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
     // …/<ns>_<pod>[_<uid>]/<container>/<n>.log
     if let [.., folder, container] = folders {
         let cells: Vec<&str> = folder.split('_').collect();
-        let uid = |u: &str| u.len() >= 32 && u.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
+        let uid = |u: &str| u.len() >= 8 && u.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
         match cells[..] {
             [ns, pod] if is_name(ns) && is_name(pod) => return set(ns, pod, Some(container)),
             [ns, pod, id] if is_name(ns) && is_name(pod) && uid(id) => {

@@ -1,0 +1,61 @@
+//! The goroutine dumps of a bundle, read: whose they are and when they were taken.
+//!
+//! The scan of a log takes out the lines of a dump as they stand; here they become a [`Dump`]. What the stacks mean is
+//! the business of `infer`.
+
+use super::World;
+use crate::model::{Dump, Place, SourceKind};
+use crate::parse::goroutines;
+
+/// Every dump in a text whose first byte is at `start`.
+pub fn read_dumps(text: &[u8], start: Place) -> Vec<Dump> {
+    goroutines::read(text, start)
+}
+
+/// Every dump of the bundle, with its node, program and time.
+pub fn dumps(world: &World) -> Vec<Dump> {
+    let mut out = Vec::new();
+    let mut texts: Vec<_> = world.dumps.iter().collect();
+    texts.sort_by_key(|t| (t.source, t.offset));
+    // The parts of one source are read as one: a dump in a log may have been taken out in pieces.
+    for part in texts.chunk_by(|a, b| a.source == b.source) {
+        let Some(first) = part.first() else { continue };
+        let source = world.source(first.source);
+        let mut reader = goroutines::Reader::default();
+        for text in part {
+            let mut place = Place {
+                source: text.source,
+                offset: text.offset,
+                line: text.line,
+            };
+            for line in text.text.split_inclusive(|b| *b == b'\n') {
+                reader.line(place, line);
+                place.offset = place.offset.saturating_add(line.len() as u64);
+                place.line = place.line.saturating_add(1);
+            }
+        }
+        for mut dump in reader.finish() {
+            if let Some(source) = source {
+                if source.scope.node.is_some() {
+                    dump.node.clone_from(&source.scope.node);
+                }
+                let component = &source.scope.component;
+                let named = !component.is_unknown() && component.as_str() != "app";
+                if named && source.kind == SourceKind::Log {
+                    dump.process = Some(component.as_str().to_owned());
+                }
+                let around = part
+                    .iter()
+                    .rfind(|t| t.line <= dump.place.line)
+                    .and_then(|t| t.time);
+                // The name of the file says when it was written; so may a wrapping; so may the log around it.
+                dump.time = goroutines::time_in_name(&source.path)
+                    .or(dump.raw_time)
+                    .and_then(|raw| world.stamp(first.source, raw))
+                    .or(around);
+            }
+            out.push(dump);
+        }
+    }
+    out
+}

@@ -1,0 +1,502 @@
+//! Goroutine dumps told: what is stuck and behind what, the locks, the groups; as text, JSON or a graph.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Ink, Look, Sheet, pad};
+use crate::base::text::cut;
+use crate::model::waits::{Chain, Group, Likeness, Lock, Node, WaitReport};
+use crate::model::{Dump, Quote, SourceId};
+
+/// What is shown of the groups.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Also what rests in its normal state, and every group.
+    pub all: bool,
+    /// When stacks are taken for equal.
+    pub likeness: Likeness,
+    /// Only states that hold this text.
+    pub state: Option<String>,
+    /// Only stacks with a function that holds this text.
+    pub function: Option<String>,
+    /// Only what has waited so many minutes.
+    pub minutes: Option<u32>,
+}
+
+/// Groups shown of one dump without `all`.
+const GROUPS: usize = 12;
+
+impl Filter {
+    fn takes(&self, g: &Group) -> bool {
+        let asked = self.state.is_some() || self.function.is_some() || self.minutes.is_some();
+        (self.all || asked || !g.is_idle())
+            && self
+                .state
+                .as_ref()
+                .is_none_or(|s| g.state.contains(s.as_str()))
+            && self.function.as_ref().is_none_or(|f| {
+                g.function.contains(f.as_str()) || g.frames.iter().any(|x| x.contains(f.as_str()))
+            })
+            && self.minutes.is_none_or(|m| g.minutes.unwrap_or(0) >= m)
+    }
+}
+
+/// What is told: the dumps, what follows from them, and the names of their files.
+pub struct Told<'a> {
+    /// The dumps.
+    pub dumps: &'a [Dump],
+    /// What follows.
+    pub report: &'a WaitReport,
+    /// Path of a source.
+    pub path: &'a dyn Fn(SourceId) -> String,
+    /// Groups of a dump.
+    pub groups: &'a dyn Fn(&Dump, Likeness) -> Vec<Group>,
+}
+
+impl Told<'_> {
+    fn place(&self, q: &Quote) -> String {
+        format!("{}:{}", (self.path)(q.place.source), q.place.line)
+    }
+
+    fn groups(&self, dump: &Dump, filter: &Filter) -> Vec<Group> {
+        let mut out = (self.groups)(dump, filter.likeness);
+        out.retain(|g| filter.takes(g));
+        out
+    }
+
+    fn process(&self, dump: usize) -> String {
+        let name = self.dumps.get(dump).and_then(|d| d.process.clone());
+        name.unwrap_or_else(|| String::from("a process"))
+    }
+
+    /// As text for a terminal.
+    pub fn text(&self, filter: &Filter, look: Look) -> String {
+        let mut sheet = Sheet::new(look);
+        self.summary(&mut sheet);
+        for (i, chain) in self.report.chains.iter().enumerate() {
+            self.chain(&mut sheet, i + 1, chain, look.verbose);
+        }
+        self.locks(&mut sheet);
+        self.growth(&mut sheet);
+        self.dumps(&mut sheet, filter);
+        sheet.finish()
+    }
+
+    fn summary(&self, sheet: &mut Sheet) {
+        let total: u64 = self.report.dumps.iter().map(|d| d.goroutines).sum();
+        let idle: u64 = self.report.dumps.iter().map(|d| d.idle).sum();
+        let n = self.report.dumps.len();
+        let dumps = if n == 1 { "1 dump" } else { "dumps" };
+        let head = if n == 1 {
+            String::from(dumps)
+        } else {
+            format!("{n} {dumps}")
+        };
+        sheet.line(&[(
+            Ink::Bold,
+            &format!("{head}, {total} goroutines, {idle} of them at rest"),
+        )]);
+        sheet.blank();
+        if self.report.is_quiet() {
+            let partial = self.report.dumps.iter().any(|d| d.partial);
+            sheet.line(&[(Ink::Green, "Nothing is stuck")]);
+            if partial {
+                sheet.line(&[(Ink::Dim, "A dump is cut: what is missing there may be.")]);
+            }
+        }
+    }
+
+    fn chain(&self, sheet: &mut Sheet, number: usize, chain: &Chain, verbose: bool) {
+        sheet.blank();
+        let what = if chain.cycle { "Deadlock" } else { "Stuck" };
+        let mut head = format!("{what} {number}: {} goroutines", chain.behind);
+        if chain.minutes > 0 {
+            let _ = write!(head, ", for some {} min", chain.minutes);
+        }
+        if let Some(since) = chain.since {
+            let _ = write!(head, "; since about {}", since.at.rfc3339());
+        }
+        sheet.line(&[(Ink::Red, &head)]);
+        for (i, step) in chain.steps.iter().enumerate() {
+            let lead = format!("  {} ", if i == 0 { " " } else { "↳" });
+            sheet.flow(
+                &[(Ink::Dim, &lead)],
+                &[(Ink::Plain, "    ")],
+                Ink::Plain,
+                &step.text,
+                6,
+            );
+            let shown = if verbose { usize::MAX } else { 3 };
+            for q in step.evidence.iter().take(shown) {
+                sheet.line(&[
+                    (Ink::Cyan, &format!("      {}  ", self.place(q))),
+                    (Ink::Dim, &cut(&q.text, 160)),
+                ]);
+            }
+        }
+        if chain.cycle {
+            sheet.line(&[(Ink::Plain, "  ↳ and so to the first again")]);
+        }
+        if let Some(ask) = &chain.ask {
+            sheet.flow(
+                &[(Ink::Yellow, "  ask ")],
+                &[(Ink::Plain, "      ")],
+                Ink::Plain,
+                &ask.what,
+                3,
+            );
+            sheet.line(&[(Ink::Plain, &format!("      {}", ask.command))]);
+        }
+    }
+
+    fn locks(&self, sheet: &mut Sheet) {
+        let locks: Vec<&Lock> = self.report.locks.iter().take(20).collect();
+        if locks.is_empty() {
+            return;
+        }
+        sheet.blank();
+        sheet.line(&[(Ink::Bold, "Locks with a queue")]);
+        for lock in locks {
+            let address = lock
+                .address
+                .map_or_else(String::new, |a| format!(" 0x{a:x}"));
+            let oldest = if lock.oldest > 0 {
+                format!(", the oldest for some {} min", lock.oldest)
+            } else {
+                String::new()
+            };
+            let line = format!(
+                "{}: {}{address}: {} waiting{oldest}",
+                self.process(lock.dump),
+                lock.name,
+                lock.waiters.len()
+            );
+            sheet.flow(
+                &[(Ink::Plain, "  ")],
+                &[(Ink::Plain, "    ")],
+                Ink::Plain,
+                &line,
+                3,
+            );
+            let Some(h) = &lock.holder else {
+                sheet.line(&[(Ink::Dim, "    no goroutine fits as the holder")]);
+                continue;
+            };
+            let id = self
+                .dumps
+                .get(lock.dump)
+                .and_then(|d| d.goroutines.get(h.goroutine as usize))
+                .map_or(0, |g| g.id);
+            let why = format!("goroutine {id}: {}", h.because.join("; "));
+            sheet.flow(
+                &[(Ink::Dim, "    probable holder ")],
+                &[(Ink::Plain, "      ")],
+                Ink::Plain,
+                &why,
+                6,
+            );
+            if !h.against.is_empty() {
+                sheet.flow(
+                    &[(Ink::Dim, "    against it ")],
+                    &[(Ink::Plain, "      ")],
+                    Ink::Plain,
+                    &h.against.join("; "),
+                    4,
+                );
+            }
+        }
+    }
+
+    fn growth(&self, sheet: &mut Sheet) {
+        if self.report.growth.is_empty() {
+            return;
+        }
+        sheet.blank();
+        sheet.line(&[(Ink::Bold, "Grown between two dumps of one process")]);
+        for g in self.report.growth.iter().take(20) {
+            let line = format!(
+                "{}: {} → {} in {}",
+                self.process(g.to),
+                g.before,
+                g.after,
+                g.function
+            );
+            sheet.flow(
+                &[(Ink::Plain, "  ")],
+                &[(Ink::Plain, "    ")],
+                Ink::Plain,
+                &line,
+                2,
+            );
+        }
+    }
+
+    fn dumps(&self, sheet: &mut Sheet, filter: &Filter) {
+        for summary in &self.report.dumps {
+            let Some(dump) = self.dumps.get(summary.dump) else {
+                continue;
+            };
+            sheet.blank();
+            let head = format!(
+                "{}:{}  {}, {}, {} goroutines, {} at rest{}",
+                (self.path)(summary.place.source),
+                summary.place.line,
+                summary.process.as_deref().unwrap_or("unknown program"),
+                summary.kind.as_str(),
+                summary.goroutines,
+                summary.idle,
+                if summary.partial { ", cut" } else { "" },
+            );
+            sheet.flow(&[], &[(Ink::Plain, "  ")], Ink::Bold, &head, 3);
+            if let Some(why) = &summary.set_aside {
+                sheet.line(&[(Ink::Dim, &format!("  not followed further: {why}"))]);
+            }
+            let groups = self.groups(dump, filter);
+            let most = if filter.all { usize::MAX } else { GROUPS };
+            for g in groups.iter().take(most) {
+                let wait = g.minutes.map_or_else(String::new, |m| format!(", {m} min"));
+                let lead = format!(
+                    "  {:>6}  {} ",
+                    g.count,
+                    pad(&format!("{}{wait}", g.state), 26)
+                );
+                sheet.flow(
+                    &[(Ink::Plain, &lead)],
+                    &[(Ink::Plain, "          ")],
+                    Ink::Plain,
+                    &g.function,
+                    2,
+                );
+            }
+            let left = groups.len().saturating_sub(most);
+            if left > 0 {
+                sheet.line(&[(
+                    Ink::Dim,
+                    &format!("          and {left} more groups (--all)"),
+                )]);
+            }
+        }
+    }
+
+    /// As JSON: the dumps in the form of an analysis, and the chains.
+    pub fn json(&self, filter: &Filter) -> Result<String, serde_json::Error> {
+        let out = Json {
+            dumps: self
+                .report
+                .dumps
+                .iter()
+                .filter_map(|s| self.json_dump(s.dump, filter))
+                .collect(),
+            chains: self
+                .report
+                .chains
+                .iter()
+                .map(|c| self.json_chain(c))
+                .collect(),
+        };
+        let mut text = serde_json::to_string_pretty(&out)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    fn json_dump(&self, index: usize, filter: &Filter) -> Option<JsonDump> {
+        let dump = self.dumps.get(index)?;
+        let id = |g: u32| dump.goroutines.get(g as usize).map(|g| g.id);
+        Some(JsonDump {
+            artifact: (self.path)(dump.place.source),
+            line: dump.place.line,
+            process: dump.process.clone(),
+            node: dump.node.clone(),
+            time: dump.time.map(|t| t.at.rfc3339()),
+            goroutines: dump.count(),
+            groups: self
+                .groups(dump, filter)
+                .into_iter()
+                .map(|g| JsonGroup {
+                    count: g.count,
+                    state: g.state,
+                    oldest_minutes: g.minutes,
+                    waits_for: g.waits,
+                    stack: g.frames,
+                    created_by: g.creator,
+                    ids: g.ids,
+                })
+                .collect(),
+            locks: self
+                .report
+                .locks
+                .iter()
+                .filter(|l| l.dump == index)
+                .map(|l| JsonLock {
+                    address: l
+                        .address
+                        .map_or_else(|| l.name.clone(), |a| format!("0x{a:x}")),
+                    name: l.name.clone(),
+                    waiters: l.waiters.len() as u64,
+                    oldest_minutes: (l.oldest > 0).then_some(l.oldest),
+                    probable_holder: l.holder.as_ref().and_then(|h| id(h.goroutine)),
+                    because: l
+                        .holder
+                        .as_ref()
+                        .map_or_else(String::new, |h| h.because.join("; ")),
+                    against: l
+                        .holder
+                        .as_ref()
+                        .map_or_else(String::new, |h| h.against.join("; ")),
+                })
+                .collect(),
+        })
+    }
+
+    fn json_chain(&self, chain: &Chain) -> JsonChain {
+        JsonChain {
+            deadlock: chain.cycle,
+            behind: chain.behind,
+            oldest_minutes: (chain.minutes > 0).then_some(chain.minutes),
+            since: chain.since.map(|s| s.at.rfc3339()),
+            steps: chain
+                .steps
+                .iter()
+                .map(|s| JsonStep {
+                    text: s.text.clone(),
+                    count: s.count,
+                    evidence: s
+                        .evidence
+                        .iter()
+                        .map(|q| JsonQuote {
+                            path: (self.path)(q.place.source),
+                            line: q.place.line,
+                            text: q.text.clone(),
+                        })
+                        .collect(),
+                })
+                .collect(),
+            ask: chain.ask.as_ref().map(|a| a.command.clone()),
+        }
+    }
+
+    /// The chains as a graph for Graphviz: an arrow says *waits for*.
+    pub fn dot(&self) -> String {
+        let mut out = String::from(
+            "digraph waits {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n",
+        );
+        for (c, chain) in self.report.chains.iter().enumerate() {
+            for (i, step) in chain.steps.iter().enumerate() {
+                let shape = match step.node {
+                    Node::Lock(_) => "ellipse",
+                    Node::Process(_) => "box3d",
+                    Node::Peer { .. } | Node::End { .. } => "doubleoctagon",
+                    Node::Goroutine(..) => "box",
+                };
+                let _ = writeln!(
+                    out,
+                    "  c{c}s{i} [shape={shape}, label=\"{}\"];",
+                    label(&step.text)
+                );
+                let next = if i + 1 < chain.steps.len() {
+                    Some(i + 1)
+                } else {
+                    chain.cycle.then_some(0)
+                };
+                if let Some(next) = next {
+                    let _ = writeln!(out, "  c{c}s{i} -> c{c}s{next};");
+                }
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+/// Text in a label: escaped, in lines of some forty characters.
+fn label(text: &str) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for word in crate::base::text::printable(text.as_bytes()).split(' ') {
+        if used > 40 {
+            out.push_str("\\n");
+            used = 0;
+        } else if !out.is_empty() {
+            out.push(' ');
+        }
+        used += word.len() + 1;
+        out.push_str(&word.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    out
+}
+
+#[derive(Serialize)]
+struct Json {
+    dumps: Vec<JsonDump>,
+    chains: Vec<JsonChain>,
+}
+
+#[derive(Serialize)]
+struct JsonDump {
+    artifact: String,
+    line: u64,
+    process: Option<String>,
+    node: Option<String>,
+    time: Option<String>,
+    goroutines: u64,
+    groups: Vec<JsonGroup>,
+    locks: Vec<JsonLock>,
+}
+
+#[derive(Serialize)]
+struct JsonGroup {
+    count: u64,
+    state: String,
+    oldest_minutes: Option<u32>,
+    waits_for: &'static str,
+    stack: Vec<String>,
+    created_by: Option<String>,
+    ids: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct JsonLock {
+    address: String,
+    name: String,
+    waiters: u64,
+    oldest_minutes: Option<u32>,
+    probable_holder: Option<u64>,
+    because: String,
+    against: String,
+}
+
+#[derive(Serialize)]
+struct JsonChain {
+    deadlock: bool,
+    behind: u64,
+    oldest_minutes: Option<u32>,
+    since: Option<String>,
+    steps: Vec<JsonStep>,
+    ask: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonStep {
+    text: String,
+    count: u64,
+    evidence: Vec<JsonQuote>,
+}
+
+#[derive(Serialize)]
+struct JsonQuote {
+    path: String,
+    line: u64,
+    text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped_and_broken() {
+        assert_eq!(label("say \"x\" \x1b"), "say \\\"x\\\" \\\\x1b");
+        assert!(label(&"word ".repeat(40)).contains("\\n"));
+    }
+}
