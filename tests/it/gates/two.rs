@@ -78,6 +78,7 @@ fn expected_elsewhere(expected: &Expected) -> Expected {
         entity: Regex::new(&text(expected.entity.as_str())).unwrap(),
         confidence: expected.confidence.clone(),
         chain: expected.chain.clone(),
+        possible: expected.possible.clone(),
         mention: expected.mention.iter().map(|m| text(m)).collect(),
         never: expected.never.clone(),
     }
