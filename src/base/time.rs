@@ -16,6 +16,35 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// Nanoseconds in one day.
 pub const DAY: i64 = 24 * HOUR;
 
+/// The offsets from UTC, in seconds, that a zone abbreviation may mean, the likelier one first; empty when unknown.
+pub fn zone_offsets(abbreviation: &str) -> &'static [i32] {
+    const H: i32 = 3600;
+    match abbreviation {
+        "UTC" | "GMT" | "Z" | "WET" | "UCT" => &[0],
+        "CST" => &[8 * H, -6 * H],
+        "BST" | "CET" | "WEST" => &[H],
+        "CEST" | "EET" | "SAST" => &[2 * H],
+        "EEST" | "MSK" => &[3 * H],
+        "IST" => &[5 * H + H / 2, 2 * H, H],
+        "HKT" | "SGT" | "AWST" => &[8 * H],
+        "JST" | "KST" => &[9 * H],
+        "AEST" => &[10 * H],
+        "AEDT" => &[11 * H],
+        "EST" | "CDT" => &[-5 * H],
+        "EDT" => &[-4 * H],
+        "MST" | "PDT" => &[-7 * H],
+        "MDT" => &[-6 * H],
+        "PST" => &[-8 * H],
+        // Zones without a name of their own: tzdata prints the hours.
+        "+07" => &[7 * H],
+        "+08" => &[8 * H],
+        "-03" => &[-3 * H],
+        "+03" => &[3 * H],
+        "+04" => &[4 * H],
+        _ => &[],
+    }
+}
+
 /// A moment: nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);

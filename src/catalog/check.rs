@@ -11,7 +11,7 @@ use crate::model::Severity;
 const ANCHOR_MIN: usize = 8;
 
 /// Keys that every fact can have from its source.
-const SCOPE_KEYS: [&str; 6] = ["node", "host", "component", "namespace", "pod", "container"];
+const SCOPE_KEYS: [&str; 7] = ["node", "host", "component", "namespace", "pod", "container", "agent"];
 
 pub(super) fn file(
     rule: &RuleFile,
@@ -132,7 +132,11 @@ fn anchor(pattern: &Pattern, at: std::ops::Range<usize>, mistakes: &mut Mistakes
                 "take a longer part",
             );
         }
-        if let Some(c) = a.chars().find(|c| {
+        // A quote may stand in an anchor when its escaped form stands beside it.
+        let both = pattern.anchors.contains(&a.replace('"', "\\\""))
+            || pattern.anchors.contains(&a.replace("\\\"", "\""));
+        let paired = |c: &char| matches!(c, '"' | '\\') && a.contains('"') && both;
+        if let Some(c) = a.chars().filter(|c| !paired(c)).find(|c| {
             matches!(c, '"' | '\\' | '<' | '>' | '&') || !c.is_ascii() || c.is_ascii_control()
         }) {
             mistakes.add(

@@ -246,6 +246,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         benign: rule.benign,
         transient: rule.transient,
         raw: rule.raw,
+        planned: rule.planned,
         origin,
         weight: weight?,
         keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),

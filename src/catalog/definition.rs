@@ -130,6 +130,8 @@ pub struct Definition {
     pub transient: bool,
     /// Raw material for inferences: dropped when nothing rests on it, and it claims no line for itself.
     pub raw: bool,
+    /// Somebody does it on purpose: an incident that it explains and that is over is of low severity.
+    pub planned: bool,
     /// Where it comes from when no line shows it.
     pub origin: Origin,
     /// How much it says as a root.

@@ -16,6 +16,7 @@ struct Words {
     symptom: &'static str,
     benign: &'static str,
     transient: &'static str,
+    planned: &'static str,
     lasting: &'static str,
     startup: &'static str,
     since: &'static str,
@@ -43,6 +44,7 @@ const EN: Words = Words {
     symptom: "a person notices it",
     benign: "healthy clusters print it",
     transient: "heals by itself",
+    planned: "done on purpose",
     lasting: "counts when it lasted",
     startup: "does not count after a start within",
     since: "since version",
@@ -70,6 +72,7 @@ const ZH: Words = Words {
     symptom: "人可以察觉",
     benign: "健康集群也会打印",
     transient: "会自行恢复",
+    planned: "有意为之",
     lasting: "持续多久才计入：",
     startup: "启动后多久内不计：",
     since: "始于版本",
@@ -215,6 +218,7 @@ fn properties(d: &Definition, words: &Words) -> Vec<String> {
         (d.symptom, words.symptom),
         (d.benign, words.benign),
         (d.transient, words.transient),
+        (d.planned, words.planned),
     ];
     out.extend(
         flags

@@ -37,6 +37,8 @@ pub(super) struct RuleFile {
     pub(super) raw: bool,
     #[serde(default)]
     pub(super) transient: bool,
+    #[serde(default)]
+    pub(super) planned: bool,
     pub(super) inferred: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) infer: toml::Table,

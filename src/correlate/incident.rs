@@ -105,7 +105,7 @@ fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId
                     d.severity >= Severity::High
                         && d.weight >= Weight::Primary
                         && !d.benign
-                        && symptom::counts(d, fact, world, &starts)
+                        && symptom::counts(catalog, d, fact, world, &starts)
                 })
         })
         .map(|(_, id)| id)
@@ -329,9 +329,17 @@ fn incident(
             .and_then(|p| p.first())
             .map_or(0, |p| p.links.len())
     };
+    // What a person notices tells the incident; a grave finding on the way to it does not.
+    let noticed = |id: &FactId| {
+        graph
+            .fact(*id)
+            .and_then(|f| graph.catalog.get(&f.kind))
+            .is_some_and(|d| d.symptom)
+    };
     ordered.sort_by(|a, b| {
-        severity_of(b)
-            .cmp(&severity_of(a))
+        noticed(b)
+            .cmp(&noticed(a))
+            .then(severity_of(b).cmp(&severity_of(a)))
             .then(way(b).cmp(&way(a)))
             .then(a.cmp(b))
     });
@@ -360,11 +368,20 @@ fn incident(
         facts.iter().filter_map(|f| f.span.last).map(|s| s.at).max(),
     );
     let score = roots.first().map_or(0, |r| r.score);
-    let severity = members
+    let mut severity = members
         .iter()
         .map(severity_of)
         .max()
         .unwrap_or(Severity::Info);
+    // What somebody did on purpose, and what is over, needs nobody's help.
+    let planned = roots
+        .first()
+        .and_then(|r| graph.catalog.get(&graph.fact(r.fact)?.kind))
+        .is_some_and(|d| d.planned);
+    let is_over = |id: &FactId| graph.fact(*id).is_some_and(|f| f.span.closed);
+    if planned && members.iter().all(is_over) {
+        severity = severity.min(Severity::Low);
+    }
     let mut incident = Incident {
         id: String::new(),
         severity,

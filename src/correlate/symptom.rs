@@ -3,7 +3,7 @@
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition};
 use crate::extract::World;
-use crate::model::{Fact, FactId, SourceKind};
+use crate::model::{Fact, FactId, Quote, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -15,7 +15,7 @@ pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .filter(|(fact, _)| {
             catalog
                 .get(&fact.kind)
-                .is_some_and(|d| d.symptom && !d.benign && counts(d, fact, world, &starts))
+                .is_some_and(|d| d.symptom && !d.benign && counts(catalog, d, fact, world, &starts))
         })
         .map(|(_, i)| FactId(i))
         .collect()
@@ -30,7 +30,7 @@ pub(super) fn passing(catalog: &Catalog, world: &World) -> Vec<FactId> {
         .zip(0u32..)
         .filter(|(fact, _)| {
             catalog.get(&fact.kind).is_some_and(|d| {
-                d.symptom && d.transient && !d.benign && held(d, fact, world, &starts)
+                d.symptom && d.transient && !d.benign && held(catalog, d, fact, world, &starts)
             })
         })
         .map(|(_, i)| FactId(i))
@@ -38,14 +38,26 @@ pub(super) fn passing(catalog: &Catalog, world: &World) -> Vec<FactId> {
 }
 
 /// Whether a fact of this definition counts: it lasts long enough, and is not the noise of a start.
-pub(super) fn counts(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) -> bool {
-    !definition.transient && held(definition, fact, world, starts)
+pub(super) fn counts(
+    catalog: &Catalog,
+    definition: &Definition,
+    fact: &Fact,
+    world: &World,
+    starts: &Starts,
+) -> bool {
+    !definition.transient && held(catalog, definition, fact, world, starts)
 }
 
 /// Whether a fact lasted long enough, and is not the noise of a start.
-fn held(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) -> bool {
+fn held(
+    catalog: &Catalog,
+    definition: &Definition,
+    fact: &Fact,
+    world: &World,
+    starts: &Starts,
+) -> bool {
     if let Some(lasting) = definition.lasting
-        && !lasts(fact, lasting, world)
+        && !lasts(fact, lasting, world, closable(catalog, definition, fact))
     {
         return false;
     }
@@ -58,8 +70,19 @@ fn held(definition: &Definition, fact: &Fact, world: &World, starts: &Starts) ->
     true
 }
 
+/// Whether who printed the fact would also print its end.
+fn closable(catalog: &Catalog, definition: &Definition, fact: &Fact) -> bool {
+    let patterns = definition
+        .patterns
+        .iter()
+        .filter_map(|p| catalog.patterns().get(*p));
+    patterns
+        .filter(|p| p.closes)
+        .any(|p| p.components.contains(&fact.component))
+}
+
 /// Whether the fact held for `lasting`: between its first and last sign, or open until the end of the bundle.
-fn lasts(fact: &Fact, lasting: i64, world: &World) -> bool {
+fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     let Some(last) = fact.span.last else {
         return true;
     };
@@ -70,10 +93,24 @@ fn lasts(fact: &Fact, lasting: i64, world: &World) -> bool {
     if last.at.since(first.at) >= lasting {
         return true;
     }
+    if fact.span.closed || !(closable || is_state(fact, world)) {
+        return false;
+    }
     // Printed once and never taken back counts until the end of what was collected.
-    let end = world.window.1.unwrap_or(last.at);
-    !fact.span.closed && is_state(fact, world) && end.since(first.at) >= lasting
+    let sources = || {
+        fact.evidence()
+            .iter()
+            .filter_map(|q| world.source(q.place.source))
+    };
+    let collected = sources().filter_map(|s| s.clock.collected).max();
+    let end = collected.max(world.window.1).unwrap_or(last.at);
+    // A table of events says when one was last seen, not since when: what is fresh goes on.
+    let fresh = sources().any(|s| s.kind == SourceKind::Table) && end.since(last.at) <= FRESH;
+    end.since(first.at) >= lasting || fresh
 }
+
+/// An event of a table seen so shortly before the collection goes on.
+const FRESH: i64 = 5 * MINUTE;
 
 /// Whether an output of a state, collected at the end, shows the fact.
 fn is_state(fact: &Fact, world: &World) -> bool {
@@ -81,11 +118,8 @@ fn is_state(fact: &Fact, world: &World) -> bool {
         .iter()
         // An event tells when; a state stands until the collection.
         .filter(|q| {
-            q.time.is_none()
-                && !fact
-                    .evidence()
-                    .iter()
-                    .any(|o| o.place == q.place && o.time.is_some())
+            let same = |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
+            q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
         })
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))

@@ -213,6 +213,7 @@ pub fn assemble(
     observations.sort_by(|a, b| a.source.path.cmp(&b.source.path));
     drop_duplicates(&mut observations);
     name_nodes(&mut observations);
+    rename_nodes(&mut observations);
 
     let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
     let (clocks, _) = clock::solve(&evidence, overrides);
@@ -292,6 +293,7 @@ pub fn assemble(
     }
     world.window = window(&world);
     relate(&raw, &mut world.topology);
+    join_endpoints(&world.states, &mut world.topology);
     world.facts = merge(catalog, &world, raw);
     world.renumber();
     world
@@ -323,7 +325,8 @@ fn drop_duplicates(observations: &mut [Observation]) {
     }
 }
 
-/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree.
+/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree;
+/// where all logs of the bundle are of one machine, its outputs are of that machine as well.
 fn name_nodes(observations: &mut [Observation]) {
     let folder = |path: &str| path.rsplit_once('/').map(|(f, _)| f.to_owned());
     let mut of_folder: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -340,15 +343,72 @@ fn name_nodes(observations: &mut [Observation]) {
             })
             .or_insert_with(|| Some(node.clone()));
     }
+    let mut machines = observations
+        .iter()
+        .filter(|o| o.source.scope.component.is_node_local())
+        .filter_map(|o| o.source.scope.node.clone());
+    let only = machines
+        .next()
+        .filter(|first| machines.all(|m| m == *first));
     for o in observations {
         let local = o.source.scope.component.is_node_local()
             || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
-        if o.source.scope.node.is_none()
-            && local
-            && let Some(Some(node)) = folder(&o.source.path).and_then(|f| of_folder.get(&f))
-        {
-            o.source.scope.node = Some(node.clone());
+        if o.source.scope.node.is_some() || !local {
+            continue;
         }
+        let sibling = folder(&o.source.path).and_then(|f| of_folder.get(&f).cloned());
+        if let Some(node) = sibling.unwrap_or_else(|| only.clone()) {
+            for fact in &mut o.facts {
+                place(fact, &node);
+            }
+            o.source.scope.node = Some(node);
+        }
+    }
+}
+
+/// A machine's host name may not be the name of its node: the kubelet says which node it is (the key `self`), and the
+/// other logs of the machine follow.
+fn rename_nodes(observations: &mut [Observation]) {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for o in observations.iter() {
+        let Some(machine) = &o.source.scope.node else { continue };
+        let own = o.facts.iter().filter(|f| f.component == Component::KUBELET);
+        for name in own.filter_map(|f| f.keys.get("self")) {
+            names.entry(machine.clone()).or_default().insert(name.clone());
+        }
+    }
+    names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
+    for o in observations {
+        let Some(machine) = o.source.scope.node.clone() else { continue };
+        let Some(node) = names.get(&machine).and_then(|n| n.first()) else { continue };
+        for fact in &mut o.facts {
+            if fact.keys.get("node") == Some(&machine) {
+                fact.keys.insert(String::from("node"), node.clone());
+            }
+            if fact.entity.strip_prefix("node/") == Some(machine.as_str()) {
+                fact.entity = format!("node/{node}");
+            }
+        }
+        for life in &mut o.lives {
+            if life.node.as_deref() == Some(machine.as_str()) {
+                life.node = Some(node.clone());
+            }
+        }
+        o.source.scope.node = Some(node.clone());
+    }
+}
+
+/// Gives a fact of a machine that was unknown when its line was read the name of the machine.
+fn place(fact: &mut RawFact, node: &str) {
+    let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
+    if !unknown(&fact.entity) {
+        return;
+    }
+    fact.entity = fact.entity.replace("unknown", node);
+    for key in ["host", "node"] {
+        fact.keys
+            .entry(key.to_owned())
+            .or_insert_with(|| node.to_owned());
     }
 }
 
@@ -360,6 +420,9 @@ fn evidence_of(o: &Observation) -> Evidence {
         first: o.source.coverage.first,
         last: o.source.coverage.last,
         zones: o.zones.clone(),
+        year: o.preamble.year,
+        end: o.preamble.end,
+        offsets: o.preamble.offsets,
         mtime: o.mtime,
         state,
         ..Evidence::default()
@@ -379,6 +442,7 @@ fn evidence_of(o: &Observation) -> Evidence {
                 let at = Instant(*ns);
                 e.absolute = Some(e.absolute.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
             }
+            ClockHint::Abbreviation { offsets, .. } => e.offsets = offsets,
             ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
             ClockHint::BootTime { at, .. } => e.boot = Some(*at),
             ClockHint::Up { ns, .. } => e.up = Some(*ns),
@@ -425,6 +489,36 @@ fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
                     line: seen.line,
                 },
             });
+        }
+    }
+}
+
+/// Endpoints and pods are often in two outputs: an address that both have joins the service to the pod.
+fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
+    for (source, line) in states
+        .iter()
+        .filter(|(_, l)| l.entity.kind() == "endpoints")
+    {
+        let addresses = line
+            .text
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix("addresses="))
+            .unwrap_or_default();
+        for ip in addresses.split(',').filter(|a| !a.is_empty()) {
+            let mut pods = topology.walk(&Entity::new("ip", ip), &["pod"]).into_iter();
+            // Pods on the host's network share their address.
+            if let (Some(pod), None) = (pods.next(), pods.next()) {
+                let place = Place {
+                    source: *source,
+                    offset: 0,
+                    line: line.line,
+                };
+                topology.add(Relation {
+                    from: Entity::new("service", line.entity.name()),
+                    to: pod,
+                    place,
+                });
+            }
         }
     }
 }

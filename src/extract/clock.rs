@@ -90,6 +90,10 @@ pub(super) struct Evidence {
     pub(super) stated_zone: Option<i32>,
     /// The collection time that this file states.
     pub(super) collected: Option<RawStamp>,
+    /// A local reading, with its year, after which nothing in it was written.
+    pub(super) end: Option<RawStamp>,
+    /// The offsets that its zone abbreviation may mean.
+    pub(super) offsets: &'static [i32],
     /// Year that this file states.
     pub(super) year: Option<i32>,
     /// How long the machine had been up when this output was made, in nanoseconds.
@@ -109,10 +113,13 @@ pub(super) struct Evidence {
 pub(super) struct Frame {
     pub(super) min: Option<Instant>,
     pub(super) max: Option<Instant>,
+    /// Latest moment that a source dates itself in local time.
+    pub(super) dated: Option<Instant>,
 }
 
 /// Solves every clock.
 pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>, Frame) {
+    let evidence = &named_zones(evidence);
     let frame = frame(evidence);
     let mut zones_of_node: BTreeMap<&str, BTreeMap<i32, u64>> = BTreeMap::new();
     let mut zones_of_bundle: BTreeMap<i32, u64> = BTreeMap::new();
@@ -137,6 +144,7 @@ pub(super) fn solve(evidence: &[Evidence], overrides: &Overrides) -> (Vec<Clock>
             one(e, of_node, &zones_of_bundle, frame, overrides)
         })
         .collect::<Vec<_>>();
+    let clocks = collected_with_the_logs(evidence, clocks, overrides);
     for (e, clock) in evidence.iter().zip(&clocks) {
         let Some(node) = &e.node else { continue };
         if let Some(stamp) = e.boot.and_then(|b| resolve(b, clock, overrides)) {
@@ -192,7 +200,10 @@ fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides)
 }
 
 fn frame(evidence: &[Evidence]) -> Frame {
-    let mut frame = Frame::default();
+    let mut frame = Frame {
+        dated: dated(evidence),
+        ..Frame::default()
+    };
     let mut add = |at: Instant| {
         frame.min = Some(frame.min.map_or(at, |m| m.min(at)));
         frame.max = Some(frame.max.map_or(at, |m| m.max(at)));
@@ -211,6 +222,107 @@ fn frame(evidence: &[Evidence]) -> Frame {
     frame
 }
 
+/// Gives a zone to the sources that name it by an abbreviation: where it may mean several, the one that the bundle
+/// shows elsewhere, else the one with which the file ends nearest to the end of the bundle, else the likelier one.
+fn named_zones(evidence: &[Evidence]) -> Vec<Evidence> {
+    let max = frame(evidence).max;
+    let mut shown: BTreeMap<i32, u64> = BTreeMap::new();
+    for e in evidence {
+        for (zone, n) in e
+            .zones
+            .iter()
+            .copied()
+            .chain(e.stated_zone.map(|z| (z, 10)))
+        {
+            *shown.entry(zone).or_default() += n;
+        }
+    }
+    let mut named = evidence.to_vec();
+    for e in &mut named {
+        let unknown = e.stated_zone.is_none() && e.zones.is_empty();
+        let Some(likely) = e.offsets.first().filter(|_| unknown) else {
+            continue;
+        };
+        let last = e.end.or(e.collected).or(e.last);
+        let near = |zone: &i32| match (last, max) {
+            (Some(last), Some(max)) => distance_to_end(last, *zone, max),
+            _ => 0,
+        };
+        e.stated_zone = e
+            .offsets
+            .iter()
+            .copied()
+            .find(|o| shown.contains_key(o))
+            .or_else(|| {
+                e.offsets
+                    .iter()
+                    .copied()
+                    .filter(|o| near(o) < 12 * HOUR)
+                    .min_by_key(|o| near(o))
+            })
+            .or(Some(*likely));
+    }
+    named
+}
+
+/// The latest moment that a source dates itself, local readings taken with the zone it states.
+fn dated(evidence: &[Evidence]) -> Option<Instant> {
+    let stamps = evidence
+        .iter()
+        .flat_map(|e| [(e.last, e), (e.collected, e), (e.end, e)]);
+    stamps
+        .filter_map(|(stamp, e)| match stamp? {
+            RawStamp::Local {
+                year: Some(year),
+                month,
+                day,
+                ns,
+                ..
+            } => {
+                let zone = e
+                    .zones
+                    .iter()
+                    .max_by_key(|(_, n)| *n)
+                    .map(|(z, _)| *z)
+                    .or(e.stated_zone);
+                let local = civil(year, month, day, ns)?;
+                Some(Instant(
+                    local.checked_sub(i64::from(zone.unwrap_or(0)) * SECOND)?,
+                ))
+            }
+            _ => None,
+        })
+        .max()
+}
+
+/// A file copied long after the incident has a late time of writing: where every log ended days before, what was
+/// collected was collected at their end.
+fn collected_with_the_logs(
+    evidence: &[Evidence],
+    mut clocks: Vec<Clock>,
+    overrides: &Overrides,
+) -> Vec<Clock> {
+    let end = evidence
+        .iter()
+        .zip(&clocks)
+        .filter(|(e, _)| !e.state)
+        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
+        .map(|s| s.at)
+        .max();
+    let Some(end) = end else { return clocks };
+    for (e, clock) in evidence.iter().zip(&mut clocks) {
+        let from_file = e.state && clock.confidence == Confidence::Low && e.mtime.is_some();
+        if from_file
+            && clock.collected == e.mtime
+            && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY)
+        {
+            clock.collected = Some(end);
+            clock.basis = String::from("collected at the end of the logs (assumed)");
+        }
+    }
+    clocks
+}
+
 fn one(
     e: &Evidence,
     of_node: Option<&BTreeMap<i32, u64>>,
@@ -220,17 +332,29 @@ fn one(
 ) -> Clock {
     let mut clock = Clock::default();
     let local = matches!(e.last, Some(RawStamp::Local { .. }));
-    let bound = frame.max.or(e.mtime);
+    let bound = frame.max.or(frame.dated).or(e.mtime);
     if local {
         let (zone, basis, confidence) = zone(e, of_node, of_bundle, frame, overrides);
-        let (year, year_basis, year_confidence) =
-            year(e, zone, bound, frame.max.is_some(), overrides);
+        let (year, year_basis, year_confidence) = year(
+            e,
+            zone,
+            bound,
+            frame.max.or(frame.dated).is_some(),
+            overrides,
+        );
         clock.zone = Some(zone);
         clock.year = year;
         clock.basis = format!("{basis}; {year_basis}");
         clock.confidence = confidence.min(year_confidence);
     } else if matches!(e.last, Some(RawStamp::Utc { .. })) {
-        clock.zone = e.zones.iter().max_by_key(|(_, n)| *n).map(|(z, _)| *z);
+        // Some lines may stand without an offset all the same (systemd's own among those of a daemon).
+        clock.zone = e
+            .zones
+            .iter()
+            .max_by_key(|(_, n)| *n)
+            .map(|(z, _)| *z)
+            .or(e.stated_zone)
+            .or_else(|| of_node.and_then(majority));
         clock.basis = String::from("each line carries its offset");
         clock.confidence = Confidence::High;
         clock.year = e.first.and_then(|f| match f {
@@ -241,7 +365,9 @@ fn one(
     if e.state {
         let plausible = |at: &Instant| match (frame.min, frame.max) {
             (Some(min), Some(max)) => *at >= min.plus(-HOUR) && *at <= max.plus(HOUR),
-            _ => true,
+            _ => frame
+                .dated
+                .is_none_or(|d| at.since(d).saturating_abs() <= DAY),
         };
         let zone = clock
             .zone
@@ -268,9 +394,9 @@ fn one(
                 "collected when the file was written",
                 Confidence::Medium,
             )
-        } else if frame.max.is_some() {
+        } else if frame.max.or(frame.dated).is_some() {
             (
-                frame.max,
+                frame.max.or(frame.dated),
                 "collected at the end of the bundle (assumed)",
                 Confidence::Low,
             )
@@ -461,6 +587,27 @@ fn year(
             "year from the file's preamble or name",
             Confidence::High,
         );
+    }
+    let own = e.end.and_then(|end| {
+        let clock = Clock {
+            zone: Some(zone),
+            ..Clock::default()
+        };
+        resolve(end, &clock, overrides).map(|s| s.at)
+    });
+    if let (Some(own), Some(RawStamp::Local { month, day, ns, .. })) = (own, e.last) {
+        let found = (own.year() - 3..=own.year()).rev().find(|y| {
+            civil(*y, month, day, ns).is_some_and(|local| {
+                Instant(local.saturating_sub(i64::from(zone) * SECOND)) <= own.plus(DAY)
+            })
+        });
+        if let Some(y) = found {
+            return (
+                Some(y - turns),
+                "year from the header of the journal",
+                Confidence::High,
+            );
+        }
     }
     let Some(bound) = bound else {
         return (None, "the year is unknown", Confidence::Low);

@@ -10,6 +10,7 @@ mod dumps;
 mod fold;
 mod matcher;
 mod observe;
+mod preamble;
 mod scan;
 mod templates;
 mod unexplained;

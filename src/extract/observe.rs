@@ -1,13 +1,15 @@
 //! One source, from its bytes to what it says.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Read;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::fold::{Fold, RawFact};
+use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
+use super::preamble::{self, Preamble};
 use super::scan::{DumpText, Scan};
 use super::templates::Template;
 use crate::base::text;
@@ -59,6 +61,8 @@ pub struct Observation {
     pub lives: Vec<Life>,
     /// Offsets of local readings from UTC that wrappers show, with how often.
     pub zones: Vec<(i32, u64)>,
+    /// What its head says about its clock, and the year that its messages tell.
+    pub preamble: Preamble,
     /// Relations and the lines that state them.
     pub relations: Vec<(Entity, Entity, u64)>,
     /// Clock evidence.
@@ -225,6 +229,7 @@ fn blank(found: &Found) -> Observation {
         facts: Vec::new(),
         lives: Vec::new(),
         zones: Vec::new(),
+        preamble: Preamble::default(),
         relations: Vec::new(),
         hints: Vec::new(),
         templates: Vec::new(),
@@ -247,10 +252,12 @@ fn partial(source: &mut Source, note: &str) {
 }
 
 fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+    observation.preamble = preamble::read(&head);
     let scanned = Scan::new(catalog, &observation.source.scope).run(head, reader);
     observation.source.coverage = scanned.coverage;
     observation.lives = scanned.lives;
     observation.zones = scanned.zones;
+    observation.preamble.year = observation.preamble.year.or(scanned.year);
     observation.templates = if observation.source.kind == SourceKind::Log {
         scanned.templates.finish()
     } else {
@@ -282,6 +289,11 @@ fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: 
     }
     observation.overflow.clone_from(&scanned.fold.overflow);
     observation.facts = scanned.fold.finish();
+}
+
+/// Whether a line of an object file is a part of an object, not a remark of the program that wrote it.
+fn is_inside_object(line: &str) -> bool {
+    line.starts_with([' ', '\t', '{', '}', '[', ']', '"', '-', ','])
 }
 
 /// Counts the bytes of what nothing can read, up to the end.
@@ -322,10 +334,19 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     } else {
         Component::KUBECTL
     };
+    let kind = source.kind;
     let scanned = Scan::new(catalog, &scope).run(text, &mut std::io::empty());
     observation.source.coverage.lines = scanned.coverage.lines;
     observation.facts = fold.finish();
-    observation.facts.extend(scanned.fold.finish());
+    // What a row or an object quotes (an event's message) is not what kubectl says of itself.
+    let said: BTreeSet<u64> = reading.lines.iter().map(|l| l.line).collect();
+    let own = |s: &Seen| {
+        !said.contains(&s.line) && (kind != SourceKind::Objects || !is_inside_object(&s.text))
+    };
+    let facts = scanned.fold.finish();
+    observation
+        .facts
+        .extend(facts.into_iter().filter(|f| f.first.iter().any(own)));
     observation.relations = reading.relations;
     observation.hints = reading.hints;
     observation.has_events = reading

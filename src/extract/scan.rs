@@ -13,6 +13,7 @@ use memchr::{memchr, memchr_iter, memmem, memrchr};
 use super::fold::{Fold, Seen};
 use super::matcher::{Author, Matcher, is_by, may_have_fields};
 use super::observe::Life;
+use super::preamble;
 use super::templates::Templates;
 use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
@@ -74,6 +75,8 @@ pub(crate) struct Scanned {
     pub(crate) lives: Vec<Life>,
     /// Offsets of local readings from UTC seen, with how often.
     pub(crate) zones: Vec<(i32, u64)>,
+    /// Year in which a line was written that says so in its message.
+    pub(crate) year: Option<i32>,
     pub(crate) templates: Templates,
     pub(crate) dumps: Vec<DumpText>,
     /// The error that ended the reading.
@@ -91,6 +94,7 @@ pub(crate) struct Scan<'c> {
     lives: Vec<Life>,
     many_processes: bool,
     zones: Vec<(i32, u64)>,
+    year: Option<i32>,
     templates: Templates,
     dumps: Vec<DumpText>,
     stacks: goroutines::Reader,
@@ -164,6 +168,7 @@ impl<'c> Scan<'c> {
             lives: Vec::new(),
             many_processes: false,
             zones: Vec::new(),
+            year: None,
             templates: Templates::default(),
             dumps: Vec::new(),
             stacks: goroutines::Reader::default(),
@@ -229,6 +234,7 @@ impl<'c> Scan<'c> {
                 self.lives
             },
             zones: self.zones,
+            year: self.year,
             templates: self.templates,
             dumps: self.dumps,
             error,
@@ -295,6 +301,12 @@ impl<'c> Scan<'c> {
             }
         }
         let record = log::record(chunk);
+        if self.year.is_none()
+            && let Some((year, zone)) = preamble::go_time(&record.text)
+        {
+            self.year = Some(year - i32::from(self.turn.count));
+            self.saw_zone(zone);
+        }
         let seen = Seen {
             offset: self.offset.saturating_add(start as u64),
             line,
@@ -516,14 +528,18 @@ impl<'c> Scan<'c> {
         self.coverage.last = better(self.coverage.last, time, true);
     }
 
+    fn saw_zone(&mut self, zone: i32) {
+        if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
+            *n += 1;
+        } else if self.zones.len() < ZONES {
+            self.zones.push((zone, 1));
+        }
+    }
+
     fn sample_record(&mut self, line: &[u8], offset: u64) {
         let record = log::record(line);
         if let Some(zone) = record.zone {
-            if let Some((_, n)) = self.zones.iter_mut().find(|(z, _)| *z == zone) {
-                *n += 1;
-            } else if self.zones.len() < ZONES {
-                self.zones.push((zone, 1));
-            }
+            self.saw_zone(zone);
         }
         let Some(pid) = record.pid else { return };
         let (component, scope) = self.author(&record);

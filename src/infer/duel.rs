@@ -70,8 +70,8 @@ struct Write<'a> {
 #[derive(Default)]
 struct Object<'a> {
     writes: Vec<Write<'a>>,
-    /// How many lines say so, by verb.
-    counts: BTreeMap<&'static str, u64>,
+    /// How many lines say so, by source of the news and verb: two logs tell of the same request.
+    counts: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
     component: Option<&'a Component>,
 }
 
@@ -205,7 +205,12 @@ fn take<'a>(object: &mut Object<'a>, id: FactId, fact: &'a Fact) {
         return;
     }
     object.component = object.component.or(Some(&fact.component));
-    *object.counts.entry(verb).or_default() += fact.count;
+    *object
+        .counts
+        .entry(fact.component.as_str())
+        .or_default()
+        .entry(verb)
+        .or_default() += fact.count;
     for quote in fact.evidence() {
         if let Some(at) = quote.time {
             object.writes.push(Write {
@@ -291,14 +296,22 @@ fn fact(
         .map(|w| w.address)
         .filter(|a| !a.is_empty())
         .collect();
-    let count = |verb: &str| object.counts.get(verb).copied().unwrap_or(0);
     // Folding keeps few of the equal lines: the counts tell how often, the kept ones tell that they take turns.
-    let times = if lives {
-        count("create").min(count("delete"))
-    } else {
-        object.counts.values().sum::<u64>() / 2
+    let told = |c: &BTreeMap<&'static str, u64>| {
+        let count = |verb: &str| c.get(verb).copied().unwrap_or(0);
+        if lives {
+            count("create").min(count("delete"))
+        } else {
+            c.values().sum::<u64>() / 2
+        }
     };
-    let times = times.max(turns.len() as u64 / 2);
+    let times = object
+        .counts
+        .values()
+        .map(told)
+        .max()
+        .unwrap_or(0)
+        .max(turns.len() as u64 / 2);
     let keys = Keys::from([
         (String::from("kind"), kind.to_owned()),
         (String::from("object"), name.to_owned()),

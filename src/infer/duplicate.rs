@@ -26,8 +26,22 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             }
         }
         for (endpoint, members) in same.into_iter().filter(|(_, m)| m.len() > 1) {
-            // The younger registration is the left-over one only if somebody says so; each is told, with the others.
-            for (name, (id, line)) in &members {
+            // Who came first was there before the others were installed: it is the one that was left over. `host` is the
+            // name that an installation gives to its own cluster.
+            let since = |(id, line): &(SourceId, &StateLine)| {
+                line.first
+                    .and_then(|t| task.world.stamp(*id, t))
+                    .map(|s| s.at)
+            };
+            let left_over = members.iter().min_by_key(|(name, of)| {
+                (
+                    since(of).is_none(),
+                    since(of),
+                    name.rsplit('/').next() == Some("host"),
+                    **name,
+                )
+            });
+            if let Some((name, (id, line))) = left_over {
                 facts.extend(fact(task, &endpoint, name, *id, line, &members));
             }
         }
@@ -126,10 +140,7 @@ mod tests {
                 ("old", "https://192.0.2.10:6443/"),
                 ("edge", "https://192.0.2.11:6443"),
             ],
-            &[
-                "kubefedcluster/host others=old endpoint=https://192.0.2.10:6443",
-                "kubefedcluster/old others=host endpoint=https://192.0.2.10:6443",
-            ],
+            &["kubefedcluster/old others=host endpoint=https://192.0.2.10:6443"],
         );
         case(
             &[

@@ -21,6 +21,8 @@ struct Network<'a> {
     task: &'a Task<'a>,
     /// podCIDR ranges and their nodes, by first address.
     ranges: BTreeMap<u128, (u128, &'a str)>,
+    /// Addresses behind each service.
+    endpoints: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// One failing pair whose two ends are pods of known nodes.
@@ -89,7 +91,19 @@ impl<'a> Network<'a> {
                 ranges.insert(first, (last, line.entity.name()));
             }
         }
-        Self { task, ranges }
+        let mut endpoints: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (_, line) in task.states("endpoints") {
+            let addresses = super::support::value(line, "addresses").unwrap_or_default();
+            endpoints
+                .entry(line.entity.name())
+                .or_default()
+                .extend(addresses.split(',').filter(|a| !a.is_empty()));
+        }
+        Self {
+            task,
+            ranges,
+            endpoints,
+        }
     }
 
     fn pair<'e>(&self, edge: &'e Edge<'a>) -> Option<Pair<'e, 'a>> {
@@ -140,12 +154,15 @@ impl<'a> Network<'a> {
 
     /// The nodes of the pods behind the service with this address.
     fn behind(&self, ip: &str) -> BTreeSet<String> {
-        let nodes = self
-            .task
-            .world
-            .topology
-            .walk(&Entity::new("ip", ip), &["service", "pod", "node"]);
-        nodes.into_iter().map(|n| n.name().to_owned()).collect()
+        let topology = &self.task.world.topology;
+        let address = Entity::new("ip", ip);
+        let nodes = topology.walk(&address, &["service", "pod", "node"]);
+        let mut nodes: BTreeSet<String> = nodes.into_iter().map(|n| n.name().to_owned()).collect();
+        for service in topology.walk(&address, &["service"]) {
+            let behind = self.endpoints.get(service.name()).into_iter().flatten();
+            nodes.extend(behind.filter_map(|ip| self.pod_node(ip)));
+        }
+        nodes
     }
 
     fn one(&self, start: &Entity, path: &[&str]) -> Option<String> {

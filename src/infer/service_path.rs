@@ -124,7 +124,7 @@ fn fact(
     evidence: Vec<Quote>,
 ) -> Option<Fact> {
     let (namespace, name) = service.split_once('/')?;
-    let mut keys = machine(Some(node.unwrap_or("unknown")));
+    let mut keys = machine(node);
     keys.insert(String::from("namespace"), namespace.to_owned());
     keys.insert(String::from("service"), name.to_owned());
     keys.insert(String::from("ip"), ip.to_owned());

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{machine, place};
-use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp, StampBasis};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, Source, SourceId, SourceKind, Status};
+use crate::model::{Component, Confidence, Fact, Source, SourceId, SourceKind, Status};
 
 /// A silence shorter than this tells nothing.
 const SHORTEST: i64 = 20 * SECOND;
@@ -135,22 +135,11 @@ fn ended(
     log: &Series<'_>,
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
-    // Files of one machine are collected together; those of others may have been collected much later, so they bear
-    // witness only where the machine has no other log, and then two of them: one outlier proves nothing.
-    let here = |key: &Key| key.1.is_some() && key.1.as_deref() == node;
-    let alone = !others.iter().any(|(key, _)| here(key));
-    let mut ends: Vec<(Instant, &Series<'_>)> = others
-        .iter()
-        .filter(|(key, _)| alone || here(key))
-        .map(|(_, s)| (s.last.at, *s))
-        .collect();
-    ends.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let (until, witness) = if alone {
-        ends.get(1)
-    } else {
-        ends.get(1).or(ends.first())
+    let (until, witness) = goes_on(task, node, others)?;
+    // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
+    if log.last.basis == StampBasis::Guessed && witness.clock.confidence != Confidence::Low {
+        return None;
     }
-    .copied()?;
     let silent = until.since(log.last.at);
     if log.busy() < silent.min(BUSY) {
         return None;
@@ -163,7 +152,6 @@ fn ended(
         .parts
         .iter()
         .max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
-    let witness_part = witness.parts.first()?;
     let mut keys = machine(node);
     keys.insert(String::from("component"), component.as_str().to_owned());
     keys.insert(String::from("silence"), human_duration(silent));
@@ -171,7 +159,7 @@ fn ended(
         "last line of {} ({component}); nothing for {} while {} goes on to {}",
         part.path,
         human_duration(silent),
-        witness_part.path,
+        witness.path,
         until.clock()
     );
     let evidence = vec![place(part, part.coverage.lines, 0, &line, Some(log.last))];
@@ -179,6 +167,34 @@ fn ended(
     fact.span.first = Some(log.last);
     fact.span.last = Some(Stamp::exact(until, SECOND));
     Some(fact)
+}
+
+/// Until when the bundle goes on, and which file says so. Files of one machine are collected together; those of others
+/// may have been collected much later, so they bear witness only where the machine has no other file, and then two of
+/// them: one outlier proves nothing.
+fn goes_on<'a>(
+    task: &'a Task<'_>,
+    node: Option<&str>,
+    others: &[(&Key, &Series<'a>)],
+) -> Option<(Instant, &'a Source)> {
+    let here = |name: Option<&str>| name.is_some() && name == node;
+    let outputs = task.world.sources.iter().filter(|s| {
+        matches!(s.kind, SourceKind::Processes | SourceKind::Host) && here(s.scope.node.as_deref())
+    });
+    let logs = others.iter().filter(|((_, n), _)| here(n.as_deref()));
+    let same = logs
+        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+        .chain(outputs.filter_map(|s| Some((s.clock.collected?, s))))
+        .max_by_key(|(at, s)| (*at, std::cmp::Reverse(s.id)));
+    if same.is_some() {
+        return same;
+    }
+    let mut ends: Vec<(Instant, &Source)> = others
+        .iter()
+        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+        .collect();
+    ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
+    ends.get(1).copied()
 }
 
 fn paused(

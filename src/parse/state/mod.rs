@@ -89,6 +89,13 @@ pub enum ClockHint {
         /// Where.
         line: u64,
     },
+    /// A zone abbreviation of the machine.
+    Abbreviation {
+        /// The offsets it may mean, in seconds.
+        offsets: &'static [i32],
+        /// Where.
+        line: u64,
+    },
     /// Offset of the machine on which kubectl ran; not necessarily a node.
     ClientZone {
         /// Seconds, east positive.

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike, Timelike};
 
-use crate::base::time::{DAY, HOUR, MINUTE, RawStamp, SECOND, civil};
+use crate::base::time::{DAY, HOUR, MINUTE, RawStamp, SECOND, civil, zone_offsets};
 use crate::base::units::{age_resolution, duration};
 
 /// `2026-11-20T17:00:41Z`, with or without a fraction.
@@ -126,6 +126,14 @@ pub(super) fn zone(text: &str) -> Option<i32> {
     };
     let (h, m): (i32, i32) = (h.parse().ok()?, m.parse().ok()?);
     (h <= 14 && m < 60).then_some(sign * (h * 3600 + m * 60))
+}
+
+/// The offsets that the zone abbreviation in a date may mean; empty without one.
+pub(super) fn abbreviation(text: &str) -> &'static [i32] {
+    let mut words = text.split([' ', ',', ';']);
+    words
+        .find_map(|w| Some(zone_offsets(w)).filter(|o| !o.is_empty()))
+        .unwrap_or_default()
 }
 
 /// A wall-clock reading, made absolute when its offset is known.

@@ -56,6 +56,11 @@ fn date(sink: &mut Sink<'_>, at: usize, text: &str) {
     sink.hint(at, |line| ClockHint::CollectedAt { at: stamp, line });
     if let Some(offset) = offset {
         sink.hint(at, |line| ClockHint::Zone { offset, line });
+    } else {
+        let offsets = stamp::abbreviation(text);
+        if !offsets.is_empty() {
+            sink.hint(at, |line| ClockHint::Abbreviation { offsets, line });
+        }
     }
     if let RawStamp::Local {
         year: Some(year), ..

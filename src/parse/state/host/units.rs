@@ -76,8 +76,12 @@ fn active(sink: &mut Sink<'_>, at: usize, unit: &str, text: &str) {
         .field("sub", sub)
         .field("result", result);
     let mut first = None;
-    if let Some((stamp, now)) = stamp::systemd_since(since) {
-        first = Some(stamp);
+    if let Some((begin, now)) = stamp::systemd_since(since) {
+        first = Some(begin);
+        let offsets = stamp::abbreviation(since);
+        if !offsets.is_empty() {
+            sink.hint(at, |line| ClockHint::Abbreviation { offsets, line });
+        }
         if let Some(now) = now {
             sink.hint(at, |line| ClockHint::CollectedAt { at: now, line });
         }

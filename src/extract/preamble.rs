@@ -1,0 +1,192 @@
+//! What a log says about its own clock, besides its stamps: the header of a journal or of a klog file, and the times with
+//! offset that Go programs print inside their messages.
+//!
+//! `-- Logs begin at Mon 2019-08-12 09:10:00 CST, end at Wed 2019-08-14 14:43:20 CST. --`,
+//! `Log file created at: 2024/02/29 23:59:58`, `LastHeartbeatTime:2021-12-21 14:02:37.9 +0800 CST m=+409436.4`.
+//! It solves nothing: `clock` does.
+
+use memchr::memmem;
+
+use crate::base::time::{Instant, RawStamp, SECOND, civil, zone_offsets};
+
+/// Lines of a log in which a header may stand.
+const LINES: usize = 40;
+
+/// What the head of a log tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preamble {
+    /// Year of the first line.
+    pub year: Option<i32>,
+    /// Local reading, with its year, after which nothing in the log was written.
+    pub end: Option<RawStamp>,
+    /// The offsets that its zone abbreviation may mean, in seconds.
+    pub offsets: &'static [i32],
+}
+
+/// Reads the first lines of a log.
+pub(super) fn read(head: &[u8]) -> Preamble {
+    let mut found = Preamble::default();
+    for line in head.split(|b| *b == b'\n').take(LINES) {
+        let Ok(line) = std::str::from_utf8(line.get(..line.len().min(256)).unwrap_or_default())
+        else {
+            continue;
+        };
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("Log file created at: ") {
+            if found.year.is_none() {
+                found.year = rest
+                    .split('/')
+                    .next()
+                    .and_then(|y| y.parse().ok())
+                    .filter(plausible);
+            }
+        } else if line.starts_with("-- Logs begin at ") || line.starts_with("-- Journal begins at ")
+        {
+            journal(line, &mut found);
+        }
+    }
+    found
+}
+
+/// `… end at Wed 2019-08-14 14:43:20 CST. --`; newer ones say `ends at`.
+fn journal(line: &str, found: &mut Preamble) {
+    let Some((_, end)) = line
+        .split_once(" end at ")
+        .or_else(|| line.split_once(" ends at "))
+    else {
+        return;
+    };
+    let mut words = end
+        .trim_end_matches(['-', ' ', '.'])
+        .split_whitespace()
+        .skip(1);
+    let (Some(day), Some(time), zone) = (words.next(), words.next(), words.next()) else {
+        return;
+    };
+    if let Some(reading) = reading(day, time) {
+        // Only a later end bounds all nodes whose journals stand in this file.
+        if found.end.is_none_or(|e| e.reading() < reading.reading()) {
+            found.end = Some(reading);
+        }
+    }
+    if let Some(zone) = zone {
+        found.offsets = zone_offsets(zone);
+    }
+}
+
+/// The year and the offset of the first Go time in a text that its own process printed: `m=` is its monotonic clock.
+pub(super) fn go_time(text: &[u8]) -> Option<(i32, i32)> {
+    let at = memmem::find(text, b" m=+")?;
+    let before = std::str::from_utf8(text.get(at.saturating_sub(48)..at)?).ok()?;
+    let mut words = before.rsplit(' ');
+    let (_zone, offset, _time, day) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let (sign, digits) = match offset.split_at_checked(1)? {
+        ("+", d) => (1, d),
+        ("-", d) => (-1, d),
+        _ => return None,
+    };
+    let (h, m) = digits.split_at_checked(2)?;
+    let (h, m): (i32, i32) = (h.parse().ok()?, m.parse().ok()?);
+    if digits.len() != 4 || !(0..=14).contains(&h) || !(0..60).contains(&m) {
+        return None;
+    }
+    let day = day.get(day.len().checked_sub(10)?..)?;
+    let year = day.split('-').next()?.parse().ok().filter(plausible)?;
+    Some((year, sign * (h * 3600 + m * 60)))
+}
+
+fn plausible(year: &i32) -> bool {
+    (2014..2100).contains(year)
+}
+
+/// `2019-08-14` and `14:43:20` as a local reading.
+fn reading(day: &str, time: &str) -> Option<RawStamp> {
+    let mut parts = day.split('-');
+    let year: i32 = parts.next()?.parse().ok().filter(plausible)?;
+    let (month, day): (u8, u8) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let mut parts = time
+        .split(':')
+        .map(|p| p.parse::<i64>().ok().filter(|n| (0..61).contains(n)));
+    let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
+    let ns = (h * 3600 + m * 60 + s) * SECOND;
+    let flat = civil(year, month, day, ns)?;
+    (Instant(flat).year() == year).then_some(RawStamp::Local {
+        year: Some(year),
+        month,
+        day,
+        ns,
+        res: SECOND,
+        turn: 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn head(text: &str, year: Option<i32>, end: Option<&str>, offsets: &[i32]) {
+        let found = read(text.as_bytes());
+        assert_eq!(found.year, year, "{text}");
+        let end_at = end
+            .and_then(|e| e.split_once(' '))
+            .and_then(|(d, t)| reading(d, t));
+        assert_eq!(found.end, end_at, "{text}");
+        assert_eq!(found.offsets, offsets, "{text}");
+    }
+
+    #[test]
+    fn headers() {
+        head(
+            "-- Logs begin at Mon 2019-08-12 09:10:00 CST, end at Wed 2019-08-14 14:43:20 CST. --\nAug 14 …",
+            None,
+            Some("2019-08-14 14:43:20"),
+            &[28_800, -21_600],
+        );
+        head(
+            "-- Journal begins at Mon 2022-01-03 10:00:00 UTC, ends at Tue 2022-01-11 08:00:00 UTC. --",
+            None,
+            Some("2022-01-11 08:00:00"),
+            &[0],
+        );
+        head(
+            "Log file created at: 2024/02/29 23:59:58\nRunning on machine: n1",
+            Some(2024),
+            None,
+            &[],
+        );
+        head(
+            "I0229 23:59:58.1 1 a.go:1] Log file created at: never",
+            None,
+            None,
+            &[],
+        );
+        head(
+            "-- Logs begin at x, end at Wed 9999-99-99 99:99:99 XYZ. --",
+            None,
+            None,
+            &[],
+        );
+    }
+
+    #[test]
+    fn times_of_go() {
+        let line = b"Node became not ready: {Type:Ready Status:False LastHeartbeatTime:2021-12-21 14:02:37.90387372 +0800 CST m=+409436.4";
+        assert_eq!(go_time(line), Some((2021, 28_800)));
+        let line = b"No retries permitted until 2020-05-04 08:29:40.533774284 -0500 CDT m=+369693.688 (durationBeforeRetry 2m2s)";
+        assert_eq!(go_time(line), Some((2020, -18_000)));
+        assert_eq!(
+            go_time(b"LastHeartbeatTime:2021-12-21 14:02:37 +0800 CST"),
+            None,
+            "of another process"
+        );
+        assert_eq!(go_time(b" m=+"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            let _ = (read(&bytes), go_time(&bytes));
+        }
+    }
+}
