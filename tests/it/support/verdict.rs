@@ -146,7 +146,11 @@ fn meets(analysis: &Analysis, incident: &Incident, expected: &Expected) -> Resul
             ));
         }
     }
-    if let Some(wrong) = incident.ruled_out.iter().find(|r| expected.possible.contains(&r.kind)) {
+    if let Some(wrong) = incident
+        .ruled_out
+        .iter()
+        .find(|r| expected.possible.contains(&r.kind))
+    {
         return Err(format!("rules out {}: {}", wrong.kind, wrong.because));
     }
     let text = words(analysis, incident);
