@@ -126,7 +126,7 @@ impl<'a> Graph<'a> {
                     continue;
                 };
                 let met = meets(&cause.join, &fact.keys, &effect.keys, &self.world.topology);
-                if met == Met::No {
+                if met == Met::No || self.barred(cause.cause, &fact.keys, &effect.keys) {
                     continue;
                 }
                 let fit = fits(fact, effect, cause.within, self.log_began(fact));
@@ -144,6 +144,34 @@ impl<'a> Graph<'a> {
             }
         }
         links
+    }
+
+    /// Whether a fact says of this very effect that the cause is not its reason: discovery worked for this namespace,
+    /// whatever API group failed at another time.
+    fn barred(&self, cause: usize, cause_keys: &Keys, effect: &Keys) -> bool {
+        self.catalog.definitions().iter().any(|definition| {
+            definition
+                .excludes
+                .iter()
+                .filter(|e| e.kind == cause)
+                .any(|exclude| {
+                    // Where the cause itself has the key, it is judged by that.
+                    let of_effect = exclude.join.iter().all(|term| match term {
+                        Join::Meet { effect: right, .. } => !cause_keys.contains_key(&right.key),
+                        Join::Cluster => false,
+                    });
+                    of_effect
+                        && self.catalog.index(&definition.id).is_some_and(|kind| {
+                            self.of_kind(kind)
+                                .iter()
+                                .filter_map(|id| self.fact(*id))
+                                .any(|f| {
+                                    meets(&exclude.join, &f.keys, effect, &self.world.topology)
+                                        == Met::Yes
+                                })
+                        })
+                })
+        })
     }
 
     /// Facts of the cause's kind that can meet: by an equal key where the rule has one, else all of the kind.

@@ -329,9 +329,17 @@ fn incident(
             .and_then(|p| p.first())
             .map_or(0, |p| p.links.len())
     };
+    // What a person notices tells the incident; a grave finding on the way to it does not.
+    let noticed = |id: &FactId| {
+        graph
+            .fact(*id)
+            .and_then(|f| graph.catalog.get(&f.kind))
+            .is_some_and(|d| d.symptom)
+    };
     ordered.sort_by(|a, b| {
-        severity_of(b)
-            .cmp(&severity_of(a))
+        noticed(b)
+            .cmp(&noticed(a))
+            .then(severity_of(b).cmp(&severity_of(a)))
             .then(way(b).cmp(&way(a)))
             .then(a.cmp(b))
     });

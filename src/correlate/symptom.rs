@@ -3,7 +3,7 @@
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition};
 use crate::extract::World;
-use crate::model::{Fact, FactId, SourceKind};
+use crate::model::{Fact, FactId, Quote, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -118,11 +118,8 @@ fn is_state(fact: &Fact, world: &World) -> bool {
         .iter()
         // An event tells when; a state stands until the collection.
         .filter(|q| {
-            q.time.is_none()
-                && !fact
-                    .evidence()
-                    .iter()
-                    .any(|o| o.place == q.place && o.time.is_some())
+            let same = |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
+            q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
         })
         .filter_map(|q| world.source(q.place.source))
         .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))

@@ -8,7 +8,7 @@ use super::clock::{self, Evidence, Overrides};
 use super::fold::{RawFact, Seen};
 use super::observe::{Life, Observation};
 use super::templates::Template;
-use crate::base::time::{HOUR, Instant, RawStamp, Stamp};
+use crate::base::time::{HOUR, Instant, RawStamp, SECOND, Stamp};
 use crate::catalog::Catalog;
 use crate::model::{
     Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId,
@@ -213,6 +213,7 @@ pub fn assemble(
     observations.sort_by(|a, b| a.source.path.cmp(&b.source.path));
     drop_duplicates(&mut observations);
     name_nodes(&mut observations);
+    rename_nodes(&mut observations);
 
     let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
     let (clocks, _) = clock::solve(&evidence, overrides);
@@ -365,6 +366,47 @@ fn name_nodes(observations: &mut [Observation]) {
     }
 }
 
+/// A machine's host name may not be the name of its node: the kubelet says which node it is (the key `self`), and the
+/// other logs of the machine follow.
+fn rename_nodes(observations: &mut [Observation]) {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for o in observations.iter() {
+        let Some(machine) = &o.source.scope.node else {
+            continue;
+        };
+        let own = o.facts.iter().filter(|f| f.component == Component::KUBELET);
+        for name in own.filter_map(|f| f.keys.get("self")) {
+            names
+                .entry(machine.clone())
+                .or_default()
+                .insert(name.clone());
+        }
+    }
+    names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
+    for o in observations {
+        let Some(machine) = o.source.scope.node.clone() else {
+            continue;
+        };
+        let Some(node) = names.get(&machine).and_then(|n| n.first()) else {
+            continue;
+        };
+        for fact in &mut o.facts {
+            if fact.keys.get("node") == Some(&machine) {
+                fact.keys.insert(String::from("node"), node.clone());
+            }
+            if fact.entity.strip_prefix("node/") == Some(machine.as_str()) {
+                fact.entity = format!("node/{node}");
+            }
+        }
+        for life in &mut o.lives {
+            if life.node.as_deref() == Some(machine.as_str()) {
+                life.node = Some(node.clone());
+            }
+        }
+        o.source.scope.node = Some(node.clone());
+    }
+}
+
 /// Gives a fact of a machine that was unknown when its line was read the name of the machine.
 fn place(fact: &mut RawFact, node: &str) {
     let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
@@ -377,6 +419,17 @@ fn place(fact: &mut RawFact, node: &str) {
             .entry(key.to_owned())
             .or_insert_with(|| node.to_owned());
     }
+}
+
+/// The moment in the name of a folder of the ACK collector: `tmp/diagnose_1633827600/logs/kubelet.log`.
+fn epoch(path: &str) -> Option<Instant> {
+    let (_, rest) = path.split_once("diagnose_")?;
+    let digits = rest
+        .get(..10)
+        .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+    let ends = !rest.as_bytes().get(10).is_some_and(u8::is_ascii_digit);
+    let seconds: i64 = digits.parse().ok().filter(|_| ends)?;
+    Some(Instant(seconds.checked_mul(SECOND)?))
 }
 
 fn evidence_of(o: &Observation) -> Evidence {
@@ -394,6 +447,9 @@ fn evidence_of(o: &Observation) -> Evidence {
         state,
         ..Evidence::default()
     };
+    if let Some(at) = epoch(&o.source.path) {
+        e.absolute = Some((at, at));
+    }
     for hint in &o.hints {
         match hint {
             ClockHint::CollectedAt { at, .. } => {
@@ -531,7 +587,7 @@ fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec
         let collected = world
             .source(source)
             .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, crate::base::time::SECOND));
+            .map(|at| Stamp::exact(at, SECOND));
         let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
         let began = fact.began.and_then(|t| world.stamp(source, t));
         let first = if fact.state {

@@ -304,6 +304,9 @@ pub(crate) fn scope_keys(keys: &mut Keys, author: Author<'_>) {
     if !author.component.is_node_local() {
         add("namespace", &author.scope.namespace);
         add("pod", &author.scope.pod);
+    } else if let (Some(namespace), Some(pod)) = (&author.scope.namespace, &author.scope.pod) {
+        // An agent of the node that runs in a pod: it speaks about the node, but is that pod.
+        add("agent", &Some(format!("{namespace}/{pod}")));
     }
     keys.entry(String::from("component"))
         .or_insert_with(|| author.component.as_str().to_owned());

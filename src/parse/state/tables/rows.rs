@@ -4,7 +4,8 @@ use crate::model::Component;
 use crate::parse::state::kinds;
 use crate::parse::state::pods;
 use crate::parse::state::say::{self, ApiService, NodeState, Replicas};
-use crate::parse::state::sink::{Sink, Text, entity, is_blank};
+use crate::parse::state::sink::{Sink, Text, When, entity, is_blank};
+use crate::parse::state::stamp;
 
 /// One row.
 pub(in crate::parse::state) struct Row<'r> {
@@ -106,6 +107,12 @@ pub(in crate::parse::state) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
         "endpoints" if row.has("ENDPOINTS") => endpoints(sink, row, namespace, id),
         "deployment" | "replicaset" | "statefulset" | "daemonset" | "replicationcontroller" => {
             replicas(sink, row, &of);
+        }
+        // A namespace cannot have been in Terminating for longer than it exists.
+        "namespace" if row.has("STATUS") => {
+            let text = Text::of(&of).field("status", row.get("STATUS"));
+            let made = When::since(stamp::age(row.get("AGE")));
+            sink.say_when(Component::OBJECT, &of, row.at, text, made);
         }
         "lease" => say::lease(sink, namespace, id, row.at, row.get("HOLDER"), ""),
         _ => generic(sink, row, &of),
