@@ -214,7 +214,9 @@ fn frame(evidence: &[Evidence]) -> Frame {
                 add(Instant(ns));
             }
         }
-        e.last.and_then(|last| placed(e, last)).map_or((), &mut add);
+        if let Some(at) = e.last.and_then(|last| placed(e, last)) {
+            add(at);
+        }
         if let Some((a, b)) = e.absolute {
             add(a);
             add(b);

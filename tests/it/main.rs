@@ -4,6 +4,7 @@
 
 #![allow(
     unreachable_pub,
+    clippy::duplicate_mod,
     clippy::type_complexity,
     reason = "nothing of a test program is reached from outside"
 )]
