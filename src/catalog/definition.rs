@@ -107,6 +107,10 @@ impl Strength {
 
 /// One fact of the catalogue.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the file, named as it is written"
+)]
 pub struct Definition {
     /// `family/name`.
     pub id: String,

@@ -61,7 +61,8 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
                 })
             });
             // A quiet log shows neither silence nor its absence.
-            let by_silence = matches!(&definition.origin, Origin::Inferred { by, .. } if by == "silence");
+            let by_silence =
+                matches!(&definition.origin, Origin::Inferred { by, .. } if by == "silence");
             if seen_here || by_silence {
                 continue;
             }

@@ -38,7 +38,7 @@ pub(super) fn read(head: &[u8]) -> Preamble {
                     .split('/')
                     .next()
                     .and_then(|y| y.parse().ok())
-                    .filter(plausible);
+                    .filter(|y| plausible(*y));
             }
         } else if line.starts_with("-- Logs begin at ") || line.starts_with("-- Journal begins at ")
         {
@@ -91,18 +91,23 @@ pub(super) fn go_time(text: &[u8]) -> Option<(i32, i32)> {
         return None;
     }
     let day = day.get(day.len().checked_sub(10)?..)?;
-    let year = day.split('-').next()?.parse().ok().filter(plausible)?;
+    let year = day
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
+        .filter(|y| plausible(*y))?;
     Some((year, sign * (h * 3600 + m * 60)))
 }
 
-fn plausible(year: &i32) -> bool {
-    (2014..2100).contains(year)
+fn plausible(year: i32) -> bool {
+    (2014..2100).contains(&year)
 }
 
 /// `2019-08-14` and `14:43:20` as a local reading.
 fn reading(day: &str, time: &str) -> Option<RawStamp> {
     let mut parts = day.split('-');
-    let year: i32 = parts.next()?.parse().ok().filter(plausible)?;
+    let year: i32 = parts.next()?.parse().ok().filter(|y| plausible(*y))?;
     let (month, day): (u8, u8) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let mut parts = time
         .split(':')

@@ -53,7 +53,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         entry.2.push(quote(task.world, *id, line));
     }
     for (name, span) in retried(task) {
-        terminating.entry(name).or_insert((span.first, span.last, Vec::new()));
+        terminating
+            .entry(name)
+            .or_insert((span.first, span.last, Vec::new()));
     }
     let mut facts = Vec::new();
     for (name, (since, collected, quotes)) in terminating {
@@ -101,10 +103,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
 /// last, up to the end of what was collected.
 fn retried(task: &Task<'_>) -> BTreeMap<String, Span> {
     let kinds = task.list("retries");
-    let shown = |name: &str| task.states("namespace").any(|(_, l)| l.entity.name() == name);
+    let shown = |name: &str| {
+        task.states("namespace")
+            .any(|(_, l)| l.entity.name() == name)
+    };
     let mut spans: BTreeMap<String, Span> = BTreeMap::new();
     for (_, fact) in task.facts(&kinds) {
-        let Some(name) = fact.key("namespace").filter(|n| !shown(n)) else { continue };
+        let Some(name) = fact.key("namespace").filter(|n| !shown(n)) else {
+            continue;
+        };
         let span = spans.entry(name.to_owned()).or_default();
         span.first = earlier(span.first, fact.span.first);
         span.last = later(span.last, fact.span.last);

@@ -149,7 +149,7 @@ mod tests {
                 from: Entity::parse(a),
                 to: Entity::parse(b),
                 place,
-            })
+            });
         };
         rel("apiservice/v1.m", "service/kube-system/ms");
         rel("service/kube-system/ms", "pod/kube-system/ms-1");

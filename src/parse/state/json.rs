@@ -28,7 +28,7 @@ type Result<T> = std::result::Result<T, Damage>;
 pub(super) fn objects(chunk: Chunk<'_>, each: &mut dyn FnMut(Around<'_>, &Node)) -> Option<Damage> {
     let mut reader = Reader::new(chunk);
     let mut damage = None;
-    while reader.to_document() {
+    while reader.reach_document() {
         if let Err(at) = reader.document(each) {
             damage = Some(Damage(at.0.saturating_add(chunk.at)));
             reader.skip_line();
@@ -93,7 +93,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Goes to the next `{` or `[` that begins a line; false at the end.
-    fn to_document(&mut self) -> bool {
+    fn reach_document(&mut self) -> bool {
         loop {
             self.blanks();
             match self.peek() {

@@ -352,22 +352,32 @@ impl<'t> Reader<'t> {
         let at = self.offset(row.pos);
         let ballast = is_ballast(&key);
         self.nodes = self.nodes.saturating_add(1);
-        let node = match rest {
-            Some(n) => {
-                let body = row.body.get(n..).unwrap_or_default();
-                let pos = row.pos.saturating_add(n);
-                self.inline(pos, body, row.indent.saturating_add(1), depth)
-            }
-            None => {
-                self.advance();
-                // Kubernetes tools do not indent a sequence below its key.
-                let same = self
-                    .peek()
-                    .is_some_and(|r| r.indent == row.indent && is_dash(r.body));
-                if ballast {
-                    let least = row.indent.saturating_add(1);
+        let node = if let Some(n) = rest {
+            let body = row.body.get(n..).unwrap_or_default();
+            let pos = row.pos.saturating_add(n);
+            self.inline(pos, body, row.indent.saturating_add(1), depth)
+        } else {
+            self.advance();
+            // Kubernetes tools do not indent a sequence below its key.
+            let same = self
+                .peek()
+                .is_some_and(|r| r.indent == row.indent && is_dash(r.body));
+            if ballast {
+                let least = row.indent.saturating_add(1);
+                while self.peek().is_some_and(|r| {
+                    r.indent >= least || (same && r.indent == row.indent && is_dash(r.body))
+                }) {
+                    self.advance();
+                }
+                Node {
+                    at,
+                    value: Value::Null,
+                }
+            } else if same {
+                let at = self.offset(self.pos);
+                if depth >= MAX_DEPTH {
                     while self.peek().is_some_and(|r| {
-                        r.indent >= least || (same && r.indent == row.indent && is_dash(r.body))
+                        r.indent > row.indent || (r.indent == row.indent && is_dash(r.body))
                     }) {
                         self.advance();
                     }
@@ -375,27 +385,14 @@ impl<'t> Reader<'t> {
                         at,
                         value: Value::Null,
                     }
-                } else if same {
-                    let at = self.offset(self.pos);
-                    if depth >= MAX_DEPTH {
-                        while self.peek().is_some_and(|r| {
-                            r.indent > row.indent || (r.indent == row.indent && is_dash(r.body))
-                        }) {
-                            self.advance();
-                        }
-                        Node {
-                            at,
-                            value: Value::Null,
-                        }
-                    } else {
-                        Node {
-                            at,
-                            value: self.sequence(row.indent, depth.saturating_add(1)),
-                        }
-                    }
                 } else {
-                    self.block(row.indent.saturating_add(1), depth.saturating_add(1))
+                    Node {
+                        at,
+                        value: self.sequence(row.indent, depth.saturating_add(1)),
+                    }
                 }
+            } else {
+                self.block(row.indent.saturating_add(1), depth.saturating_add(1))
             }
         };
         Entry { key, at, node }
@@ -413,11 +410,7 @@ impl<'t> Reader<'t> {
         }
         let at = self.offset(pos);
         let value = match body.first() {
-            None => {
-                self.advance();
-                return self.block(least, depth.saturating_add(1));
-            }
-            Some(b'#') => {
+            None | Some(b'#') => {
                 self.advance();
                 return self.block(least, depth.saturating_add(1));
             }
@@ -840,7 +833,7 @@ mod tests {
             "[".repeat(100_000),
             format!("a: {}", "{a: ".repeat(100_000)),
             (0..2000)
-                .map(|n| format!("{}a:\n", " ".repeat(n)))
+                .flat_map(|n| [" ".repeat(n), String::from("a:\n")])
                 .collect(),
             "? ".repeat(100_000),
         ] {

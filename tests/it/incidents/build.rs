@@ -234,15 +234,12 @@ pub fn fill(text: &str, at: Moment, collected: Moment, n: u64, seed: u64) -> Str
         let filled = rest
             .find('}')
             .and_then(|close| Some((place(&rest[1..close], at, collected, n, seed)?, close)));
-        match filled {
-            Some((value, close)) => {
-                out += &value;
-                rest = &rest[close + 1..];
-            }
-            None => {
-                out.push('{');
-                rest = &rest[1..];
-            }
+        if let Some((value, close)) = filled {
+            out += &value;
+            rest = &rest[close + 1..];
+        } else {
+            out.push('{');
+            rest = &rest[1..];
         }
     }
     out + rest

@@ -82,13 +82,14 @@ pub fn notation(name: &str, at: Moment, collected: Moment) -> Option<String> {
 /// An age as kubectl prints it: `35s`, `14m`, `5d16h`, `23d`.
 fn age(age: Duration) -> String {
     let seconds = age.num_seconds();
+    #[expect(clippy::match_overlapping_arm, reason = "guards choose within a range")]
     match seconds {
-        ..120 => format!("{seconds}s"),
-        120..600 if seconds % 60 != 0 => format!("{}m{}s", seconds / 60, seconds % 60),
-        ..10_800 => format!("{}m", seconds / 60),
-        ..28_800 if seconds / 60 % 60 != 0 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
-        ..172_800 => format!("{}h", seconds / 3600),
-        ..691_200 if seconds / 3600 % 24 != 0 => {
+        0..120 => format!("{seconds}s"),
+        0..600 if seconds % 60 != 0 => format!("{}m{}s", seconds / 60, seconds % 60),
+        0..10_800 => format!("{}m", seconds / 60),
+        0..28_800 if seconds / 60 % 60 != 0 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
+        0..172_800 => format!("{}h", seconds / 3600),
+        0..691_200 if seconds / 3600 % 24 != 0 => {
             format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24)
         }
         _ => format!("{}d", seconds / 86_400),

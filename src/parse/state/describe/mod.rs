@@ -114,7 +114,7 @@ impl<'l, 't> Described<'l, 't> {
     }
 }
 
-impl<'l, 't> Section<'l, 't> {
+impl<'l> Section<'l, '_> {
     /// `key: value` at any depth below the section, by the keys above it.
     fn nested(&self, path: &[&str]) -> Option<(usize, &'l str)> {
         let mut above: Vec<(usize, &str)> = Vec::new();

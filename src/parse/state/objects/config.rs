@@ -1,4 +1,4 @@
-//! Secrets, ConfigMaps, kubeconfigs, kubelet configurations: names of keys and certificates, never values.
+//! Secrets, `ConfigMaps`, kubeconfigs, kubelet configurations: names of keys and certificates, never values.
 
 use super::Object;
 use crate::model::{Component, Entity};
@@ -24,7 +24,7 @@ pub(super) fn secret(sink: &mut Sink<'_>, o: &Object<'_>) {
     }
 }
 
-/// Says a ConfigMap: its keys.
+/// Says a `ConfigMap`: its keys.
 pub(super) fn configmap(sink: &mut Sink<'_>, o: &Object<'_>) {
     let text = Text::of(&o.entity).field("keys", &keys(o.node, &["data", "binaryData"]));
     sink.say_unquoted(Component::OBJECT, &o.entity, o.at, text);

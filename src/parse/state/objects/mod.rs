@@ -1,7 +1,7 @@
 //! API objects as JSON or YAML, one at a time: `kubectl get -o yaml`, must-gather, cluster dumps.
 //!
 //! `apiVersion: apiregistration.k8s.io/v1` … `reason: MissingEndpoints`. Every object gives its conditions and
-//! whether it is being deleted; the known kinds give their fixed statements. Secret and ConfigMap values are
+//! whether it is being deleted; the known kinds give their fixed statements. Secret and `ConfigMap` values are
 //! never said or quoted, only the names of their keys and the certificates among them.
 
 mod access;

@@ -57,7 +57,7 @@ pub(super) fn endpoints(sink: &mut Sink<'_>, o: &Object<'_>) {
     );
 }
 
-/// Says an EndpointSlice under the name of its service.
+/// Says an `EndpointSlice` under the name of its service.
 pub(super) fn slice(sink: &mut Sink<'_>, o: &Object<'_>) {
     let service = o
         .node

@@ -211,7 +211,7 @@ status:
 
 #[test]
 fn what_stands_behind_a_service() {
-    let text = r#"
+    let text = r"
 kind: Endpoints
 metadata: {name: ms, namespace: kube-system}
 ---
@@ -232,7 +232,7 @@ endpoints:
   conditions: {ready: true}
 - addresses: [10.244.1.5]
   conditions: {ready: false}
-"#;
+";
     case(
         text,
         &[
