@@ -63,7 +63,7 @@ impl Template {
     }
 
     /// The text with what has no value left out: a part in brackets or after a colon goes with it, a lone place
-    /// becomes `…`.
+    /// is left out with what hangs on it.
     pub fn fill_lossy<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> String {
         const NONE: char = '\u{1}';
         let mut out = String::new();
@@ -95,7 +95,7 @@ impl Template {
         for (preposition, place) in [(" on ", ""), (" of ", ""), (" at ", ""), (" 在 ", "")] {
             out = out.replace(&format!("{preposition}{NONE}"), place);
         }
-        out.replace(NONE, "…")
+        nameless(&out, NONE)
     }
 
     /// The text before the first place (for entities: kind and slash).
@@ -105,6 +105,22 @@ impl Template {
             _ => "",
         }
     }
+}
+
+/// A thing without a name is told by its kind alone: `Pod {x} is not ready` reads `Pod is not ready`.
+fn nameless(text: &str, mark: char) -> String {
+    let mut out = text.replace(&format!(" {mark}"), "");
+    if let Some(rest) = out.strip_prefix(mark) {
+        let rest = rest.trim_start();
+        let mut letters = rest.chars();
+        out = letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect());
+    }
+    for preposition in [" to", " of", " for", " at", " by", " only", " than"] {
+        if out.len() < text.len() && out.ends_with(preposition) {
+            out.truncate(out.len() - preposition.len());
+        }
+    }
+    out.replace(mark, "…")
 }
 
 /// The first bracket that holds `mark`, as a byte range.
@@ -147,7 +163,11 @@ mod tests {
         assert_eq!(t.fill(value).as_deref(), Some("apiservice/v1.g"));
         assert_eq!(Template::parse("a {x}").unwrap().fill(value), None);
         let lossy = |text: &str| Template::parse(text).unwrap().fill_lossy(value);
-        assert_eq!(lossy("a {x}"), "a …");
+        assert_eq!(lossy("a {x}"), "a");
+        assert_eq!(lossy("Pod {x} is not ready"), "Pod is not ready");
+        assert_eq!(lossy("{x} nodes are full"), "Nodes are full");
+        assert_eq!(lossy("cannot connect to {x}"), "cannot connect");
+        assert_eq!(lossy("namespace/{x}-{group}"), "namespace/…-g");
         assert_eq!(lossy("{group} fails ({x} of {version}): {y}"), "g fails");
         assert_eq!(lossy("{group} fails (v {version})"), "g fails (v v1)");
         assert_eq!(lossy("{group} on {x} fails"), "g fails");

@@ -119,12 +119,11 @@ impl World {
                     !over && apart(&f.span, &fact.span) <= EPISODE_GAP && !differ(f, &fact)
                 })
             });
-            match home.and_then(|i| self.facts.get_mut(i)) {
-                Some(known) => known.absorb(&fact),
-                None => {
-                    same.push(self.facts.len());
-                    self.facts.push(fact);
-                }
+            if let Some(known) = home.and_then(|i| self.facts.get_mut(i)) {
+                known.absorb(&fact);
+            } else {
+                same.push(self.facts.len());
+                self.facts.push(fact);
             }
         }
         self.renumber();

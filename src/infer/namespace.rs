@@ -11,9 +11,11 @@ use crate::model::{Component, Fact, FactId, Keys, Quote};
 /// The grace periods of pods end within this time; a namespace older than this in Terminating is stuck.
 const USUAL: i64 = 2 * MINUTE;
 
+/// Since when, as of when, and the lines that say so.
+type Terminating = (Option<Stamp>, Option<Stamp>, Vec<Quote>);
+
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let mut terminating: BTreeMap<String, (Option<Stamp>, Option<Stamp>, Vec<Quote>)> =
-        BTreeMap::new();
+    let mut terminating: BTreeMap<String, Terminating> = BTreeMap::new();
     for (id, line) in task
         .world
         .states
