@@ -1,6 +1,7 @@
 //! Brings all sources together: order, duplicates, clocks, times, one fact for what several sources say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use rustc_hash::FxHashMap;
 
@@ -379,6 +380,17 @@ fn rename_nodes(observations: &mut [Observation]) {
                 .entry(machine.clone())
                 .or_default()
                 .insert(name.clone());
+        }
+    }
+    // Clouds that name nodes by their address call the machine 10-9-8-7.
+    let known: BTreeSet<String> = observations
+        .iter()
+        .filter_map(|o| o.source.scope.node.clone())
+        .collect();
+    for machine in &known {
+        let address = machine.replace('-', ".");
+        if address != *machine && known.contains(&address) && address.parse::<Ipv4Addr>().is_ok() {
+            names.entry(machine.clone()).or_default().insert(address);
         }
     }
     names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));

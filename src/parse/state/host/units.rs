@@ -3,6 +3,7 @@
 //! `     Active: failed (Result: exit-code) since Fri 2024-02-09 03:04:05 CST; 14min ago`: since plus ago is the
 //! moment of the output.
 
+use crate::base::time::RawStamp;
 use crate::model::{Component, Entity};
 use crate::parse::state::ClockHint;
 use crate::parse::state::sink::{Chunk, Sink, Text, When, name};
@@ -79,7 +80,7 @@ fn active(sink: &mut Sink<'_>, at: usize, unit: &str, text: &str) {
     if let Some((begin, now)) = stamp::systemd_since(since) {
         first = Some(begin);
         let offsets = stamp::abbreviation(since);
-        if !offsets.is_empty() {
+        if matches!(begin, RawStamp::Local { .. }) && !offsets.is_empty() {
             sink.hint(at, |line| ClockHint::Abbreviation { offsets, line });
         }
         if let Some(now) = now {
