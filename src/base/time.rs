@@ -24,9 +24,9 @@ pub fn zone_offsets(abbreviation: &str) -> &'static [i32] {
         "CST" => &[8 * H, -6 * H],
         "BST" | "CET" | "WEST" => &[H],
         "CEST" | "EET" | "SAST" => &[2 * H],
-        "EEST" | "MSK" => &[3 * H],
+        "EEST" | "MSK" | "+03" => &[3 * H],
         "IST" => &[5 * H + H / 2, 2 * H, H],
-        "HKT" | "SGT" | "AWST" => &[8 * H],
+        "HKT" | "SGT" | "AWST" | "+08" => &[8 * H],
         "JST" | "KST" => &[9 * H],
         "AEST" => &[10 * H],
         "AEDT" => &[11 * H],
@@ -35,11 +35,9 @@ pub fn zone_offsets(abbreviation: &str) -> &'static [i32] {
         "MST" | "PDT" => &[-7 * H],
         "MDT" => &[-6 * H],
         "PST" => &[-8 * H],
-        // Zones without a name of their own: tzdata prints the hours.
+        // Zones without a name of their own print their hours.
         "+07" => &[7 * H],
-        "+08" => &[8 * H],
         "-03" => &[-3 * H],
-        "+03" => &[3 * H],
         "+04" => &[4 * H],
         _ => &[],
     }

@@ -11,7 +11,15 @@ use crate::model::Severity;
 const ANCHOR_MIN: usize = 8;
 
 /// Keys that every fact can have from its source.
-const SCOPE_KEYS: [&str; 7] = ["node", "host", "component", "namespace", "pod", "container", "agent"];
+const SCOPE_KEYS: [&str; 7] = [
+    "node",
+    "host",
+    "component",
+    "namespace",
+    "pod",
+    "container",
+    "agent",
+];
 
 pub(super) fn file(
     rule: &RuleFile,

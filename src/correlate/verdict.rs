@@ -60,7 +60,9 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
                     f.kind == definition.id && definition.origin != Origin::Suspect
                 })
             });
-            if seen_here {
+            // A quiet log shows neither silence nor its absence.
+            let by_silence = matches!(&definition.origin, Origin::Inferred { by, .. } if by == "silence");
+            if seen_here || by_silence {
                 continue;
             }
             let missing: Vec<&Need> = cause

@@ -8,7 +8,7 @@ use super::clock::{self, Evidence, Overrides};
 use super::fold::{RawFact, Seen};
 use super::observe::{Life, Observation};
 use super::templates::Template;
-use crate::base::time::{HOUR, Instant, RawStamp, Stamp};
+use crate::base::time::{HOUR, Instant, RawStamp, SECOND, Stamp};
 use crate::catalog::Catalog;
 use crate::model::{
     Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId,
@@ -118,12 +118,11 @@ impl World {
                     !over && apart(&f.span, &fact.span) <= EPISODE_GAP && !differ(f, &fact)
                 })
             });
-            match home.and_then(|i| self.facts.get_mut(i)) {
-                Some(known) => known.absorb(&fact),
-                None => {
-                    same.push(self.facts.len());
-                    self.facts.push(fact);
-                }
+            if let Some(known) = home.and_then(|i| self.facts.get_mut(i)) {
+                known.absorb(&fact);
+            } else {
+                same.push(self.facts.len());
+                self.facts.push(fact);
             }
         }
         self.renumber();
@@ -371,16 +370,25 @@ fn name_nodes(observations: &mut [Observation]) {
 fn rename_nodes(observations: &mut [Observation]) {
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for o in observations.iter() {
-        let Some(machine) = &o.source.scope.node else { continue };
+        let Some(machine) = &o.source.scope.node else {
+            continue;
+        };
         let own = o.facts.iter().filter(|f| f.component == Component::KUBELET);
         for name in own.filter_map(|f| f.keys.get("self")) {
-            names.entry(machine.clone()).or_default().insert(name.clone());
+            names
+                .entry(machine.clone())
+                .or_default()
+                .insert(name.clone());
         }
     }
     names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
     for o in observations {
-        let Some(machine) = o.source.scope.node.clone() else { continue };
-        let Some(node) = names.get(&machine).and_then(|n| n.first()) else { continue };
+        let Some(machine) = o.source.scope.node.clone() else {
+            continue;
+        };
+        let Some(node) = names.get(&machine).and_then(|n| n.first()) else {
+            continue;
+        };
         for fact in &mut o.facts {
             if fact.keys.get("node") == Some(&machine) {
                 fact.keys.insert(String::from("node"), node.clone());
@@ -412,6 +420,17 @@ fn place(fact: &mut RawFact, node: &str) {
     }
 }
 
+/// The moment in the name of a folder of the ACK collector: `tmp/diagnose_1633827600/logs/kubelet.log`.
+fn epoch(path: &str) -> Option<Instant> {
+    let (_, rest) = path.split_once("diagnose_")?;
+    let digits = rest
+        .get(..10)
+        .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+    let ends = !rest.as_bytes().get(10).is_some_and(u8::is_ascii_digit);
+    let seconds: i64 = digits.parse().ok().filter(|_| ends)?;
+    Some(Instant(seconds.checked_mul(SECOND)?))
+}
+
 fn evidence_of(o: &Observation) -> Evidence {
     let state = !matches!(o.source.kind, SourceKind::Log | SourceKind::Text);
     let mut e = Evidence {
@@ -427,6 +446,9 @@ fn evidence_of(o: &Observation) -> Evidence {
         state,
         ..Evidence::default()
     };
+    if let Some(at) = epoch(&o.source.path) {
+        e.absolute = Some((at, at));
+    }
     for hint in &o.hints {
         match hint {
             ClockHint::CollectedAt { at, .. } => {
@@ -564,7 +586,7 @@ fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec
         let collected = world
             .source(source)
             .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, crate::base::time::SECOND));
+            .map(|at| Stamp::exact(at, SECOND));
         let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
         let began = fact.began.and_then(|t| world.stamp(source, t));
         let first = if fact.state {

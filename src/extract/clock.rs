@@ -290,12 +290,14 @@ fn dated(evidence: &[Evidence]) -> Option<Instant> {
     stamps
         .filter_map(|(stamp, e)| match stamp? {
             RawStamp::Local {
-                year: Some(year),
+                year,
                 month,
                 day,
                 ns,
+                turn,
                 ..
             } => {
+                let year = year.or(e.year.map(|y| y + i32::from(turn)))?;
                 let zone = e
                     .zones
                     .iter()
@@ -328,13 +330,11 @@ fn collected_with_the_logs(
         .max();
     let Some(end) = end else { return clocks };
     for (e, clock) in evidence.iter().zip(&mut clocks) {
-        let from_file = e.state && clock.confidence == Confidence::Low && e.mtime.is_some();
-        if from_file
-            && clock.collected == e.mtime
-            && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY)
-        {
+        let from_file = e.state && e.mtime.is_some() && clock.collected == e.mtime;
+        if from_file && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY) {
             clock.collected = Some(end);
             clock.basis = String::from("collected at the end of the logs (assumed)");
+            clock.confidence = Confidence::Low;
         }
     }
     clocks
@@ -524,6 +524,15 @@ fn zone(
                 format!("{what}: with it the log ends nearest to the end of the bundle"),
                 confidence,
             );
+        }
+    }
+    if let (None, Some(last), Some(max)) = (node_zone, e.last, frame.max) {
+        // In UTC it would run past the end: the first zone in which it does not.
+        let over = overrun(last, 0, max).saturating_sub(5 * MINUTE);
+        let hours = over.saturating_add(HOUR - 1) / HOUR;
+        if let Ok(hours @ 1..=14) = i32::try_from(hours) {
+            let what = "the zone nearest to UTC with which the log does not run past the end of the bundle";
+            return (hours * 3600, String::from(what), Confidence::Low);
         }
     }
     (

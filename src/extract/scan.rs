@@ -243,6 +243,13 @@ impl<'c> Scan<'c> {
     }
 
     fn block(&mut self, region: &[u8]) {
+        if self.turn.month == 0 {
+            // A New Year within the first block is crossed from the month of its first line.
+            let first = region.split(|b| *b == b'\n').take(RECORD_LINES).find_map(log::time);
+            if let Some(time) = first {
+                self.turn.mark(time, true);
+            }
+        }
         self.anchored(region);
         self.walk(region);
     }

@@ -13,6 +13,8 @@ use super::support::{earlier, later, quote, some, value};
 use crate::base::time::Stamp;
 use crate::model::{Component, Fact, FactId, Keys, Quote, SourceId, StateLine};
 
+/// What kubelet prints of its flags.
+const FLAGS: &[&str] = &["address-drift/cluster-dns-flag"];
 /// Facts about a name server that does not answer.
 const LOOKUPS: &[&str] = &["dns/lookup-timeout", "mesh/control-plane-name-unresolved"];
 
@@ -131,6 +133,14 @@ fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
             }
         }
     }
+    for (_, fact) in task.facts(FLAGS) {
+        for server in fact.key("server").unwrap_or_default().split(',') {
+            let said = asked.entry(server.to_owned()).or_default();
+            said.configured = true;
+            said.quotes.extend(fact.evidence().first().cloned());
+            said.nodes.extend(fact.key("node").map(str::to_owned));
+        }
+    }
     for (id, fact) in task.facts(LOOKUPS) {
         let Some(server) = fact.key("server") else {
             continue;
@@ -223,6 +233,18 @@ kube-system   kube-dns   ClusterIP   172.19.9.54   <none>        53/UDP,53/TCP  
         );
         let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS:\n- 172.19.0.10\nclusterDomain: cluster.local\n";
         case("n1/var/lib/kubelet/config.yaml", kubelet, &[drift]);
+    }
+
+    #[test]
+    fn what_kubelet_prints_of_its_flags() {
+        let log =
+            "I0830 16:40:00.123456    1201 flags.go:33] FLAG: --cluster-dns=\"[172.19.0.10]\"\n";
+        case(
+            "n1/kubelet.log",
+            log,
+            &["service/kube-system/kube-dns configured=172.19.0.10 actual=172.19.9.54"],
+        );
+        case("n1/kubelet.log", &log.replace("0.10", "9.54"), &[]);
     }
 
     #[test]

@@ -54,6 +54,9 @@ const ANSWERING: [&str; 15] = [
     "disruption-controller",
 ];
 
+/// Kind, and name with its namespace.
+type Name = (String, String);
+
 /// One write to one object.
 #[derive(Clone, Copy)]
 struct Write<'a> {
@@ -138,7 +141,7 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
 }
 
 /// The object that a raw fact is about (`None`: not named), and the collection it lies in.
-fn object(fact: &Fact) -> Option<(Option<(String, String)>, Option<String>)> {
+fn object(fact: &Fact) -> Option<(Option<Name>, Option<String>)> {
     if let (Some(kind), Some(name)) = (fact.key("kind"), fact.key("object")) {
         let kind = kind.to_ascii_lowercase();
         return (!ORDINARY.contains(&kind.as_str())).then(|| (Some((kind, name.to_owned())), None));
@@ -440,7 +443,8 @@ mod tests {
     fn a_controllers_own_words() {
         let lines: String = (0..3)
             .map(|n| format!("I0723 10:02:{n}1.120134       1 controller.go:450] Ensuring workspace \"ws1\" exists in cluster \"host\"\nI0723 10:02:{n}1.652991       1 managed.go:410] Deleting workspace \"ws1\" in cluster \"host\"\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let facts = facts_of(
             &[(
                 "kube-federation-system/kubefed-controller-manager.log",

@@ -9,9 +9,12 @@ use crate::model::{Fact, FactId, Quote};
 /// Fewer evictions of one workload than this are nobody's fault.
 const EVICTIONS: usize = 3;
 
+/// A workload and its node.
+type Place = (String, Option<String>);
+
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let kinds = task.list("evictions");
-    let mut workloads: BTreeMap<(String, Option<String>), Vec<(FactId, &Fact)>> = BTreeMap::new();
+    let mut workloads: BTreeMap<Place, Vec<(FactId, &Fact)>> = BTreeMap::new();
     let mut total: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (id, fact) in (0u32..).map(FactId).zip(&task.world.facts) {
         if !kinds.contains(&fact.kind.as_str()) || fact.entity.kind() != "pod" {

@@ -126,7 +126,7 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
         let dense = restarts
             .windows(least)
             .any(|w| matches!((w.first(), w.last()), (Some((a, _)), Some((b, _))) if b.at.since(a.at) <= within));
-        let (Some((first, change)), Some((last, _))) = (restarts.first(), restarts.last()) else {
+        let (Some((began, change)), Some((ended, _))) = (restarts.first(), restarts.last()) else {
             continue;
         };
         if alternate || !dense {
@@ -153,8 +153,8 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
             continue;
         };
         fact.count = restarts.len() as u64;
-        fact.span.first = Some(*first);
-        fact.span.last = Some(*last);
+        fact.span.first = Some(*began);
+        fact.span.last = Some(*ended);
         facts.push(fact);
     }
     facts

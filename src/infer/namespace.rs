@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::Task;
-use super::support::{quote, value};
+use super::support::{earlier, later, quote, value};
 use crate::base::time::{MINUTE, SECOND, Stamp};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, FactId, Keys, Quote};
+use crate::model::{Component, Fact, FactId, Keys, Quote, Span};
 
 /// The grace periods of pods end within this time; a namespace older than this in Terminating is stuck.
 const USUAL: i64 = 2 * MINUTE;
 
+/// Since when, as of when, and the lines that say so.
+type Terminating = (Option<Stamp>, Option<Stamp>, Vec<Quote>);
+
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let mut terminating: BTreeMap<String, (Option<Stamp>, Option<Stamp>, Vec<Quote>)> =
-        BTreeMap::new();
+    let mut terminating: BTreeMap<String, Terminating> = BTreeMap::new();
     for (id, line) in task
         .world
         .states
@@ -49,6 +51,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         entry.0 = entry.0.or(since);
         entry.1 = entry.1.max_by(collected);
         entry.2.push(quote(task.world, *id, line));
+    }
+    for (name, span) in retried(task) {
+        terminating.entry(name).or_insert((span.first, span.last, Vec::new()));
     }
     let mut facts = Vec::new();
     for (name, (since, collected, quotes)) in terminating {
@@ -90,6 +95,28 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         facts.push(fact);
     }
     facts
+}
+
+/// Namespaces that only logs speak of: the controller fails on them (facts that `[infer] retries` names) from first to
+/// last, up to the end of what was collected.
+fn retried(task: &Task<'_>) -> BTreeMap<String, Span> {
+    let kinds = task.list("retries");
+    let shown = |name: &str| task.states("namespace").any(|(_, l)| l.entity.name() == name);
+    let mut spans: BTreeMap<String, Span> = BTreeMap::new();
+    for (_, fact) in task.facts(&kinds) {
+        let Some(name) = fact.key("namespace").filter(|n| !shown(n)) else { continue };
+        let span = spans.entry(name.to_owned()).or_default();
+        span.first = earlier(span.first, fact.span.first);
+        span.last = later(span.last, fact.span.last);
+    }
+    let end = task.world.window.1;
+    spans.retain(|_, span| match (span.first, span.last, end) {
+        (Some(first), Some(last), Some(end)) => {
+            last.at.since(first.at) >= USUAL && end.since(last.at) < USUAL
+        }
+        _ => false,
+    });
+    spans
 }
 
 trait MaxBy {

@@ -216,7 +216,8 @@ shop          db-0        1/1     Running   0          9d    10.244.2.8   n2    
         let log: String = lines
             .iter()
             .map(|l| format!("2026-11-20T16:51:05Z error {l}\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let files = [
             ("kubectl/get-pods-A-o-wide.txt", PODS),
             ("pods/shop_web-1/app.log", log.as_str()),

@@ -92,19 +92,19 @@ E1120 16:51:05.000000       1 reflector.go:1] failed to list *v1.Node: Get \"htt
     #[test]
     fn one_fact_for_each_destination_and_class() {
         case(
-            "reachability/refused",
+            "reachability/destination-refused",
             &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"],
         );
         case(
-            "reachability/timeout",
+            "reachability/destination-timeout",
             &["destination/192.0.2.10:6443 ip=192.0.2.10 clients=1"],
         );
         case(
-            "reachability/name-resolution",
+            "reachability/destination-unresolved",
             &["destination/registry.example.com ip=- clients=1"],
         );
-        case("reachability/tls", &[]);
-        case("reachability/no-route", &[]);
+        case("reachability/destination-tls-failed", &[]);
+        case("reachability/destination-no-route", &[]);
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn finished<'a>(task: &'a Task<'_>) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// Whether a pod is of a Job: its owner says so, or it bears the number that CronJobs give.
+/// Whether a pod is of a Job: its owner says so, or it bears the number that cron jobs give.
 fn is_job(task: &Task<'_>, pod: &str) -> bool {
     let entity = crate::model::Entity::new("pod", pod);
     if !task.world.topology.walk(&entity, &["job"]).is_empty() {
@@ -199,6 +199,8 @@ pub(super) fn deaths<'a>(task: &'a Task<'_>) -> BTreeMap<&'a str, (Stamp, &'a Qu
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fmt::Write as _;
+
     use super::super::testing::{facts_of, shown};
 
     /// A kubelet log of (second, pod, type, id).
@@ -206,9 +208,10 @@ pub(super) mod tests {
         let mut log = String::from("Log file created at: 2026/04/02 03:00:00\n");
         for (second, pod, kind, id) in events {
             let (minute, second) = (second / 60, second % 60);
-            log.push_str(&format!(
+            let _ = write!(
+                log,
                 "I0402 03:{minute:02}:{second:02}.301271    4121 kubelet.go:1953] SyncLoop (PLEG): \"{pod}_default(5a7c)\", event: &pleg.PodLifecycleEvent{{ID:\"5a7c\", Type:\"Container{kind}\", Data:\"{id}\"}}\n"
-            ));
+            );
         }
         log.push_str("I0402 03:30:00.000000    4121 kubelet.go:1] x\n");
         log

@@ -6,6 +6,7 @@
 //! capacity are told apart (`finding = "over-capacity"`). Refusals are facts of their own (`scheduling/…`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::Task;
 use super::support::span_of;
@@ -128,20 +129,19 @@ fn one(task: &Task<'_>, pod: &str, table: &Table<'_>, partial: u64) -> Option<Fa
     let mut text = format!("{} = {sum}", parts.join(" + "));
     let total = table.totals.get(node);
     if let Some((total, _)) = total {
-        text.push_str(&format!(" of {total}"));
+        let _ = write!(text, " of {total}");
         keys.insert(String::from("total"), total.to_string());
         let rest = total - sum;
         if rest != 0 {
-            keys.insert(
-                String::from("unlogged"),
-                if rest == NOT_LOGGED && !table.weighted {
-                    format!(
-                        "{rest}: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged"
-                    )
-                } else {
-                    rest.to_string()
-                },
+            let hidden = format!(
+                "{NOT_LOGGED}: NodePreferAvoidPodsPriority (weight 10000, score 10) is not logged"
             );
+            let text = match rest.checked_sub(NOT_LOGGED).filter(|_| !table.weighted) {
+                Some(0) => hidden,
+                Some(more) if more > 0 => format!("{hidden}; {more} more are in no line"),
+                _ => rest.to_string(),
+            };
+            keys.insert(String::from("unlogged"), text);
         }
     }
     keys.insert(String::from("scores"), text);
@@ -205,11 +205,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Where it is seen, what is requested, what there is.
+type Over<'a> = (&'a Fact, u64, u64);
+
 /// Nodes on which the requests, with this pod counted, are more than there is.
 fn over_capacity(task: &Task<'_>) -> Vec<Fact> {
     let names = Names::of(task);
-    let mut found: BTreeMap<(&str, &str, &str), (FactId, &Fact, u64, u64)> = BTreeMap::new();
-    for (id, fact) in task.facts(SCORES) {
+    let mut found: BTreeMap<(&str, &str, &str), Over<'_>> = BTreeMap::new();
+    for (_, fact) in task.facts(SCORES) {
         let (Some(who), Some(node)) = (fact.key("who"), fact.key("node")) else {
             continue;
         };
@@ -224,13 +227,13 @@ fn over_capacity(task: &Task<'_>) -> Vec<Fact> {
             if want > have && have > 0 {
                 found
                     .entry((node, who, resource))
-                    .or_insert((id, fact, want, have));
+                    .or_insert((fact, want, have));
             }
         }
     }
     found
         .into_iter()
-        .filter_map(|((node, who, resource), (_, seen, want, have))| {
+        .filter_map(|((node, who, resource), (seen, want, have))| {
             let unit = if resource == "cpu" { "m" } else { "" };
             let keys = Keys::from([
                 (String::from("node"), node.to_owned()),

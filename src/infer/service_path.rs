@@ -310,6 +310,8 @@ fn target_ports(task: &Task<'_>) -> Vec<Fact> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::super::testing::{facts_of, shown};
     use super::*;
 
@@ -332,10 +334,14 @@ subsets:
             "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -d 10.96.77.7/32 -p tcp -m comment --comment \"shop/web:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-A\n",
         );
         for (i, target) in targets.iter().enumerate() {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "-A KUBE-SVC-A -m comment --comment \"shop/web:http\" -j KUBE-SEP-{i}\n"
-            ));
-            text.push_str(&format!("-A KUBE-SEP-{i} -p tcp -m comment --comment \"shop/web:http\" -m tcp -j DNAT --to-destination {target}\n"));
+            );
+            let _ = write!(
+                text,
+                "-A KUBE-SEP-{i} -p tcp -m comment --comment \"shop/web:http\" -m tcp -j DNAT --to-destination {target}\n"
+            );
         }
         text
     }

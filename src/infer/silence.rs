@@ -135,7 +135,7 @@ fn ended(
     log: &Series<'_>,
     others: &[(&Key, &Series<'_>)],
 ) -> Option<Fact> {
-    let (until, witness) = goes_on(task, node, others)?;
+    let (until, witness) = goes_on(task, node, log, others)?;
     // Two clocks, one of them guessed: a wrong zone looks like hours of silence.
     if log.last.basis == StampBasis::Guessed && witness.clock.confidence != Confidence::Low {
         return None;
@@ -170,31 +170,33 @@ fn ended(
 }
 
 /// Until when the bundle goes on, and which file says so. Files of one machine are collected together; those of others
-/// may have been collected much later, so they bear witness only where the machine has no other file, and then two of
-/// them: one outlier proves nothing.
+/// may have been collected much later, so they bear witness only where the machine has no other log, or where
+/// something else says that it is in trouble (`[infer] confirmed_by`), and then two of them: one outlier proves nothing.
 fn goes_on<'a>(
     task: &'a Task<'_>,
     node: Option<&str>,
+    log: &Series<'_>,
     others: &[(&Key, &Series<'a>)],
 ) -> Option<(Instant, &'a Source)> {
     let here = |name: Option<&str>| name.is_some() && name == node;
-    let outputs = task.world.sources.iter().filter(|s| {
-        matches!(s.kind, SourceKind::Processes | SourceKind::Host) && here(s.scope.node.as_deref())
-    });
-    let logs = others.iter().filter(|((_, n), _)| here(n.as_deref()));
-    let same = logs
-        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
-        .chain(outputs.filter_map(|s| Some((s.clock.collected?, s))))
-        .max_by_key(|(at, s)| (*at, std::cmp::Reverse(s.id)));
-    if same.is_some() {
-        return same;
+    let ends = |same: bool| {
+        let mut ends: Vec<(Instant, &Source)> = others
+            .iter()
+            .filter(|((_, n), _)| !same || here(n.as_deref()))
+            .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
+            .collect();
+        ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
+        ends
+    };
+    let confirmed = || {
+        let kinds = task.list("confirmed_by");
+        task.facts(&kinds)
+            .any(|(_, f)| here(f.key("node")) && f.span.last.is_some_and(|t| t.at >= log.last.at))
+    };
+    match ends(true).first() {
+        Some(same) if same.0.since(log.last.at) >= MINUTE || !confirmed() => Some(*same),
+        _ => ends(false).get(1).copied(),
     }
-    let mut ends: Vec<(Instant, &Source)> = others
-        .iter()
-        .filter_map(|(_, s)| Some((s.last.at, *s.parts.first()?)))
-        .collect();
-    ends.sort_by_key(|(at, s)| (std::cmp::Reverse(*at), s.id));
-    ends.get(1).copied()
 }
 
 fn paused(
@@ -208,23 +210,22 @@ fn paused(
     let mut pauses = log.pauses.clone();
     pauses.sort_by_key(|(from, ..)| from.at);
     for (from, to, source, line, offset) in pauses {
-        let long = to.at.since(from.at);
+        let length = to.at.since(from.at);
         let peers = log
             .pauses
             .iter()
-            .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > long)
+            .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > length)
             .count();
         // Before a log has shown its habit, a pause says nothing.
-        if long < SHORTEST || peers > 2 || line < LINES || log.busy() < long.min(BUSY) {
+        if length < SHORTEST || peers > 2 || line < LINES || log.busy() < length.min(BUSY) {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {
             s.first.at < from.at
                 && s.last.at > to.at
-                && !s
-                    .pauses
-                    .iter()
-                    .any(|(f, t, ..)| t.at.since(f.at) * 2 > long && f.at < to.at && t.at > from.at)
+                && !s.pauses.iter().any(|(f, t, ..)| {
+                    t.at.since(f.at) * 2 > length && f.at < to.at && t.at > from.at
+                })
         });
         let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else {
             continue;
@@ -234,10 +235,10 @@ fn paused(
         };
         let mut keys = machine(node);
         keys.insert(String::from("component"), component.as_str().to_owned());
-        keys.insert(String::from("silence"), human_duration(long));
+        keys.insert(String::from("silence"), human_duration(length));
         let words = format!(
             "{component} prints nothing for {} after this line, while {} goes on",
-            human_duration(long),
+            human_duration(length),
             other.path
         );
         let evidence = vec![place(part, line, offset, &words, Some(from))];
@@ -250,4 +251,68 @@ fn paused(
         }
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const KIND: &str = "node/kubelet-silent";
+
+    /// A log of a line each five seconds from 16:00 on, for `minutes`; equal logs would count as copies.
+    fn log(path: &str, minutes: u32) -> String {
+        let line = |s: u32| {
+            let (m, s) = (s / 60, s % 60);
+            format!(
+                "2026-11-20T16:{m:02}:{s:02}Z stderr F I1120 16:{m:02}:{s:02}.000000       1 a.go:1] {path}\n"
+            )
+        };
+        (0..minutes * 60).step_by(5).map(line).collect()
+    }
+
+    #[track_caller]
+    fn case(files: &[(&str, u32)], expected: &[&str]) {
+        let texts: Vec<(&str, String)> = files
+            .iter()
+            .map(|(p, minutes)| (*p, log(p, *minutes)))
+            .collect();
+        let read: Vec<(&str, &str)> = texts.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        assert_eq!(
+            shown(&facts_of(&read, KIND), &["silence"]),
+            expected,
+            "{files:?}"
+        );
+    }
+
+    #[test]
+    fn a_log_that_ends_while_its_neighbours_go_on() {
+        case(
+            &[("n1/kubelet.log", 10), ("n1/kube-proxy.log", 30)],
+            &["node/n1 silence=20m"],
+        );
+        case(&[("n1/kubelet.log", 30), ("n1/kube-proxy.log", 30)], &[]);
+        // The whole machine ends earlier: it was collected earlier.
+        case(
+            &[
+                ("n1/kubelet.log", 10),
+                ("n1/kube-proxy.log", 10),
+                ("cp1/kube-apiserver.log", 30),
+                ("cp1/etcd.log", 30),
+            ],
+            &[],
+        );
+        // One other machine alone proves nothing.
+        case(
+            &[("n1/kubelet.log", 10), ("cp1/kube-apiserver.log", 30)],
+            &[],
+        );
+        case(
+            &[
+                ("n1/kubelet.log", 10),
+                ("cp1/kube-apiserver.log", 30),
+                ("cp1/kube-scheduler.log", 30),
+            ],
+            &["node/n1 silence=20m"],
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! What the inferences share: parameters, quotes, building a fact.
 
+use std::fmt::Write as _;
+
 use super::Task;
 use crate::base::text;
 use crate::base::time::{SECOND, Stamp};
@@ -212,7 +214,7 @@ pub(super) fn some<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) ->
     let all: Vec<&str> = words.into_iter().collect();
     let mut out = all.get(..most).unwrap_or(&all).join(", ");
     if let Some(more) = all.len().checked_sub(most).filter(|n| *n > 0) {
-        out.push_str(&format!(" (+{more})"));
+        let _ = write!(out, " (+{more})");
     }
     out
 }

@@ -199,7 +199,7 @@ fn a_file_that_may_not_be_read() {
         "I0302 12:00:00.000000       1 a.go:1] b\n",
     )]);
     let path = dir.path().join("locked/kubelet.log");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let said = say(&["analyze", text(dir.path())]);
     said.ends(0).still_finds_it();
     // A privileged user may read everything.

@@ -2,6 +2,13 @@
 //!
 //! One program, so that it is linked once. `docs/testing.md` says what each gate means.
 
+#![allow(
+    unreachable_pub,
+    clippy::duplicate_mod,
+    clippy::type_complexity,
+    reason = "nothing of a test program is reached from outside"
+)]
+
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

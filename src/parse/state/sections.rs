@@ -227,10 +227,10 @@ team-a   Terminating   4m
         );
         let reading = host("x", text);
         assert_eq!(reading.lines[0].line, 3);
-        assert!(matches!(
-            reading.hints[0],
-            ClockHint::CollectedAt { at: RawStamp::Utc { ns, .. }, line: 3 } if ns == 1_795_194_282 * SECOND
-        ));
+        assert!(reading.hints.iter().any(|h| matches!(
+            h,
+            ClockHint::CollectedAt { at: RawStamp::Utc { ns, .. }, line: 3 } if *ns == 1_795_194_282 * SECOND
+        )), "{:?}", reading.hints);
         case(
             "list-units",
             "  UNIT               LOAD   ACTIVE     SUB          DESCRIPTION\n● containerd.service loaded failed     failed       containerd container runtime\n  kubelet.service    loaded activating auto-restart kubelet\n",

@@ -22,7 +22,7 @@ struct Row {
 }
 
 /// Runs the rows, several at once, prints the table and fails if one that counts failed.
-fn gate<T: Send + Sync>(name: &str, cases: Vec<T>, run: impl Fn(&T) -> Row + Sync + Send) {
+fn gate<T: Send + Sync>(name: &str, cases: &[T], run: impl Fn(&T) -> Row + Sync + Send) {
     let rows: Vec<Row> = cases.par_iter().map(run).collect();
     assert!(!rows.is_empty(), "the gate {name} has no case");
     let mut table = format!("\n{name}\n");

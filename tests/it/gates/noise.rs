@@ -1,5 +1,6 @@
 //! What has nothing to do with it changes nothing.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use super::{Row, gate};
@@ -9,7 +10,7 @@ use crate::support::{fixture, run, verdict};
 
 #[test]
 fn noise() {
-    gate("noise", fixture::all().iter().collect(), |fixture| {
+    gate("noise", fixture::all(), |fixture| {
         let analysis = run::paths(&[&fixture.bundle, other_cluster().path()]);
         let mut outcome =
             verdict::judge(&fixture.truth, &analysis).map(|()| String::from("the same"));
@@ -99,12 +100,19 @@ fn complaints() -> Member {
     let mut text = String::new();
     for second in 0..600 {
         let (minute, second) = (10 + second / 60, second % 60);
-        text.push_str(&format!("2026-11-20T17:{minute:02}:{second:02}.214Z ERROR billing.InvoiceJob - Cannot connect to ledger at 10.199.77.4:5432: Connection refused\n"));
+        let at = format!("2026-11-20T17:{minute:02}:{second:02}");
+        let _ = writeln!(
+            text,
+            "{at}.214Z ERROR billing.InvoiceJob - Cannot connect to ledger at 10.199.77.4:5432: Connection refused"
+        );
         if second % 7 == 0 {
             text.push_str("java.net.SocketTimeoutException: Read timed out\n\tat billing.http.Client.send(Client.java:211)\n\tat billing.InvoiceJob.run(InvoiceJob.java:87)\n");
         }
         if second % 11 == 0 {
-            text.push_str(&format!("2026-11-20T17:{minute:02}:{second:02}.900Z WARN  billing.Tls - certificate of partner.example.com expires in 3 days\n"));
+            let _ = writeln!(
+                text,
+                "{at}.900Z WARN  billing.Tls - certificate of partner.example.com expires in 3 days"
+            );
         }
     }
     Member {

@@ -14,8 +14,11 @@ use crate::support::fixture::{self, Fixture};
 use crate::support::run::{self, Dir};
 use crate::support::verdict::Verdict;
 
+/// Gives a bundle in another way.
+type Way = fn(&Fixture) -> Analysis;
+
 /// The ways to give the same bundle.
-const WAYS: [(&str, fn(&Fixture) -> Analysis); 6] = [
+const WAYS: [(&str, Way); 6] = [
     ("one thread", one_thread),
     ("directory", directory),
     ("zip", zip),
@@ -26,7 +29,7 @@ const WAYS: [(&str, fn(&Fixture) -> Analysis); 6] = [
 
 #[test]
 fn order() {
-    gate("order", fixture::all().iter().collect(), |fixture| {
+    gate("order", fixture::all(), |fixture| {
         let expected = Verdict::of(&run::paths(&[&fixture.bundle]));
         let mut outcome = Ok(format!("the same in {} ways", WAYS.len()));
         for (name, way) in WAYS {

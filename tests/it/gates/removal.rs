@@ -12,7 +12,7 @@ fn evidence_removal() {
     let cases: Vec<(&Fixture, &Removal)> = fixture::incidents()
         .flat_map(|f| f.truth.removals.iter().map(move |r| (f, r)))
         .collect();
-    gate("evidence removal", cases, |(fixture, removal)| {
+    gate("evidence removal", &cases, |(fixture, removal)| {
         let outcome = check(fixture, removal);
         Row {
             name: format!("{} − {}", fixture.id, removal.what),

@@ -103,6 +103,10 @@ pub fn of(scenario: &Scenario) -> Vec<Variant> {
             },
         ));
     }
+    for variant in &mut out {
+        let open = scenario.open.get(variant.name).cloned();
+        variant.truth.advisory = variant.truth.advisory.take().or(open);
+    }
     out
 }
 
@@ -113,7 +117,7 @@ fn names(scenario: &Scenario) -> Vec<(String, String)> {
         .iter()
         .enumerate()
         .map(|(i, name)| {
-            let letters: String = name.chars().map(|c| turned(c)).collect();
+            let letters: String = name.chars().map(turned).collect();
             (
                 name.clone(),
                 if letters == *name {

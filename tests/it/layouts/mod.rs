@@ -6,6 +6,8 @@ mod collectors;
 mod encodings;
 mod planted;
 
+use std::fmt::Write as _;
+
 use kforensics::base::time::{Instant, MINUTE, SECOND};
 use kforensics::model::Analysis;
 
@@ -78,8 +80,9 @@ fn advisory(why: &str, test: impl FnOnce() + std::panic::UnwindSafe) {
 fn sources(analysis: &Analysis) -> String {
     let mut text = String::new();
     for source in &analysis.sources {
-        text.push_str(&format!(
-            "  {} {} {:?} {} node={:?} zone={:?} year={:?} ({}) {}\n",
+        let _ = writeln!(
+            text,
+            "  {} {} {:?} {} node={:?} zone={:?} year={:?} ({}) {}",
             source.path,
             source.kind.as_str(),
             source.formats,
@@ -89,7 +92,7 @@ fn sources(analysis: &Analysis) -> String {
             source.clock.year,
             source.clock.basis,
             source.note
-        ));
+        );
     }
     text
 }

@@ -62,6 +62,9 @@ pub(crate) struct Expected {
     /// What title, summary, roots and chain together must say.
     #[serde(default)]
     pub(crate) mention: Vec<String>,
+    /// Kinds that the report must not rule out.
+    #[serde(default)]
+    pub(crate) possible: Vec<String>,
     /// What the first root's title must not say.
     #[serde(default)]
     pub(crate) never: Vec<String>,

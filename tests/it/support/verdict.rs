@@ -146,6 +146,13 @@ fn meets(analysis: &Analysis, incident: &Incident, expected: &Expected) -> Resul
             ));
         }
     }
+    if let Some(wrong) = incident
+        .ruled_out
+        .iter()
+        .find(|r| expected.possible.contains(&r.kind))
+    {
+        return Err(format!("rules out {}: {}", wrong.kind, wrong.because));
+    }
     let text = words(analysis, incident);
     for expression in &expected.mention {
         if !says(expression, &text) {

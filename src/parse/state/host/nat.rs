@@ -144,4 +144,15 @@ UDP  10.96.0.10:53 rr
             ],
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), mark in 0usize..3) {
+            let begin: &[u8] = [&b"-A KUBE-SVC-X "[..], b"IP Virtual Server\nTCP  ", b"  -> "][mark];
+            let text = [b"*nat\n".as_slice(), begin, bytes.as_slice()].concat();
+            let reading = read(SourceKind::Host, "n1/rules.txt", &text);
+            let lines = text.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            proptest::prop_assert!(reading.lines.iter().all(|l| (1..=lines).contains(&l.line)));
+        }
+    }
 }
