@@ -227,19 +227,16 @@ fn frame(evidence: &[Evidence]) -> Frame {
 
 /// The instant of a local reading in a source whose lines tell zone and year: as good as an absolute time.
 fn placed(e: &Evidence, reading: RawStamp) -> Option<Instant> {
-    let RawStamp::Local {
-        year,
-        month,
-        day,
-        ns,
-        ..
-    } = reading
-    else {
-        return None;
-    };
     let (zone, _) = e.zones.iter().max_by_key(|(_, n)| *n)?;
-    let local = civil(year.or(e.year)?, month, day, ns)?;
-    local.checked_sub(i64::from(*zone) * SECOND).map(Instant)
+    let clock = Clock {
+        zone: Some(*zone),
+        year: e.year,
+        ..Clock::default()
+    };
+    matches!(reading, RawStamp::Local { .. })
+        .then(|| resolve(reading, &clock, &Overrides::default()))
+        .flatten()
+        .map(|stamp| stamp.at)
 }
 
 /// Gives a zone to the sources that name it by an abbreviation: where it may mean several, the one that the bundle
