@@ -113,7 +113,9 @@ fn nameless(text: &str, mark: char) -> String {
     if let Some(rest) = out.strip_prefix(mark) {
         let rest = rest.trim_start();
         let mut letters = rest.chars();
-        out = letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect());
+        out = letters
+            .next()
+            .map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect());
     }
     for preposition in [" to", " of", " for", " at", " by", " only", " than"] {
         if out.len() < text.len() && out.ends_with(preposition) {
