@@ -2,11 +2,11 @@
 
 use kforensics::model::Analysis;
 
+use super::Planted;
 use super::planted::{
     APISERVICES, NAMESPACES, NOON, Zone, discovery_incomplete, no_cni, of, registry_refuses,
     runtime_start, text, webhook_expired,
 };
-use super::{Planted, advisory};
 use crate::support::archive::{self, Member};
 use crate::support::run;
 
@@ -210,12 +210,7 @@ Filesystem      Size  Used Avail Use% Mounted on
     ];
     let analysis = tar_gz(&format!("diagnose_{epoch}.tar.gz"), &members);
     is(&analysis, "ack");
-    advisory(
-        "below diagnose_<epoch>/logs the kubelet does not get the zone that the runtime's lines show",
-        || {
-            no_cni_on("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
-        },
-    );
+    no_cni_on("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -248,12 +243,7 @@ fn ack_control_plane() {
         entity: "webhook/pods.guard.example.com",
         began: ("webhook/call-failed-certificate-expired", NOON + 60),
     };
-    advisory(
-        "the zone is assumed to be UTC, though the log then ends eight hours after its collection",
-        || {
-            planted.in_first(&analysis);
-        },
-    );
+    planted.in_first(&analysis);
 }
 
 #[test]
