@@ -208,9 +208,9 @@ pub(super) mod tests {
         let mut log = String::from("Log file created at: 2026/04/02 03:00:00\n");
         for (second, pod, kind, id) in events {
             let (minute, second) = (second / 60, second % 60);
-            let _ = write!(
+            let _ = writeln!(
                 log,
-                "I0402 03:{minute:02}:{second:02}.301271    4121 kubelet.go:1953] SyncLoop (PLEG): \"{pod}_default(5a7c)\", event: &pleg.PodLifecycleEvent{{ID:\"5a7c\", Type:\"Container{kind}\", Data:\"{id}\"}}\n"
+                "I0402 03:{minute:02}:{second:02}.301271    4121 kubelet.go:1953] SyncLoop (PLEG): \"{pod}_default(5a7c)\", event: &pleg.PodLifecycleEvent{{ID:\"5a7c\", Type:\"Container{kind}\", Data:\"{id}\"}}"
             );
         }
         log.push_str("I0402 03:30:00.000000    4121 kubelet.go:1] x\n");

@@ -334,13 +334,13 @@ subsets:
             "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -d 10.96.77.7/32 -p tcp -m comment --comment \"shop/web:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-A\n",
         );
         for (i, target) in targets.iter().enumerate() {
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "-A KUBE-SVC-A -m comment --comment \"shop/web:http\" -j KUBE-SEP-{i}\n"
+                "-A KUBE-SVC-A -m comment --comment \"shop/web:http\" -j KUBE-SEP-{i}"
             );
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "-A KUBE-SEP-{i} -p tcp -m comment --comment \"shop/web:http\" -m tcp -j DNAT --to-destination {target}\n"
+                "-A KUBE-SEP-{i} -p tcp -m comment --comment \"shop/web:http\" -m tcp -j DNAT --to-destination {target}"
             );
         }
         text

@@ -151,7 +151,7 @@ UDP  10.96.0.10:53 rr
             let begin: &[u8] = [&b"-A KUBE-SVC-X "[..], b"IP Virtual Server\nTCP  ", b"  -> "][mark];
             let text = [b"*nat\n".as_slice(), begin, bytes.as_slice()].concat();
             let reading = read(SourceKind::Host, "n1/rules.txt", &text);
-            let lines = text.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            let lines = memchr::memchr_iter(b'\n', &text).count() as u64 + 1;
             proptest::prop_assert!(reading.lines.iter().all(|l| (1..=lines).contains(&l.line)));
         }
     }
