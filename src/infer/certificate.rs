@@ -116,7 +116,7 @@ fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
     }
     let expired: BTreeMap<(&str, &str), FactId> = task
         .facts(&["certificate/expired"])
-        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("notAfter")?), id)))
+        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
         .collect();
     let mut said = BTreeSet::new();
     let mut facts = Vec::new();
@@ -140,7 +140,7 @@ fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
         }
         let mut keys = keys(task, id, line);
         keys.insert(String::from("signer"), ca.entity.name().to_owned());
-        keys.insert(String::from("signerNotAfter"), until.rfc3339());
+        keys.insert(String::from("signer-not-after"), until.rfc3339());
         let evidence = vec![
             quote(task.world, id, line),
             quote(task.world, *ca_source, ca),
@@ -257,8 +257,8 @@ fn keys(task: &Task<'_>, id: SourceId, line: &StateLine) -> Keys {
     put("certificate", line.entity.name());
     put("subject", subject(&line.text).unwrap_or(line.entity.name()));
     put("issuer", issuer(&line.text).unwrap_or_default());
-    put("notAfter", value(line, "notAfter").unwrap_or_default());
-    put("notBefore", value(line, "notBefore").unwrap_or_default());
+    put("not-after", value(line, "notAfter").unwrap_or_default());
+    put("not-before", value(line, "notBefore").unwrap_or_default());
     put(
         "path",
         task.world.source(id).map_or("", |s| s.path.as_str()),
@@ -347,7 +347,7 @@ mod tests {
         let mut all = vec![LOG];
         all.extend_from_slice(files);
         assert_eq!(
-            shown(&facts_of(&all, kind), &["notAfter"]),
+            shown(&facts_of(&all, kind), &["not-after"]),
             expected,
             "{kind}"
         );
@@ -364,7 +364,7 @@ mod tests {
         case(
             "certificate/expired",
             &[("certs/a.txt", &old)],
-            &["certificate/hook.shop.svc notAfter=2026-11-20T17:08:28Z"],
+            &["certificate/hook.shop.svc not-after=2026-11-20T17:08:28Z"],
         );
         case("certificate/expires-soon", &[("certs/a.txt", &old)], &[]);
         // It ends after the logs do: whatever today's date is, it was valid.
@@ -378,7 +378,7 @@ mod tests {
         case(
             "certificate/expires-soon",
             &[("certs/a.txt", &soon)],
-            &["certificate/hook.shop.svc notAfter=2026-11-25T17:08:28Z"],
+            &["certificate/hook.shop.svc not-after=2026-11-25T17:08:28Z"],
         );
         // A short-lived one renews itself.
         let mesh = certificate(
@@ -392,7 +392,7 @@ mod tests {
         case(
             "certificate/not-yet-valid",
             &[("certs/a.txt", &early)],
-            &["certificate/w notAfter=2027-11-21T16:06:18Z"],
+            &["certificate/w not-after=2027-11-21T16:06:18Z"],
         );
         case("certificate/not-yet-valid", &[("certs/a.txt", &old)], &[]);
     }
@@ -421,7 +421,7 @@ mod tests {
         case(
             kind,
             &[("certs/ca.txt", &ca), ("certs/a.txt", &leaf)],
-            &["certificate/hook.shop.svc notAfter=2027-11-20T17:08:28Z"],
+            &["certificate/hook.shop.svc not-after=2027-11-20T17:08:28Z"],
         );
         case(
             kind,
