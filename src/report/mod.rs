@@ -1,7 +1,7 @@
 //! Says it: an analysis as text for a terminal, Markdown to send, JSON for machines, a time line, an
 //! inventory of the files, the story of one thing, and a script that collects what is missing.
 //!
-//! Nothing is concluded here. Texts about the cluster come with the analysis; [`words`] holds our own.
+//! Nothing is concluded here. Texts about the cluster come with the analysis; `words` holds our own.
 
 mod coverage;
 pub mod goroutines;

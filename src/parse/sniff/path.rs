@@ -159,7 +159,12 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
         let cells: Vec<&str> = folder.split('_').collect();
         let uid = |u: &str| u.len() >= 8 && u.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
         match cells[..] {
-            [ns, pod] if is_name(ns) && is_name(pod) => return set(ns, pod, Some(container)),
+            // `diagnose_1542638412/logs` is a collector's folder: the name of a pod is never a number alone.
+            [ns, pod]
+                if is_name(ns) && is_name(pod) && !pod.bytes().all(|c| c.is_ascii_digit()) =>
+            {
+                return set(ns, pod, Some(container));
+            }
             [ns, pod, id] if is_name(ns) && is_name(pod) && uid(id) => {
                 return set(ns, pod, Some(container));
             }
@@ -350,6 +355,13 @@ mod tests {
             "cloud-controller-manager",
             "",
             "/cloud-controller-manager-9pvmk/",
+        );
+        // A collector's folder, not a pod's.
+        case(
+            "tmp/diagnose_1542638412/logs/kubelet.log",
+            "kubelet",
+            "",
+            "",
         );
         case("shop/web-1/logs.txt", "app", "", "shop/web-1/");
         case(
