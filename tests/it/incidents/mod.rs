@@ -182,6 +182,27 @@ fn the_same_incident_in_other_clothes() {
     table("Variants", &jobs);
 }
 
+/// Who reads a scenario must learn what it is.
+#[test]
+fn every_bundle_says_what_it_is() {
+    for scenario in scenario::all() {
+        assert!(!scenario.story.is_empty(), "{}", scenario.name);
+        for (variant, case) in scenario.cases() {
+            assert_eq!(
+                case.story.is_empty(),
+                variant == "full",
+                "{} {variant}",
+                scenario.name
+            );
+        }
+        assert!(
+            scenario.other_version.is_none_or(|v| !v.label.is_empty()),
+            "{}",
+            scenario.name
+        );
+    }
+}
+
 /// The builder itself: the same seed gives the same bytes, and the evidence is whole.
 #[test]
 fn bundles_are_reproducible() {

@@ -82,17 +82,21 @@ pub fn notation(name: &str, at: Moment, collected: Moment) -> Option<String> {
 /// An age as kubectl prints it: `35s`, `14m`, `5d16h`, `23d`.
 fn age(age: Duration) -> String {
     let seconds = age.num_seconds();
-    #[expect(clippy::match_overlapping_arm, reason = "guards choose within a range")]
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        0..600 if seconds % 60 != 0 => format!("{}m{}s", seconds / 60, seconds % 60),
-        0..10_800 => format!("{}m", seconds / 60),
-        0..28_800 if seconds / 60 % 60 != 0 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
-        0..172_800 => format!("{}h", seconds / 3600),
-        0..691_200 if seconds / 3600 % 24 != 0 => {
-            format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24)
-        }
-        _ => format!("{}d", seconds / 86_400),
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600, seconds / 60);
+    if seconds < 120 {
+        format!("{seconds}s")
+    } else if minutes < 10 && seconds % 60 != 0 {
+        format!("{minutes}m{}s", seconds % 60)
+    } else if hours < 3 {
+        format!("{minutes}m")
+    } else if hours < 8 && minutes % 60 != 0 {
+        format!("{hours}h{}m", minutes % 60)
+    } else if hours < 48 {
+        format!("{hours}h")
+    } else if days < 8 && hours % 24 != 0 {
+        format!("{days}d{}h", hours % 24)
+    } else {
+        format!("{days}d")
     }
 }
 
@@ -114,6 +118,23 @@ mod tests {
     #[track_caller]
     fn case(text: &str, micros: i64) {
         assert_eq!(distance(text), Duration::microseconds(micros), "{text}");
+    }
+
+    #[track_caller]
+    fn aged(away: &str, expected: &str) {
+        assert_eq!(age(distance(away)), expected, "{away}");
+    }
+
+    #[test]
+    fn ages_read_as_kubectl_prints_them() {
+        aged("35s", "35s");
+        aged("119s", "119s");
+        aged("14m7s", "14m");
+        aged("7m5s", "7m5s");
+        aged("3h12m", "3h12m");
+        aged("26h", "26h");
+        aged("5d16h", "5d16h");
+        aged("23d4h", "23d");
     }
 
     #[test]

@@ -13,7 +13,6 @@ pub struct Scenario {
     #[serde(skip)]
     pub name: String,
     /// What really happened, one sentence.
-    #[expect(dead_code, reason = "for the reader of the file")]
     pub story: String,
     /// When the bundle was collected, local time.
     pub collected: String,
@@ -142,7 +141,6 @@ pub enum Wrap {
 pub struct Case {
     /// What this bundle is, one sentence.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file")]
     pub story: String,
     /// Files that are not there (a path, or a folder with `/` at its end).
     #[serde(default)]
@@ -210,7 +208,6 @@ pub struct Truth {
 #[serde(deny_unknown_fields)]
 pub struct OtherVersion {
     /// Which.
-    #[expect(dead_code, reason = "for the reader of the file")]
     pub label: String,
     /// Texts that are exchanged.
     pub swap: Vec<(String, String)>,
