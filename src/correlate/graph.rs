@@ -155,9 +155,11 @@ impl<'a> Graph<'a> {
                 .iter()
                 .filter(|e| e.kind == cause)
                 .any(|exclude| {
-                    // Where the cause itself has the key, it is judged by that.
+                    // A log's own namespace is no claim: only a cause that speaks of the same thing is judged as a root.
                     let of_effect = exclude.join.iter().all(|term| match term {
-                        Join::Meet { effect: right, .. } => !cause_keys.contains_key(&right.key),
+                        Join::Meet { effect: right, .. } => {
+                            cause_keys.get(&right.key) != effect.get(&right.key)
+                        }
                         Join::Cluster => false,
                     });
                     of_effect

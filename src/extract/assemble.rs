@@ -459,7 +459,7 @@ fn evidence_of(o: &Observation) -> Evidence {
         ..Evidence::default()
     };
     if let Some(at) = epoch(&o.source.path) {
-        e.absolute = Some((at, at));
+        e.collector = Some(at);
     }
     for hint in &o.hints {
         match hint {

@@ -106,6 +106,8 @@ pub(super) struct Evidence {
     pub(super) state: bool,
     /// Instants in it that carry their offset: earliest, latest.
     pub(super) absolute: Option<(Instant, Instant)>,
+    /// When the collector ran, by the name of its folder.
+    pub(super) collector: Option<Instant>,
 }
 
 /// The bundle's frame: earliest and latest instant that needs no guess.
@@ -113,8 +115,17 @@ pub(super) struct Evidence {
 pub(super) struct Frame {
     pub(super) min: Option<Instant>,
     pub(super) max: Option<Instant>,
+    /// Latest instant at which a line was written or an output made. What an object tells is only older than its output.
+    pub(super) end: Option<Instant>,
     /// Latest moment that a source dates itself in local time.
     pub(super) dated: Option<Instant>,
+}
+
+impl Frame {
+    fn add(&mut self, at: Instant) {
+        self.min = Some(self.min.map_or(at, |m| m.min(at)));
+        self.max = self.max.max(Some(at));
+    }
 }
 
 /// Solves every clock.
@@ -204,22 +215,19 @@ fn frame(evidence: &[Evidence]) -> Frame {
         dated: dated(evidence),
         ..Frame::default()
     };
-    let mut add = |at: Instant| {
-        frame.min = Some(frame.min.map_or(at, |m| m.min(at)));
-        frame.max = Some(frame.max.map_or(at, |m| m.max(at)));
-    };
     for e in evidence {
-        for stamp in [e.first, e.last, e.collected].into_iter().flatten() {
-            if let RawStamp::Utc { ns, .. } = stamp {
-                add(Instant(ns));
-            }
+        let utc = |stamp: RawStamp| match stamp {
+            RawStamp::Utc { ns, .. } => Some(Instant(ns)),
+            _ => None,
+        };
+        let written = [e.first, e.last, e.collected].map(|s| s.and_then(utc));
+        let read = e.last.and_then(|last| placed(e, last));
+        for at in written.into_iter().chain([read, e.collector]).flatten() {
+            frame.add(at);
+            frame.end = frame.end.max(Some(at));
         }
-        if let Some(at) = e.last.and_then(|last| placed(e, last)) {
-            add(at);
-        }
-        if let Some((a, b)) = e.absolute {
-            add(a);
-            add(b);
+        for at in e.absolute.into_iter().flat_map(|(a, b)| [a, b]) {
+            frame.add(at);
         }
     }
     frame
@@ -526,11 +534,13 @@ fn zone(
             );
         }
     }
-    if let (None, Some(last), Some(max)) = (node_zone, e.last, frame.max) {
-        // In UTC it would run past the end: the first zone in which it does not.
+    if let (None, Some(last), Some(max), Some(_)) = (node_zone, e.last, frame.max, frame.end) {
+        // In UTC it would run far past the end, or by just the hours of a zone: the first zone in which it does not.
         let over = overrun(last, 0, max).saturating_sub(5 * MINUTE);
         let hours = over.saturating_add(HOUR - 1) / HOUR;
-        if let Ok(hours @ 1..=14) = i32::try_from(hours) {
+        if let Ok(hours @ 1..=14) = i32::try_from(hours)
+            && (over > 90 * MINUTE || distance_to_end(last, hours * 3600, max) < 15 * MINUTE)
+        {
             let what = "the zone nearest to UTC with which the log does not run past the end of the bundle";
             return (hours * 3600, String::from(what), Confidence::Low);
         }
