@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use memchr::memmem::Finder;
 use miette::NamedSource;
 use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
@@ -364,6 +365,11 @@ fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Op
         levels,
         caller: table.caller.clone(),
         fields: table.field.clone(),
+        except: table
+            .except
+            .iter()
+            .map(|literal| Finder::new(literal.as_bytes()).into_owned())
+            .collect(),
         closes: table.closes,
         ago: table.ago.as_ref().map(|a| a.get_ref().clone()),
         at: (text.span().start, text.span().end),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::schema::{Ask, Remedy, Text, Warning};
@@ -230,6 +231,8 @@ pub struct Pattern {
     pub caller: Option<String>,
     /// Only records with these field values.
     pub fields: BTreeMap<String, String>,
+    /// Literals of lines that are passed over before they are parsed.
+    pub except: Vec<Finder<'static>>,
     /// The line says that the fact ended.
     pub closes: bool,
     /// Capture with a duration: the fact began that long before the line.

@@ -103,6 +103,8 @@ pub(super) struct PatternTable {
     #[serde(default)]
     pub(super) field: BTreeMap<String, String>,
     #[serde(default)]
+    pub(super) except: Vec<String>,
+    #[serde(default)]
     pub(super) closes: bool,
     pub(super) ago: Option<Spanned<String>>,
     #[expect(dead_code, reason = "documentation for the reader of the file")]

@@ -100,7 +100,7 @@ impl<'c> Matcher<'c> {
             let Some(pattern) = self.catalog.patterns().get(*index) else {
                 continue;
             };
-            if !is_by(pattern, author.component) {
+            if !is_by(pattern, author.component) || is_excepted(pattern, line.text.as_bytes()) {
                 continue;
             }
             claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
@@ -177,6 +177,11 @@ pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
                     "object" | "event" | "process" | "certificate" | "audit" | "host"
                 )
             }))
+}
+
+/// Whether the line holds a literal that the pattern passes over.
+pub(super) fn is_excepted(pattern: &Pattern, chunk: &[u8]) -> bool {
+    pattern.except.iter().any(|f| f.find(chunk).is_some())
 }
 
 /// Whether the fields that the pattern wants can be in the record: a plain value stands in the line as it is, however

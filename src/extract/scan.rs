@@ -11,7 +11,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::fold::{Fold, Seen};
-use super::matcher::{Author, Matcher, is_by, may_have_fields};
+use super::matcher::{Author, Matcher, is_by, is_excepted, may_have_fields};
 use super::observe::Life;
 use super::preamble;
 use super::templates::Templates;
@@ -306,9 +306,13 @@ impl<'c> Scan<'c> {
                     .get(*p)
                     .is_some_and(|p| is_by(p, &component) && may_have_fields(p, chunk))
             });
-            if self.patterns.is_empty() && !may_be_event(chunk) {
-                return false;
-            }
+        }
+        self.patterns.retain(|p| {
+            let pattern = self.catalog.patterns().get(*p);
+            pattern.is_some_and(|p| !is_excepted(p, chunk))
+        });
+        if self.patterns.is_empty() && !may_be_event(chunk) {
+            return false;
         }
         let record = log::record(chunk);
         if self.year.is_none()

@@ -414,13 +414,73 @@ fn word(level: char) -> &'static str {
     }
 }
 
+/// Requests of an audit log: verb, path, object. Reads and heartbeats outweigh what changes something.
+const AUDITED: [(&str, &str, &str); 12] = [
+    (
+        "get",
+        "$R",
+        r#""resource":"pods","namespace":"$n","name":"$p""#,
+    ),
+    ("list", "$R", r#""resource":"pods","namespace":"$n""#),
+    (
+        "watch",
+        "$R&watch=true",
+        r#""resource":"configmaps","namespace":"$n""#,
+    ),
+    (
+        "get",
+        "/api/v1/namespaces/$n/configmaps/$p",
+        r#""resource":"configmaps","namespace":"$n","name":"$p""#,
+    ),
+    (
+        "update",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/$N?timeout=10s",
+        r#""resource":"leases","namespace":"kube-node-lease","name":"$N","apiGroup":"coordination.k8s.io""#,
+    ),
+    (
+        "update",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler?timeout=5s",
+        r#""resource":"leases","namespace":"kube-system","name":"kube-scheduler","apiGroup":"coordination.k8s.io""#,
+    ),
+    (
+        "update",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager?timeout=5s",
+        r#""resource":"leases","namespace":"kube-system","name":"kube-controller-manager","apiGroup":"coordination.k8s.io""#,
+    ),
+    (
+        "patch",
+        "/api/v1/namespaces/$n/pods/$p/status",
+        r#""resource":"pods","namespace":"$n","name":"$p","subresource":"status""#,
+    ),
+    (
+        "create",
+        "/api/v1/namespaces/$n/events",
+        r#""resource":"events","namespace":"$n","name":"$p""#,
+    ),
+    (
+        "patch",
+        "/api/v1/nodes/$N/status?timeout=10s",
+        r#""resource":"nodes","name":"$N","subresource":"status""#,
+    ),
+    (
+        "update",
+        "/api/v1/namespaces/$n/endpoints/web",
+        r#""resource":"endpoints","namespace":"$n","name":"web""#,
+    ),
+    (
+        "update",
+        "/apis/apps/v1/namespaces/$n/deployments/web",
+        r#""resource":"deployments","namespace":"$n","name":"web","apiGroup":"apps""#,
+    ),
+];
+
 fn audit(random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
     out.write_all(b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"")?;
     uid(out, random)?;
-    let verb = *random.pick(&["get", "list", "watch", "update", "patch"]);
+    let (verb, uri, object) = random.pick(&AUDITED);
     let code = if random.below(100) == 0 { 409 } else { 200 };
     let request = format!(
-        "\",\"stage\":\"ResponseComplete\",\"requestURI\":\"$R\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:$n:default\",\"uid\":\"$u\",\"groups\":[\"system:serviceaccounts\",\"system:authenticated\"]}},\"sourceIPs\":[\"$a\"],\"userAgent\":\"$A\",\"objectRef\":{{\"resource\":\"pods\",\"namespace\":\"$n\",\"name\":\"$p\",\"apiVersion\":\"v1\"}},\"responseStatus\":{{\"metadata\":{{}},\"code\":{code}}},\"requestReceivedTimestamp\":\"$t\",\"stageTimestamp\":\"$t\",\"annotations\":{{\"authorization.k8s.io/decision\":\"allow\",\"authorization.k8s.io/reason\":\"\"}}}}"
+        "\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:$n:default\",\"uid\":\"$u\",\"groups\":[\"system:serviceaccounts\",\"system:authenticated\"]}},\"sourceIPs\":[\"$a\"],\"userAgent\":\"$A\",\"objectRef\":{{{object},\"apiVersion\":\"v1\"}},\"responseStatus\":{{\"metadata\":{{}},\"code\":{code}}},\"requestReceivedTimestamp\":\"$t\",\"stageTimestamp\":\"$t\",\"annotations\":{{\"authorization.k8s.io/decision\":\"allow\",\"authorization.k8s.io/reason\":\"\"}}}}"
     );
     fill(out, &request, random, time, "node1")
 }
