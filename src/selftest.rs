@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::time::{RawStamp, Stamp};
 use crate::catalog::{Catalog, Cause, Definition, Example, Story};
 use crate::correlate::{Fit, Met, fits, meets};
-use crate::extract::{Observation, observe, observe_line};
+use crate::extract::{Observation, observe, observe_line, settle};
 use crate::input::Found;
 use crate::model::{Entity, Fact, Place, Quote, Relation, Span, Topology};
 
@@ -130,7 +130,9 @@ fn given(catalog: &Catalog, definition: &Definition, example: &Example) -> Given
             packed: false,
             note: String::new(),
         };
-        observe(catalog, &found, &mut text.as_bytes())
+        let mut observation = observe(catalog, &found, &mut text.as_bytes());
+        settle(catalog, &mut observation);
+        observation
     } else {
         let component = example.component.clone().or_else(|| {
             let pattern = definition

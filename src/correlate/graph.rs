@@ -201,10 +201,10 @@ impl<'a> Graph<'a> {
         self.of_kind(cause.cause).to_vec()
     }
 
-    /// When the source of a fact's first line begins.
+    /// When the log of a fact's first line begins.
     fn log_began(&self, fact: &Fact) -> Option<Instant> {
         let place = fact.evidence().first()?.place;
-        self.world.coverage(place.source).0.map(|s| s.at)
+        self.world.log_coverage(place.source).0.map(|s| s.at)
     }
 
     /// Hypotheses that would explain the effect.

@@ -7,7 +7,7 @@ use super::link::{Fit, Met};
 use crate::base::lang::Lang;
 use crate::catalog::Strength;
 use crate::model::incident::Term;
-use crate::model::{Basis, Confidence, Fact, SourceId};
+use crate::model::{Basis, Confidence, Fact};
 
 /// From here on the evidence decides.
 const HIGH: i32 = 60;
@@ -253,11 +253,13 @@ fn of_bearing(root: &Fact, bearing: &Bearing, terms: &mut Terms) {
     }
 }
 
-/// How many different sources prove the steps.
+/// How many different sources prove the steps; the parts of one log are one.
 fn independent(graph: &Graph<'_>, root: &Fact, path: &[Link]) -> usize {
-    let mut sources: BTreeSet<SourceId> = root.evidence().iter().map(|q| q.place.source).collect();
-    for fact in path.iter().filter_map(|l| graph.fact(l.effect)) {
-        sources.extend(fact.evidence().iter().map(|q| q.place.source));
-    }
-    sources.len()
+    let effects = path.iter().filter_map(|l| graph.fact(l.effect));
+    std::iter::once(root)
+        .chain(effects)
+        .flat_map(Fact::evidence)
+        .map(|q| graph.world.log_of(q.place.source))
+        .collect::<BTreeSet<usize>>()
+        .len()
 }

@@ -272,7 +272,7 @@ fn available(graph: &Graph<'_>, need: &Need, effect: &Fact) -> bool {
         }
         let covers = || match (
             effect.span.first.or(effect.span.last),
-            graph.world.coverage(s.id),
+            graph.world.log_coverage(s.id),
         ) {
             (Some(at), (Some(first), Some(last))) => {
                 at.at >= first.at.plus(-60_000_000_000)

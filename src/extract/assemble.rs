@@ -6,21 +6,20 @@ use std::net::Ipv4Addr;
 use rustc_hash::FxHashMap;
 
 use super::clock::{self, Evidence, Overrides};
-use super::fold::{RawFact, Seen};
+use super::fold::RawFact;
+use super::join;
+use super::merge::{EPISODE_GAP, merge};
 use super::observe::{Life, Observation};
 use super::templates::Template;
-use crate::base::time::{HOUR, Instant, RawStamp, SECOND, Stamp};
+use crate::base::time::{DAY, Instant, RawStamp, SECOND, Stamp, civil};
 use crate::catalog::Catalog;
+use crate::input::rotation::Dated;
 use crate::model::{
-    Basis, Component, Entity, Fact, FactId, Keys, Place, Quote, Relation, Source, SourceId,
-    SourceKind, Span, StateLine, Status, Topology,
+    Clock, Component, Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span,
+    StateLine, Status, Topology,
 };
 use crate::parse::state::ClockHint;
 
-/// Two stretches of one fact further apart than this are two facts.
-const EPISODE_GAP: i64 = 2 * HOUR;
-/// Quotes kept of one fact over all sources.
-const EVIDENCE: usize = 8;
 /// Smallest log that is compared for duplicates: small outputs are equal by chance.
 const DUPLICATE_MIN: u64 = 4096;
 
@@ -49,8 +48,10 @@ pub struct World {
     pub has_events: bool,
     /// Hash of each source's content; index = source id.
     pub hashes: Vec<u64>,
-    /// Stem of each source's rotation series; index = source id.
-    pub series: Vec<String>,
+    /// The parts of each log, oldest first: one for a log that was not rotated, and for whatever is no log.
+    pub logs: Vec<Vec<SourceId>>,
+    /// Which of `logs` a source is part of; index = source id.
+    log_of: Vec<usize>,
     /// Occurrences beyond the limit of distinct facts, by definition: what counts them is partial.
     pub overflow: BTreeMap<usize, u64>,
     overrides: Overrides,
@@ -69,6 +70,8 @@ pub struct DumpSource {
     pub offset: u64,
     /// When it was written, as far as the log around it tells.
     pub time: Option<Stamp>,
+    /// Whether it goes on with the text before it, which ends the part of the log before.
+    pub continues: bool,
 }
 
 impl World {
@@ -90,6 +93,35 @@ impl World {
         };
         let at = |raw: Option<RawStamp>| raw.and_then(|r| self.stamp(id, r));
         (at(source.coverage.first), at(source.coverage.last))
+    }
+
+    /// Which log a source is part of: the position in [`World::logs`].
+    pub fn log_of(&self, id: SourceId) -> usize {
+        let index = id.0 as usize;
+        self.log_of.get(index).copied().unwrap_or(usize::MAX)
+    }
+
+    /// The parts of the log that a source is part of, oldest first.
+    pub fn parts(&self, id: SourceId) -> impl Iterator<Item = &Source> {
+        let parts = self.logs.get(self.log_of(id));
+        parts.into_iter().flatten().filter_map(|p| self.source(*p))
+    }
+
+    /// First and last time of the log that a source is part of.
+    pub fn log_coverage(&self, id: SourceId) -> (Option<Stamp>, Option<Stamp>) {
+        let (mut first, mut last): (Option<Stamp>, Option<Stamp>) = (None, None);
+        for part in self.parts(id) {
+            let (begin, end) = self.coverage(part.id);
+            first = match (first, begin) {
+                (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+                (a, b) => a.or(b),
+            };
+            last = match (last, end) {
+                (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
+                (a, b) => a.or(b),
+            };
+        }
+        (first, last)
     }
 
     /// Adds facts and brings all into order again; ids in `from` follow. What is already known by a line gains the
@@ -212,19 +244,33 @@ pub fn assemble(
 ) -> World {
     observations.sort_by(|a, b| a.source.path.cmp(&b.source.path));
     drop_duplicates(&mut observations);
+    let logs = join::logs(&observations);
+    for parts in &logs {
+        join::join(catalog, &mut observations, parts);
+    }
     name_nodes(&mut observations);
     rename_nodes(&mut observations);
 
-    let evidence: Vec<Evidence> = observations.iter().map(evidence_of).collect();
-    let (clocks, _) = clock::solve(&evidence, overrides);
+    let turns: Vec<Vec<u8>> = logs
+        .iter()
+        .map(|parts| join::turns(&observations, parts))
+        .collect();
+    let clocks = clocks(&observations, &logs, &turns, overrides);
+    let log_of = log_of(&logs, observations.len());
 
     let mut world = World {
         overrides: overrides.clone(),
+        logs: logs
+            .iter()
+            .map(|parts| parts.iter().map(|i| source_id(*i)).collect())
+            .collect(),
+        log_of,
         ..World::default()
     };
+    let mut lives_of: Vec<Vec<Life>> = Vec::with_capacity(observations.len());
     let mut raw: Vec<(SourceId, RawFact)> = Vec::new();
     for (i, (observation, clock)) in observations.into_iter().zip(clocks).enumerate() {
-        let id = SourceId(u32::try_from(i).unwrap_or(u32::MAX));
+        let id = source_id(i);
         let Observation {
             mut source,
             facts,
@@ -233,7 +279,6 @@ pub fn assemble(
             templates,
             states,
             dumps,
-            series,
             has_events,
             hash,
             overflow,
@@ -251,9 +296,8 @@ pub fn assemble(
         source.id = id;
         source.clock = clock;
         world.sources.push(source);
-        world.series.push(series.stem);
         raw.extend(facts.into_iter().map(|f| (id, f)));
-        world.lives.extend(lives.into_iter().map(|l| (id, l)));
+        lives_of.push(lives);
         world
             .templates
             .extend(templates.into_iter().map(|t| (id, t)));
@@ -282,12 +326,24 @@ pub fn assemble(
                 line: dump.line,
                 offset: dump.offset,
                 time,
+                continues: dump.continues,
             });
         }
     }
+    for (parts, turns) in logs.iter().zip(&turns) {
+        let of_log = parts.iter().zip(turns).filter_map(|(i, turn)| {
+            let lives = lives_of.get_mut(*i).map(std::mem::take)?;
+            Some((*i, *turn, lives))
+        });
+        let joined = join::lives(of_log);
+        world
+            .lives
+            .extend(joined.into_iter().map(|(i, l)| (source_id(i), l)));
+    }
     for mut source in left_out {
-        source.id = SourceId(u32::try_from(world.sources.len()).unwrap_or(u32::MAX));
-        world.series.push(source.path.clone());
+        source.id = source_id(world.sources.len());
+        world.log_of.push(world.logs.len());
+        world.logs.push(vec![source.id]);
         world.hashes.push(0);
         world.sources.push(source);
     }
@@ -443,6 +499,67 @@ fn epoch(path: &str) -> Option<Instant> {
     Some(Instant(seconds.checked_mul(SECOND)?))
 }
 
+fn source_id(index: usize) -> SourceId {
+    SourceId(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+/// Which log each source is part of.
+fn log_of(logs: &[Vec<usize>], sources: usize) -> Vec<usize> {
+    let mut out = vec![usize::MAX; sources];
+    for (log, parts) in logs.iter().enumerate() {
+        for slot in parts {
+            if let Some(slot) = out.get_mut(*slot) {
+                *slot = log;
+            }
+        }
+    }
+    out
+}
+
+/// The clock of each source. The parts of one log have one clock, but for the year in which each begins.
+fn clocks(
+    observations: &[Observation],
+    logs: &[Vec<usize>],
+    turns: &[Vec<u8>],
+    overrides: &Overrides,
+) -> Vec<Clock> {
+    let evidence: Vec<Evidence> = logs
+        .iter()
+        .zip(turns)
+        .map(|(parts, turns)| {
+            let of_parts = parts
+                .iter()
+                .filter_map(|i| observations.get(*i))
+                .zip(turns)
+                .map(|(o, turn)| (evidence_of(o), *turn));
+            of_parts
+                .reduce(|a, b| (a.0.followed_by(b), 0))
+                .map(|(e, _)| e)
+                .unwrap_or_default()
+        })
+        .collect();
+    let (solved, _) = clock::solve(&evidence, overrides);
+    let mut clocks = vec![Clock::default(); observations.len()];
+    for ((parts, turns), clock) in logs.iter().zip(turns).zip(solved) {
+        for (part, turn) in parts.iter().zip(turns) {
+            if let Some(slot) = clocks.get_mut(*part) {
+                slot.clone_from(&clock);
+                // A printed year needs no counting.
+                let printed = matches!(
+                    observations
+                        .get(*part)
+                        .and_then(|o| o.source.coverage.first),
+                    Some(RawStamp::Local { year: Some(_), .. })
+                );
+                if !printed {
+                    slot.year = slot.year.map(|y| y.saturating_add(i32::from(*turn)));
+                }
+            }
+        }
+    }
+    clocks
+}
+
 fn evidence_of(o: &Observation) -> Evidence {
     let state = !matches!(o.source.kind, SourceKind::Log | SourceKind::Text);
     let mut e = Evidence {
@@ -458,6 +575,11 @@ fn evidence_of(o: &Observation) -> Evidence {
         state,
         ..Evidence::default()
     };
+    match o.series.dated {
+        Some(Dated::Begun(at)) => e.year = e.year.or(year_of(at)),
+        Some(Dated::Ended(at)) => e.year = e.year.or_else(|| year_before(e.last?, at)),
+        None => {}
+    }
     if let Some(at) = epoch(&o.source.path) {
         e.collector = Some(at);
     }
@@ -485,6 +607,33 @@ fn evidence_of(o: &Observation) -> Evidence {
         }
     }
     e
+}
+
+/// The year of a moment in whatever zone, where no zone changes it.
+fn year_of(seconds: i64) -> Option<i32> {
+    let at = Instant(seconds.checked_mul(SECOND)?);
+    (at.plus(-DAY).year() == at.plus(DAY).year()).then(|| at.year())
+}
+
+/// The year of the first line of a log that was put away at a moment in whatever zone.
+fn year_before(last: RawStamp, seconds: i64) -> Option<i32> {
+    let RawStamp::Local {
+        year: None,
+        month,
+        day,
+        ns,
+        turn,
+        ..
+    } = last
+    else {
+        return None;
+    };
+    let end = Instant(seconds.checked_mul(SECOND)?);
+    let fits = |year: &i32| {
+        civil(*year, month, day, ns).is_some_and(|at| Instant(at) <= end.plus(2 * DAY))
+    };
+    let year = [end.year(), end.year() - 1].into_iter().find(fits)?;
+    Some(year - i32::from(turn))
 }
 
 fn window(world: &World) -> (Option<Instant>, Option<Instant>) {
@@ -555,191 +704,4 @@ fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
             }
         }
     }
-}
-
-/// One stretch of a fact in one source, with times.
-struct Stretch {
-    first: Option<Stamp>,
-    last: Option<Stamp>,
-    state: bool,
-    count: u64,
-    keys: Keys,
-    component: Component,
-    quotes: Vec<Quote>,
-}
-
-/// Merges what several sources say of the same thing into one fact for each stretch of time.
-fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFact)>) -> Vec<Fact> {
-    type Group = (usize, String, Vec<String>);
-    let mut stretches: BTreeMap<Group, Vec<Stretch>> = BTreeMap::new();
-    let mut ends: BTreeMap<(usize, String), Vec<(Stamp, Quote)>> = BTreeMap::new();
-    for (source, fact) in raw {
-        let quote = |seen: &Seen| Quote {
-            place: Place {
-                source,
-                offset: seen.offset,
-                line: seen.line,
-            },
-            text: seen.text.clone(),
-            time: seen.time.and_then(|t| world.stamp(source, t)),
-        };
-        let all: Vec<&Seen> = fact.first.iter().chain(&fact.last).collect();
-        if fact.closes {
-            for seen in all {
-                let q = quote(seen);
-                if let Some(at) = q.time {
-                    ends.entry((fact.fact, fact.entity.clone()))
-                        .or_default()
-                        .push((at, q));
-                }
-            }
-            continue;
-        }
-        let collected = world
-            .source(source)
-            .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, SECOND));
-        let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
-        let began = fact.began.and_then(|t| world.stamp(source, t));
-        let first = if fact.state {
-            began
-        } else {
-            began.or_else(|| {
-                all.iter()
-                    .filter_map(|s| {
-                        times(s).map(|t| Stamp {
-                            at: t.at.plus(-s.ago),
-                            ..t
-                        })
-                    })
-                    .min_by_key(|s| s.at)
-            })
-        };
-        let last = if fact.state {
-            collected
-        } else {
-            all.iter().filter_map(times).max_by_key(|s| s.at)
-        };
-        let definition = catalog.at(fact.fact);
-        let distinguishing = definition
-            .map(|d| {
-                d.keys
-                    .iter()
-                    .map(|k| fact.keys.get(k).cloned().unwrap_or_default())
-                    .collect()
-            })
-            .unwrap_or_default();
-        stretches
-            .entry((fact.fact, fact.entity.clone(), distinguishing))
-            .or_default()
-            .push(Stretch {
-                first,
-                last,
-                state: fact.state,
-                count: fact.count,
-                quotes: all.iter().map(|s| quote(s)).collect(),
-                keys: fact.keys,
-                component: fact.component,
-            });
-    }
-    let mut facts = Vec::new();
-    for ((kind, entity, _), mut group) in stretches {
-        let Some(definition) = catalog.at(kind) else {
-            continue;
-        };
-        group.sort_by_key(|s| (s.first.or(s.last).map_or(i64::MAX, |t| t.at.0), s.state));
-        let mut ends = ends
-            .get(&(kind, entity.clone()))
-            .cloned()
-            .unwrap_or_default();
-        ends.sort_by_key(|(at, q)| (at.at, q.place));
-        for episode in episodes(group, &ends) {
-            facts.push(build(&definition.id, &entity, &episode, &ends));
-        }
-    }
-    facts
-}
-
-/// Joins stretches that overlap or follow closely; an end in between, or a long gap, starts a new one.
-fn episodes(group: Vec<Stretch>, ends: &[(Stamp, Quote)]) -> Vec<Vec<Stretch>> {
-    let mut out: Vec<(Option<Instant>, Vec<Stretch>)> = Vec::new();
-    for stretch in group {
-        let begin = stretch.first.or(stretch.last).map(|s| s.at);
-        let finish = stretch.last.or(stretch.first).map(|s| s.at);
-        let joins = out.last().is_some_and(|(last, _)| match (last, begin) {
-            (Some(last), Some(begin)) => {
-                let ended = ends.iter().any(|(e, _)| e.at >= *last && e.at <= begin);
-                !ended && begin.since(*last) <= EPISODE_GAP
-            }
-            _ => true,
-        });
-        if joins {
-            if let Some((last, members)) = out.last_mut() {
-                *last = (*last).max(finish);
-                members.push(stretch);
-            }
-        } else {
-            out.push((finish, vec![stretch]));
-        }
-    }
-    out.into_iter().map(|(_, members)| members).collect()
-}
-
-fn build(kind: &str, entity: &str, members: &[Stretch], ends: &[(Stamp, Quote)]) -> Fact {
-    let mut keys = Keys::new();
-    let mut count: u64 = 0;
-    let mut span = Span::default();
-    let mut component = Component::UNKNOWN;
-    let mut quotes: Vec<Quote> = Vec::new();
-    // Events are compressed copies of what a log prints line by line: the larger count wins, not the sum.
-    for m in members {
-        count = count.max(m.count);
-        for (k, v) in &m.keys {
-            keys.entry(k.clone()).or_insert_with(|| v.clone());
-        }
-        span.first = match (span.first, m.first) {
-            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
-            (a, b) => a.or(b),
-        };
-        span.last = match (span.last, m.last) {
-            (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
-            (a, b) => a.or(b),
-        };
-        if component.is_unknown() {
-            component = m.component.clone();
-        }
-    }
-    for rank in 0.. {
-        let before = quotes.len();
-        for m in members {
-            if quotes.len() < EVIDENCE {
-                quotes.extend(m.quotes.get(rank).cloned());
-            }
-        }
-        if quotes.len() == before || quotes.len() >= EVIDENCE {
-            break;
-        }
-    }
-    quotes.sort_by_key(|q| (q.time.map_or(i64::MAX, |t| t.at.0), q.place));
-    quotes.dedup_by_key(|q| q.place);
-    if let Some(last) = span.last
-        && let Some((end, quote)) = ends.iter().find(|(e, _)| e.at >= last.at)
-    {
-        span.closed = true;
-        span.last = Some(*end);
-        quotes.push(quote.clone());
-    }
-    let mut quotes = quotes.into_iter();
-    let first = quotes.next().unwrap_or(Quote {
-        place: Place::default(),
-        text: String::new(),
-        time: None,
-    });
-    let mut fact = Fact::seen(kind, Entity::parse(entity), first, quotes.collect());
-    debug_assert_eq!(*fact.basis(), Basis::Seen);
-    fact.keys = keys;
-    fact.span = span;
-    fact.count = count.max(1);
-    fact.component = component;
-    fact
 }

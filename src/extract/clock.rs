@@ -110,6 +110,51 @@ pub(super) struct Evidence {
     pub(super) collector: Option<Instant>,
 }
 
+impl Evidence {
+    /// The evidence of a log of which `next` is the next part, which begins so many New Years after the log.
+    pub(super) fn followed_by(mut self, (next, turn): (Self, u8)) -> Self {
+        self.node = self.node.or(next.node);
+        self.contained |= next.contained;
+        self.first = self.first.or(next.first);
+        self.last = match next.last {
+            Some(RawStamp::Local {
+                year: None,
+                month,
+                day,
+                ns,
+                res,
+                turn: within,
+            }) => Some(RawStamp::Local {
+                year: None,
+                month,
+                day,
+                ns,
+                res,
+                turn: turn.saturating_add(within),
+            }),
+            last => last.or(self.last),
+        };
+        for (zone, n) in next.zones {
+            match self.zones.iter_mut().find(|(z, _)| *z == zone) {
+                Some((_, sum)) => *sum = sum.saturating_add(n),
+                None => self.zones.push((zone, n)),
+            }
+        }
+        self.year = self
+            .year
+            .or(next.year.map(|y| y.saturating_sub(i32::from(turn))));
+        // The end of an older part does not bound the log.
+        self.end = next.end;
+        if self.offsets.is_empty() {
+            self.offsets = next.offsets;
+        }
+        self.mtime = self.mtime.max(next.mtime);
+        self.state &= next.state;
+        self.collector = self.collector.or(next.collector);
+        self
+    }
+}
+
 /// The bundle's frame: earliest and latest instant that needs no guess.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Frame {

@@ -4,7 +4,7 @@
 //! the business of `infer`.
 
 use super::World;
-use crate::model::{Dump, Place, SourceKind};
+use crate::model::{Dump, Place, SourceId, SourceKind};
 use crate::parse::goroutines;
 
 /// Every dump in a text whose first byte is at `start`.
@@ -15,12 +15,16 @@ pub fn read_dumps(text: &[u8], start: Place) -> Vec<Dump> {
 /// Every dump of the bundle, with its node, program and time.
 pub fn dumps(world: &World) -> Vec<Dump> {
     let mut out = Vec::new();
+    let part_of = |source: SourceId| {
+        let log = world.log_of(source);
+        let part = world.logs.get(log)?.iter().position(|p| *p == source);
+        Some((log, part))
+    };
     let mut texts: Vec<_> = world.dumps.iter().collect();
-    texts.sort_by_key(|t| (t.source, t.offset));
-    // The parts of one source are read as one: a dump in a log may have been taken out in pieces.
-    for part in texts.chunk_by(|a, b| a.source == b.source) {
-        let Some(first) = part.first() else { continue };
-        let source = world.source(first.source);
+    texts.sort_by_key(|t| (part_of(t.source), t.source, t.offset));
+    // The texts of one source are read as one: a dump in a log may have been taken out in pieces, and go on in the next
+    // part of the log.
+    for part in texts.chunk_by(|a, b| a.source == b.source || b.continues) {
         let mut reader = goroutines::Reader::default();
         for text in part {
             let mut place = Place {
@@ -35,7 +39,7 @@ pub fn dumps(world: &World) -> Vec<Dump> {
             }
         }
         for mut dump in reader.finish() {
-            if let Some(source) = source {
+            if let Some(source) = world.source(dump.place.source) {
                 if source.scope.node.is_some() {
                     dump.node.clone_from(&source.scope.node);
                 }
@@ -46,12 +50,12 @@ pub fn dumps(world: &World) -> Vec<Dump> {
                 }
                 let around = part
                     .iter()
-                    .rfind(|t| t.line <= dump.place.line)
+                    .rfind(|t| t.source == source.id && t.line <= dump.place.line)
                     .and_then(|t| t.time);
                 // The name of the file says when it was written; so may a wrapping; so may the log around it.
                 dump.time = goroutines::time_in_name(&source.path)
                     .or(dump.raw_time)
-                    .and_then(|raw| world.stamp(first.source, raw))
+                    .and_then(|raw| world.stamp(source.id, raw))
                     .or(around);
             }
             out.push(dump);

@@ -72,6 +72,24 @@ pub struct RawFact {
     pub began: Option<RawStamp>,
 }
 
+impl RawFact {
+    /// Takes in further lines of the same fact of the same source.
+    pub(super) fn absorb(&mut self, more: Self) {
+        self.count = self.count.saturating_add(more.count);
+        for (k, v) in more.keys {
+            self.keys.entry(k).or_insert(v);
+        }
+        let last = self.last.take();
+        self.first
+            .extend(last.into_iter().chain(more.first).chain(more.last));
+        self.first.sort_by_key(|s| (s.offset, s.line));
+        if self.first.len() > KEPT {
+            self.last = self.first.pop();
+            self.first.truncate(KEPT);
+        }
+    }
+}
+
 /// What tells two facts of one source apart: definition, closing or not, entity, chosen keys.
 type FoldKey = (usize, bool, String, Vec<String>);
 

@@ -7,18 +7,24 @@
 mod assemble;
 mod clock;
 mod dumps;
+mod edges;
+mod events;
 mod fold;
+mod join;
 mod matcher;
+mod merge;
 mod observe;
 mod preamble;
 mod scan;
 mod templates;
+mod turn;
 mod unexplained;
 
 pub use assemble::{World, assemble};
 pub use clock::{Overrides, Zone};
 pub use dumps::{dumps, read_dumps};
 pub use fold::{RawFact, Seen};
+pub use join::settle;
 pub use matcher::Matcher;
 pub use observe::{Life, Observation, observe, observe_line, shows};
 pub use unexplained::unexplained;

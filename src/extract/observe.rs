@@ -7,6 +7,7 @@ use std::io::Read;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::edges::Edges;
 use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
 use super::preamble::{self, Preamble};
@@ -21,11 +22,16 @@ use crate::input::rotation::{Series, series};
 use crate::model::{
     Clock, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
 };
+use crate::parse;
 use crate::parse::sniff::{Encoding, sniff};
 use crate::parse::state::{self, ClockHint};
 
 /// Bytes the sniffer looks at.
 const HEAD: usize = 64 * 1024;
+/// So many zeros at the beginning of a file are a hole.
+const HOLE: usize = 512;
+/// So many lines of a log at the end of a goroutine dump make the file a log.
+const LOG_LINES: usize = 8;
 /// Largest file of objects, tables or host outputs that is read whole.
 const STATE_LIMIT: usize = 96 * 1024 * 1024;
 /// State lines of processes and certificates kept for the inferences.
@@ -77,6 +83,8 @@ pub struct Observation {
     pub has_events: bool,
     /// Goroutine dumps, as text.
     pub(crate) dumps: Vec<DumpText>,
+    /// What was kept back at the borders of a log.
+    pub(crate) edges: Edges,
     /// Hash of the content.
     pub hash: u64,
     /// When the file was last written, as the archive or file system says.
@@ -93,17 +101,21 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
         bytes: 0,
     };
     let mut head = Vec::new();
-    let head_error = counted
-        .by_ref()
-        .take(HEAD as u64)
-        .read_to_end(&mut head)
-        .err();
+    let read = behind_hole(&mut counted, &mut head);
+    let (hole, head_error) = (read.as_ref().copied().unwrap_or(0), read.err());
     let sniffed = sniff(&found.path, &head);
     let mut observation = blank(found);
     observation.source.kind = sniffed.kind;
     observation.source.formats = sniffed.formats;
     observation.source.why = sniffed.why;
     observation.source.scope = sniffed.scope;
+    if hole > 0 {
+        let size = human_bytes(hole);
+        note(
+            &mut observation.source,
+            &format!("begins with {size} of zeros: a hole that a rotation left"),
+        );
+    }
     if let Some(e) = head_error {
         partial(
             &mut observation.source,
@@ -133,13 +145,13 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
         };
         match observation.source.kind {
             SourceKind::Log | SourceKind::Text => {
-                log(catalog, &mut observation, head, &mut *decoded);
+                log(catalog, &mut observation, (hole, head), &mut *decoded);
             }
             SourceKind::Binary | SourceKind::Archive => {
                 binary(&mut observation, &head, &mut *decoded);
             }
             SourceKind::Empty => observation.source.note = String::from("collected, but empty"),
-            SourceKind::Goroutines => dump(&mut observation, head, &mut *decoded),
+            SourceKind::Goroutines => dump(catalog, &mut observation, head, &mut *decoded),
             _ => states(catalog, &mut observation, head, &mut *decoded),
         }
     }
@@ -208,7 +220,7 @@ pub fn shows(pattern: &Pattern, example: &Example) -> bool {
                 .lines()
                 .any(|l| pattern.regex.is_match(l.as_bytes()));
     }
-    let record = crate::parse::log::record(bytes);
+    let record = parse::log::record(bytes);
     pattern.regex.is_match(&record.text) || pattern.regex.is_match(bytes)
 }
 
@@ -237,24 +249,58 @@ fn blank(found: &Found) -> Observation {
         overflow: BTreeMap::new(),
         has_events: false,
         dumps: Vec::new(),
+        edges: Edges::default(),
         hash: 0,
         mtime: found.mtime,
         series: series(&found.path),
     }
 }
 
-fn partial(source: &mut Source, note: &str) {
+fn partial(source: &mut Source, why: &str) {
     source.status = Status::Partial;
+    note(source, why);
+}
+
+fn note(source: &mut Source, note: &str) {
     if !source.note.is_empty() {
         source.note.push_str("; ");
     }
     source.note.push_str(&text::printable(note.as_bytes()));
 }
 
-fn log(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+/// Reads the head of a file. When the writer of a log that was truncated under it goes on at its old offset, the file
+/// begins with a hole of zeros: that is passed over, and its length given.
+fn behind_hole(reader: &mut dyn Read, head: &mut Vec<u8>) -> std::io::Result<u64> {
+    let mut hole = 0_u64;
+    loop {
+        let room = HEAD.saturating_sub(head.len());
+        (&mut *reader).take(room as u64).read_to_end(head)?;
+        let zeros = head.iter().take_while(|b| **b == 0).count();
+        if (hole == 0 && zeros < HOLE) || zeros == 0 {
+            return Ok(hole);
+        }
+        hole = hole.saturating_add(zeros as u64);
+        head.drain(..zeros);
+        if head.len().saturating_add(zeros) < HEAD {
+            return Ok(hole);
+        }
+    }
+}
+
+fn log(
+    catalog: &Catalog,
+    observation: &mut Observation,
+    (hole, head): (u64, Vec<u8>),
+    reader: &mut dyn Read,
+) {
     observation.preamble = preamble::read(&head);
-    let scanned = Scan::new(catalog, &observation.source.scope).run(head, reader);
+    let outermost = observation.source.formats.first();
+    let scanned = Scan::new(catalog, &observation.source.scope)
+        .keeping_edges(outermost.is_some_and(|f| parse::log::is_wrapper(f)))
+        .behind(hole)
+        .run(head, reader);
     observation.source.coverage = scanned.coverage;
+    observation.edges = scanned.edges;
     observation.lives = scanned.lives;
     observation.zones = scanned.zones;
     observation.preamble.year = observation.preamble.year.or(scanned.year);
@@ -307,14 +353,24 @@ fn binary(observation: &mut Observation, _head: &[u8], reader: &mut dyn Read) {
     }
 }
 
-fn dump(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
+fn dump(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) {
     let text = whole(observation, head, reader);
+    // A part of a rotated log may begin within a dump, and go on as a log behind it.
+    if let Some(formats) = log_behind(&text) {
+        observation.source.kind = SourceKind::Log;
+        observation.source.formats = formats;
+        observation.source.why = String::from("it is a log that begins within a goroutine dump");
+        log(catalog, observation, (0, text), &mut std::io::empty());
+        return;
+    }
+    observation.edges.in_dump = true;
     observation.source.coverage.lines = memchr::memchr_iter(b'\n', &text).count() as u64;
     observation.dumps.push(DumpText {
         text,
         line: 1,
         offset: 0,
         time: None,
+        continues: false,
     });
 }
 
@@ -362,6 +418,20 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     for note in reading.notes {
         partial(&mut observation.source, &note);
     }
+}
+
+/// The formats of the log that a text ends as.
+fn log_behind(text: &[u8]) -> Option<Vec<&'static str>> {
+    let start = text.len().saturating_sub(HEAD);
+    let end = text.get(start..).unwrap_or_default();
+    let mut formats = end
+        .rsplit(|b| *b == b'\n')
+        .take(LOG_LINES.saturating_mul(2))
+        .filter(|line| !parse::log::is_dump_line(parse::log::payload_of(line)))
+        .map(parse::log::formats)
+        .filter(|f| f.last().is_some_and(|f| !matches!(*f, "leveled" | "dated")));
+    let last = formats.next()?;
+    (formats.count().saturating_add(1) >= LOG_LINES).then_some(last)
 }
 
 /// Reads the rest, up to the limit.

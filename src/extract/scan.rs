@@ -10,16 +10,19 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use super::edges::{self, Edge, Edges, RECORD_BYTES, RECORD_LINES};
+use super::events::{event_in_log, may_be_event};
 use super::fold::{Fold, Seen};
 use super::matcher::{Author, Matcher, is_by, is_excepted, may_have_fields};
 use super::observe::Life;
 use super::preamble;
 use super::templates::Templates;
+use super::turn::Turn;
 use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Entity, Level, Place, Record, Scope, StateLine};
+use crate::model::{Component, Coverage, Level, Place, Record, Scope};
 use crate::parse::goroutines;
 use crate::parse::log::{self, Glance, Ident};
 
@@ -27,15 +30,12 @@ use crate::parse::log::{self, Glance, Ident};
 const BLOCK: usize = 512 * 1024;
 /// A line longer than this is looked at in pieces.
 const LINE_LIMIT: usize = 8 * 1024 * 1024;
-/// Longest record that is parsed, in bytes and in lines; dumps and hexdumps are longer.
-const RECORD_BYTES: usize = 64 * 1024;
-const RECORD_LINES: usize = 400;
 /// One line in so many has its time read.
 const TIME_EVERY: u64 = 32;
 /// One line in so many is parsed whole for pid, host and zone.
 const RECORD_EVERY: u64 = 64;
 /// Silence shorter than this is no pause.
-const PAUSE_MIN: i64 = 5 * SECOND;
+pub(super) const PAUSE_MIN: i64 = 5 * SECOND;
 /// Pauses kept.
 const PAUSES: usize = 12;
 /// More process lives than this in one file: the lines are of many processes.
@@ -65,6 +65,8 @@ pub(crate) struct DumpText {
     pub(crate) offset: u64,
     /// Time of the record it follows.
     pub(crate) time: Option<RawStamp>,
+    /// Whether it goes on with the dump at the end of the part before.
+    pub(crate) continues: bool,
 }
 
 /// What the scan of one log gives.
@@ -79,6 +81,8 @@ pub(crate) struct Scanned {
     pub(crate) year: Option<i32>,
     pub(crate) templates: Templates,
     pub(crate) dumps: Vec<DumpText>,
+    /// What was kept back at its borders.
+    pub(crate) edges: Edges,
     /// The error that ended the reading.
     pub(crate) error: Option<std::io::Error>,
     /// Lines longer than the limit.
@@ -111,50 +115,12 @@ pub(crate) struct Scan<'c> {
     hits: Vec<(usize, usize)>,
     patterns: Vec<usize>,
     claimed: Vec<Range<usize>>,
+    /// Whether what stands at the borders is kept back, and whether the lines have a wrapper.
+    keeps: Option<bool>,
+    edges: Edges,
+    /// The part of the block at hand between what is kept back.
+    own: Range<usize>,
     goroutine: memmem::Finder<'static>,
-}
-
-/// Counts the New Years that a source without years crosses.
-#[derive(Clone, Copy, Debug, Default)]
-struct Turn {
-    month: u8,
-    count: u8,
-}
-
-impl Turn {
-    /// The stamp with its turn; moves on when the month falls by more than half a year.
-    fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
-        let RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            ..
-        } = stamp
-        else {
-            return stamp;
-        };
-        let mut count = self.count;
-        if self.month > month && self.month - month > 6 {
-            count = count.saturating_add(1);
-        } else if self.month != 0 && month > self.month && month - self.month > 6 {
-            // A late line of the old year.
-            count = count.saturating_sub(1);
-        }
-        if advance && count >= self.count {
-            self.month = month;
-            self.count = count;
-        }
-        RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            turn: count,
-        }
-    }
 }
 
 impl<'c> Scan<'c> {
@@ -183,8 +149,32 @@ impl<'c> Scan<'c> {
             hits: Vec::new(),
             patterns: Vec::new(),
             claimed: Vec::new(),
+            keeps: None,
+            edges: Edges::default(),
+            own: 0..0,
             goroutine: memmem::Finder::new(b"goroutine "),
         }
+    }
+
+    /// Keeps back what stands at the borders; `wrapped`: the lines have a wrapper.
+    pub(crate) fn keeping_edges(mut self, wrapped: bool) -> Self {
+        self.keeps = Some(wrapped);
+        self
+    }
+
+    /// Counts offsets from behind so many bytes.
+    pub(crate) fn behind(mut self, bytes: u64) -> Self {
+        self.offset = bytes;
+        self
+    }
+
+    /// Reads as if what stands before this place had been read.
+    pub(crate) fn from(mut self, edge: &Edge) -> Self {
+        self.lines = edge.line.saturating_sub(1);
+        self.offset = edge.offset;
+        self.turn = edge.turn;
+        self.previous = edge.before.map(|t| (t, self.lines, edge.offset));
+        self
     }
 
     /// Reads to the end; `head` has been read already.
@@ -203,7 +193,7 @@ impl<'c> Scan<'c> {
                 buffer.len()
             } else if let Some(newline) = memrchr(b'\n', &buffer) {
                 // The last record may go on in the next block.
-                match last_record(buffer.get(..=newline).unwrap_or_default()) {
+                match edges::last_record(buffer.get(..=newline).unwrap_or_default()) {
                     0 => newline + 1,
                     start => start,
                 }
@@ -215,7 +205,7 @@ impl<'c> Scan<'c> {
             };
             let region = buffer.get(..end).unwrap_or_default();
             if !region.is_empty() {
-                self.block(region);
+                self.block(region, eof);
             }
             self.offset = self.offset.saturating_add(end as u64);
             buffer.drain(..end);
@@ -225,6 +215,8 @@ impl<'c> Scan<'c> {
         }
         self.coverage.bytes = self.offset;
         self.coverage.lines = self.lines;
+        self.edges.cut = self.coverage.cut;
+        self.edges.in_dump = self.stacks.is_active();
         Scanned {
             fold: self.fold,
             coverage: self.coverage,
@@ -237,12 +229,13 @@ impl<'c> Scan<'c> {
             year: self.year,
             templates: self.templates,
             dumps: self.dumps,
+            edges: self.edges,
             error,
             long_lines: self.long_lines,
         }
     }
 
-    fn block(&mut self, region: &[u8]) {
+    fn block(&mut self, region: &[u8], last: bool) {
         if self.turn.month == 0 {
             // A New Year within the first block is crossed from the month of its first line.
             let first = region
@@ -253,8 +246,49 @@ impl<'c> Scan<'c> {
                 self.turn.mark(time, true);
             }
         }
+        self.own = self.keep_edges(region, last);
         self.anchored(region);
         self.walk(region);
+    }
+
+    /// Keeps back what stands before the first record of the file and its last record; gives what lies between.
+    fn keep_edges(&mut self, region: &[u8], last: bool) -> Range<usize> {
+        let mut own = 0..region.len();
+        let Some(wrapped) = self.keeps else {
+            return own;
+        };
+        let edge = |part: Range<usize>, held: bool| {
+            let before = region.get(..part.start).unwrap_or_default();
+            let text = region.get(part).unwrap_or_default();
+            Edge {
+                text: text.strip_suffix(b"\n").unwrap_or(text).to_vec(),
+                line: self
+                    .lines
+                    .saturating_add(newlines(before))
+                    .saturating_add(1),
+                offset: self.offset.saturating_add(before.len() as u64),
+                before: self.previous.map(|(t, ..)| t),
+                turn: self.turn,
+                held,
+            }
+        };
+        if self.lines == 0 {
+            let (end, held) = edges::head(region, wrapped);
+            if held && end > 0 {
+                own.start = end;
+                self.edges.head = Some(edge(0..end, true));
+            } else if edges::is_stack(region) {
+                self.edges.head = Some(edge(0..end, false));
+            }
+        }
+        if last {
+            let start = edges::last_record(region).max(own.start);
+            if start < region.len() && region.len() - start <= RECORD_BYTES {
+                self.edges.tail = Some(edge(start..region.len(), true));
+                own.end = start;
+            }
+        }
+        own
     }
 
     /// Finds the anchors, and matches the records they lie in.
@@ -263,8 +297,16 @@ impl<'c> Scan<'c> {
         self.claimed.clear();
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        anchors.find(region, |end, literal| hits.push((end, literal)));
+        let own = self.own.clone();
+        anchors.find(region, |end, literal| {
+            if own.contains(&end) {
+                hits.push((end, literal));
+            }
+        });
         hits.sort_unstable();
+        if own.start > 0 {
+            self.claimed.push(0..own.start);
+        }
         let mut cursor = (0usize, self.lines);
         let mut i = 0;
         while let Some((position, _)) = hits.get(i) {
@@ -285,6 +327,9 @@ impl<'c> Scan<'c> {
             }
         }
         self.hits = hits;
+        if own.end < region.len() {
+            self.claimed.push(own.end..region.len());
+        }
     }
 
     /// Parses one record and matches the patterns hit in it.
@@ -407,7 +452,7 @@ impl<'c> Scan<'c> {
                 self.sample_record(line, offset);
             }
             if has_dump {
-                self.dump_line(line, offset);
+                self.dump_line(line, offset, ended);
             }
             if partial || !self.pieces.is_empty() {
                 self.piece(line, offset, partial);
@@ -581,7 +626,7 @@ impl<'c> Scan<'c> {
     }
 
     /// Collects the lines that belong to goroutine dumps, with what announces them, as pieces of consecutive lines.
-    fn dump_line(&mut self, line: &[u8], offset: u64) {
+    fn dump_line(&mut self, line: &[u8], offset: u64, ended: bool) {
         let place = Place {
             line: self.lines,
             offset,
@@ -602,11 +647,14 @@ impl<'c> Scan<'c> {
                 line: self.lines,
                 offset,
                 time,
+                continues: false,
             });
         }
         if let Some(dump) = self.dumps.last_mut() {
             dump.text.extend_from_slice(line);
-            dump.text.push(b'\n');
+            if ended {
+                dump.text.push(b'\n');
+            }
             self.dump_bytes += line.len() + 1;
             self.dump_end = Some(offset.saturating_add(line.len() as u64 + 1));
         }
@@ -640,62 +688,6 @@ impl<'c> Scan<'c> {
     }
 }
 
-/// Whether [`event_in_log`] may find an Event.
-fn may_be_event(chunk: &[u8]) -> bool {
-    let holds = |words: &[u8]| memmem::find(chunk, words).is_some();
-    holds(b"Event occurred") || holds(b"Event(v1.ObjectReference{")
-}
-
-/// An Event that a component wrote into its log, as the state line an Event gives:
-/// `"Event occurred" object="shop/web-1" kind="Pod" type="Warning" reason="BackOff" message="…"`, and before 1.21
-/// `Event(v1.ObjectReference{Kind:"Pod", Namespace:"shop", Name:"web-1", …}): type: 'Warning' reason: 'BackOff' …`.
-fn event_in_log(record: &Record<'_>, seen: &Seen, line: &[u8]) -> Option<StateLine> {
-    let text = std::str::from_utf8(&record.text).ok()?;
-    let (kind, name, level, reason, message) = if text.starts_with("Event occurred") {
-        let field = |k: &str| record.field(k);
-        (
-            field("kind")?.to_owned(),
-            field("object")?.to_owned(),
-            field("type")?.to_owned(),
-            field("reason")?.to_owned(),
-            field("message").unwrap_or_default().to_owned(),
-        )
-    } else {
-        let rest = text.strip_prefix("Event(v1.ObjectReference{")?;
-        let (object, rest) = rest.split_once("}): type: '")?;
-        let (level, rest) = rest.split_once("' reason: '")?;
-        let (reason, message) = rest.split_once("' ")?;
-        let part = |k: &str| {
-            object
-                .split_once(&format!("{k}:\""))
-                .and_then(|(_, v)| v.split('"').next())
-        };
-        let name = match part("Namespace").filter(|n| !n.is_empty()) {
-            Some(namespace) => format!("{namespace}/{}", part("Name")?),
-            None => part("Name")?.to_owned(),
-        };
-        (
-            part("Kind")?.to_owned(),
-            name,
-            level.to_owned(),
-            reason.to_owned(),
-            message.to_owned(),
-        )
-    };
-    let entity = Entity::new(&kind.to_ascii_lowercase(), name.trim_start_matches('/'));
-    Some(StateLine {
-        component: Component::EVENT,
-        text: format!("reason={reason} type={level} object={entity} message={message}"),
-        entity,
-        quote: text::quote(line),
-        line: seen.line,
-        first: seen.time,
-        last: seen.time,
-        count: 1,
-        host: None,
-    })
-}
-
 /// Reads until the buffer holds a block; `true` at the end of the input.
 fn fill(buffer: &mut Vec<u8>, reader: &mut dyn Read) -> std::io::Result<bool> {
     let mut filled = buffer.len();
@@ -720,22 +712,6 @@ fn fill(buffer: &mut Vec<u8>, reader: &mut dyn Read) -> std::io::Result<bool> {
 
 fn newlines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
-}
-
-/// Where the last record of the lines begins.
-fn last_record(lines: &[u8]) -> usize {
-    let mut end = lines.len().saturating_sub(1);
-    for _ in 0..RECORD_LINES {
-        let start = memrchr(b'\n', lines.get(..end).unwrap_or_default()).map_or(0, |p| p + 1);
-        if log::starts_record(lines.get(start..end).unwrap_or_default()) {
-            return start;
-        }
-        if start == 0 || lines.len() - start > RECORD_BYTES {
-            return lines.len();
-        }
-        end = start - 1;
-    }
-    lines.len()
 }
 
 /// The lines of the record around a byte.
@@ -771,36 +747,4 @@ fn record_around(region: &[u8], position: usize) -> Range<usize> {
         end = next_end;
     }
     start..end.max(position + 1).min(region.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_in_logs_of_both_eras() {
-        let event = |line: &str| {
-            let record = log::record(line.as_bytes());
-            let seen = Seen {
-                offset: 0,
-                line: 1,
-                time: record.time,
-                ago: 0,
-                text: String::new(),
-            };
-            event_in_log(&record, &seen, line.as_bytes()).map(|e| e.text)
-        };
-        assert_eq!(
-            event(r#"I0301 10:00:00.000000       1 event.go:294] "Event occurred" object="shop/web-1" fieldPath="" kind="Pod" apiVersion="v1" type="Warning" reason="BackOff" message="Back-off restarting failed container""#).as_deref(),
-            Some("reason=BackOff type=Warning object=pod/shop/web-1 message=Back-off restarting failed container")
-        );
-        assert_eq!(
-            event(r#"I0301 10:00:00.000000       1 event.go:221] Event(v1.ObjectReference{Kind:"Node", Namespace:"", Name:"n1", UID:"n1", APIVersion:"", ResourceVersion:"", FieldPath:""}): type: 'Normal' reason: 'NodeNotReady' Node n1 status is now: NodeNotReady"#).as_deref(),
-            Some("reason=NodeNotReady type=Normal object=node/n1 message=Node n1 status is now: NodeNotReady")
-        );
-        assert_eq!(
-            event("I0301 10:00:00.000000       1 a.go:1] Event dropped"),
-            None
-        );
-    }
 }

@@ -29,6 +29,21 @@ pub struct Template {
     pub last: Option<Seen>,
 }
 
+impl Template {
+    /// Takes in further lines of the same template.
+    pub(super) fn absorb(&mut self, more: Self) {
+        self.count = self.count.saturating_add(more.count);
+        let last = self.last.take();
+        self.first
+            .extend(last.into_iter().chain(more.first).chain(more.last));
+        self.first.sort_by_key(|s| (s.offset, s.line));
+        if self.first.len() > KEPT {
+            self.last = self.first.pop();
+            self.first.truncate(KEPT);
+        }
+    }
+}
+
 /// The templates of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {

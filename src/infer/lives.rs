@@ -15,6 +15,8 @@ const MARK_SLACK: i64 = 5 * crate::base::time::SECOND;
 /// A process and the one before it in the same log.
 struct Change<'a> {
     source: &'a Source,
+    /// The part of the log in which the process before began.
+    older: SourceId,
     before: &'a Life,
     after: &'a Life,
 }
@@ -27,13 +29,14 @@ fn changes<'a>(task: &'a Task<'_>, wanted: &[Component]) -> Vec<Change<'a>> {
             continue;
         };
         if let Some((before_source, before)) = previous
-            && before_source == *source_id
+            && task.world.log_of(before_source) == task.world.log_of(*source_id)
             && before.pid != life.pid
             && source.kind == SourceKind::Log
             && wanted.contains(&source.scope.component)
         {
             out.push(Change {
                 source,
+                older: before_source,
                 before,
                 after: life,
             });
@@ -101,21 +104,21 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
         .unwrap_or(3)
         .max(2);
     let within = task.time("within").unwrap_or(30 * MINUTE);
-    let mut of_source: BTreeMap<SourceId, Vec<(Stamp, Change<'_>)>> = BTreeMap::new();
+    let mut of_log: BTreeMap<usize, Vec<(Stamp, Change<'_>)>> = BTreeMap::new();
     for change in changes(task, &wanted) {
         if let Some(at) = change
             .after
             .first
             .and_then(|t| task.world.stamp(change.source.id, t))
         {
-            of_source
-                .entry(change.source.id)
+            of_log
+                .entry(task.world.log_of(change.source.id))
                 .or_default()
                 .push((at, change));
         }
     }
     let mut facts = Vec::new();
-    for mut restarts in of_source.into_values() {
+    for mut restarts in of_log.into_values() {
         restarts.sort_by_key(|(at, _)| at.at);
         // A pid that comes back after another one is two processes that share a log, not a restart.
         let mut pids: Vec<u64> = restarts.iter().map(|(_, c)| c.after.pid).collect();
@@ -173,7 +176,7 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
         let ended = change
             .before
             .last
-            .and_then(|t| task.world.stamp(change.source.id, t))?;
+            .and_then(|t| task.world.stamp(change.older, t))?;
         let started = change
             .after
             .first
@@ -224,8 +227,12 @@ fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact>
         else {
             continue;
         };
-        let at = |t| task.world.stamp(source.id, t);
-        let pause = source.coverage.pauses.iter().find_map(|p| {
+        let mut pauses = task
+            .world
+            .parts(source.id)
+            .flat_map(|part| part.coverage.pauses.iter().map(|p| (part.id, p)));
+        let pause = pauses.find_map(|(part, p)| {
+            let at = |t| task.world.stamp(part, t);
             let (from, to) = (at(p.from)?, at(p.to)?);
             (to.at.since(started.at).abs() < MARK_SLACK).then_some(from)
         });
@@ -254,11 +261,12 @@ fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact>
 
 /// Whether a fact of the same component near its end says why it ended (a farewell, an exit, a panic).
 fn parted(task: &Task<'_>, source: SourceId, ended: Stamp, farewell: &[&str]) -> bool {
+    let log = task.world.log_of(source);
     let near = |t: Stamp| t.at >= ended.at.plus(-MINUTE) && t.at <= ended.at.plus(MINUTE);
     task.world
         .facts
         .iter()
         .filter(|f| farewell.contains(&f.kind.as_str()))
         .flat_map(Fact::evidence)
-        .any(|q| q.place.source == source && q.time.is_some_and(near))
+        .any(|q| task.world.log_of(q.place.source) == log && q.time.is_some_and(near))
 }

@@ -49,15 +49,17 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
         if !whole || runs || facts.iter().any(|f: &Fact| f.key("node") == Some(node)) {
             continue;
         }
-        let log = task.world.sources.iter().find(|s| {
+        let logs = task.world.sources.iter().filter(|s| {
             s.kind == SourceKind::Log
                 && s.scope.node.as_deref() == Some(node)
                 && wanted
                     .iter()
                     .any(|w| Component::of_program(w).as_ref() == Some(&s.scope.component))
         });
-        let Some(log) = log else { continue };
-        let (_, Some(last)) = task.world.coverage(log.id) else {
+        // The part of a rotated log that goes on longest.
+        let ends = logs.filter_map(|s| Some((s, task.world.coverage(s.id).1?)));
+        let Some((log, last)) = ends.max_by_key(|(s, last)| (last.at, std::cmp::Reverse(s.id)))
+        else {
             continue;
         };
         let collected = source.clock.collected;

@@ -27,8 +27,26 @@ struct Series<'a> {
     first: Stamp,
     last: Stamp,
     lines: u64,
-    /// Pauses as (from, to, source, line, offset).
-    pauses: Vec<(Stamp, Stamp, SourceId, u64, u64)>,
+    pauses: Vec<Gap>,
+}
+
+/// A pause, with its times.
+#[derive(Clone, Copy)]
+struct Gap {
+    from: Stamp,
+    to: Stamp,
+    /// The file of the last line before it, its line and its offset.
+    source: SourceId,
+    line: u64,
+    offset: u64,
+    /// Lines of the log before it, in all its parts.
+    lines: u64,
+}
+
+impl Gap {
+    fn length(&self) -> i64 {
+        self.to.at.since(self.from.at)
+    }
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
@@ -59,11 +77,7 @@ impl Series<'_> {
     /// How long the log was printing: its length without its pauses. A log that prints at its start and then only when
     /// something happens (etcd, kube-proxy) is not silent, it is quiet.
     fn busy(&self) -> i64 {
-        let paused: i64 = self
-            .pauses
-            .iter()
-            .map(|(from, to, ..)| to.at.since(from.at))
-            .sum();
+        let paused: i64 = self.pauses.iter().map(Gap::length).sum();
         self.last.at.since(self.first.at).saturating_sub(paused)
     }
 }
@@ -83,9 +97,19 @@ fn series<'a>(task: &'a Task<'_>) -> BTreeMap<Key, Series<'a>> {
             continue;
         };
         let key = (source.scope.component.clone(), source.scope.node.clone());
+        let parts = task.world.parts(source.id);
+        let earlier = parts.take_while(|p| p.id != source.id);
+        let earlier: u64 = earlier.map(|p| p.coverage.lines).sum();
         let pauses = source.coverage.pauses.iter().filter_map(|p| {
             let at = |t| task.world.stamp(source.id, t);
-            Some((at(p.from)?, at(p.to)?, source.id, p.line, p.offset))
+            Some(Gap {
+                from: at(p.from)?,
+                to: at(p.to)?,
+                source: source.id,
+                line: p.line,
+                offset: p.offset,
+                lines: earlier.saturating_add(p.line),
+            })
         });
         let entry = all.entry(key).or_insert_with(|| Series {
             parts: Vec::new(),
@@ -122,8 +146,8 @@ fn activity<'a>(
 fn habit(log: &Series<'_>, until: Instant) -> i64 {
     log.pauses
         .iter()
-        .filter(|(_, to, ..)| to.at <= until)
-        .map(|(from, to, ..)| to.at.since(from.at))
+        .filter(|gap| gap.to.at <= until)
+        .map(Gap::length)
         .max()
         .unwrap_or(5 * SECOND)
 }
@@ -208,26 +232,27 @@ fn paused(
 ) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut pauses = log.pauses.clone();
-    pauses.sort_by_key(|(from, ..)| from.at);
-    for (from, to, source, line, offset) in pauses {
-        let length = to.at.since(from.at);
+    pauses.sort_by_key(|gap| gap.from.at);
+    for gap in pauses {
+        let (from, to, length) = (gap.from, gap.to, gap.length());
         let peers = log
             .pauses
             .iter()
-            .filter(|(f, t, ..)| t.at.since(f.at) * TIMES_HABIT > length)
+            .filter(|g| g.length() * TIMES_HABIT > length)
             .count();
         // Before a log has shown its habit, a pause says nothing.
-        if length < SHORTEST || peers > 2 || line < LINES || log.busy() < length.min(BUSY) {
+        if length < SHORTEST || peers > 2 || gap.lines < LINES || log.busy() < length.min(BUSY) {
             continue;
         }
         let witness = others.iter().find(|(_, s)| {
             s.first.at < from.at
                 && s.last.at > to.at
-                && !s.pauses.iter().any(|(f, t, ..)| {
-                    t.at.since(f.at) * 2 > length && f.at < to.at && t.at > from.at
-                })
+                && !s
+                    .pauses
+                    .iter()
+                    .any(|g| g.length() * 2 > length && g.from.at < to.at && g.to.at > from.at)
         });
-        let (Some((_, witness)), Some(part)) = (witness, task.world.source(source)) else {
+        let (Some((_, witness)), Some(part)) = (witness, task.world.source(gap.source)) else {
             continue;
         };
         let Some(other) = witness.parts.first() else {
@@ -241,7 +266,7 @@ fn paused(
             human_duration(length),
             other.path
         );
-        let evidence = vec![place(part, line, offset, &words, Some(from))];
+        let evidence = vec![place(part, gap.line, gap.offset, &words, Some(from))];
         if let Some(mut fact) = task.fact("silence", keys, component.clone(), evidence, Vec::new())
         {
             fact.span.first = Some(from);

@@ -19,6 +19,17 @@ pub struct Series {
     /// Older first: which run of the container (0 where names do not tell), then where in the run. A file that is
     /// still written to has [`Series::CURRENT`] there.
     pub order: (i64, i64),
+    /// Year and month in the name, and whether they are those of the first line or of the last.
+    pub dated: Option<Dated>,
+}
+
+/// The date in the name of a rotated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dated {
+    /// klog: the file was begun then; seconds since 1970, in whatever zone.
+    Begun(i64),
+    /// Others: it was put away then.
+    Ended(i64),
 }
 
 impl Series {
@@ -35,19 +46,33 @@ pub fn series(path: &str) -> Series {
         .find_map(|suffix| name.strip_suffix(suffix))
         .filter(|rest| !rest.is_empty() && rest.rsplit('.').next() != Some("tar"))
         .unwrap_or(name);
-    let (name, within) = klog(name)
-        .or_else(|| dated_before_extension(name))
-        .or_else(|| dated_at_end(name))
-        .or_else(|| numbered(name))
-        .unwrap_or_else(|| (name.to_owned(), Series::CURRENT));
-    let (name, run) = restarted(&name)
-        .or_else(|| previous(&name))
-        .unwrap_or((name, 0));
+    let begun = klog(name);
+    let dated = begun.as_ref().map(|(_, at)| Dated::Begun(*at));
+    let ended = || dated_before_extension(name).or_else(|| dated_at_end(name));
+    let (name, within, dated) = begun
+        .or_else(ended)
+        .map(|(name, at)| (name, at, dated.or(Some(Dated::Ended(at)))))
+        .or_else(|| numbered(name).map(|(name, at)| (name, at, None)))
+        .unwrap_or_else(|| (name.to_owned(), Series::CURRENT, None));
+    let (folder, name, run) = if let Some((name, run)) = restarted(&name) {
+        // Where the API gives the log of the current run as `current.log`, its older parts stand in a folder.
+        match folder.strip_suffix("rotated/") {
+            Some(above) => (above, String::from("current.log"), run - OLDER_RUNS),
+            None => (folder, name, run),
+        }
+    } else {
+        let (name, run) = previous(&name).unwrap_or((name, 0));
+        (folder, name, run)
+    };
     Series {
         stem: format!("{folder}{name}"),
         order: (run, within),
+        dated,
     }
 }
+
+/// Runs of containers that only rotated files show are before those of `previous.log` and `current.log`.
+const OLDER_RUNS: i64 = 1 << 32;
 
 /// `kube-apiserver.cp1.root.log.INFO.20261120-170045.60`: the stamp is when the file was begun.
 fn klog(name: &str) -> Option<(String, i64)> {
@@ -246,6 +271,16 @@ mod tests {
             ],
         );
         case(
+            "web/logs/current.log",
+            &[
+                "web/logs/rotated/0.log.20240209-030405.gz",
+                "web/logs/rotated/1.log.20240208-030405.gz",
+                "web/logs/rotated/1.log.20240208-050505",
+                "web/logs/previous.log",
+                "web/logs/current.log",
+            ],
+        );
+        case(
             "kube-apiserver.cp1.root.log.INFO",
             &[
                 "kube-apiserver.cp1.root.log.INFO.20261120-170045.60",
@@ -282,6 +317,7 @@ mod tests {
         let expected = Series {
             stem: path.to_owned(),
             order: (0, Series::CURRENT),
+            dated: None,
         };
         assert_eq!(series(path), expected);
     }
@@ -299,6 +335,29 @@ mod tests {
         alone("kubelet.log.0");
         alone("");
         alone("a/");
+    }
+
+    #[test]
+    fn dates_in_names() {
+        let seconds = |text| Some(compact_stamp(text).unwrap());
+        for (path, expected) in [
+            (
+                "a.log.INFO.20261120-170045.60",
+                seconds("20261120-170045").map(Dated::Begun),
+            ),
+            (
+                "kubelet-20260101.log",
+                seconds("20260101").map(Dated::Ended),
+            ),
+            (
+                "0.log.20240209-030405.gz",
+                seconds("20240209-030405").map(Dated::Ended),
+            ),
+            ("kubelet.log.1", None),
+            ("kubelet.log", None),
+        ] {
+            assert_eq!(series(path).dated, expected, "{path}");
+        }
     }
 
     proptest! {

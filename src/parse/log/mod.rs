@@ -181,6 +181,26 @@ pub fn starts_record(line: &[u8]) -> bool {
     }
 }
 
+/// The same for a line of a file whose lines have a wrapper, when it is `wrapped`: one without is the rest of a line
+/// that was cut, whatever it looks like.
+pub fn starts_record_in(line: &[u8], wrapped: bool) -> bool {
+    let whole = || {
+        let stack = Stack::of(line);
+        stack.is_wrapped() || lines::starts(stack.payload)
+    };
+    starts_record(line) && (!wrapped || whole())
+}
+
+/// Whether a line of a record that began before may look like this.
+pub fn continues(line: &[u8]) -> bool {
+    lines::continues(Stack::of(line).payload)
+}
+
+/// Whether a format that [`formats`] names is a wrapper.
+pub fn is_wrapper(format: &str) -> bool {
+    Wrap::ALL.iter().any(|w| w.as_str() == format)
+}
+
 /// Whether a CRI or docker line is a piece that further pieces of the same stream complete.
 pub fn partial(line: &[u8]) -> Option<Stream> {
     Stack::of(line).partial()

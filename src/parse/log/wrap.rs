@@ -40,6 +40,22 @@ pub(super) enum Wrap {
 }
 
 impl Wrap {
+    /// All that a report names.
+    pub(super) const ALL: [Self; 12] = [
+        Self::Cri,
+        Self::Docker,
+        Self::Timestamp,
+        Self::Journald,
+        Self::JournalJson,
+        Self::JournalExport,
+        Self::Syslog,
+        Self::Rfc5424,
+        Self::Prefix,
+        Self::Stern,
+        Self::Compose,
+        Self::CloudLogging,
+    ];
+
     /// The word for a report.
     pub(super) fn as_str(self) -> &'static str {
         match self {

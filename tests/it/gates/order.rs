@@ -18,13 +18,14 @@ use crate::support::verdict::Verdict;
 type Way = fn(&Fixture) -> Analysis;
 
 /// The ways to give the same bundle.
-const WAYS: [(&str, Way); 6] = [
+const WAYS: [(&str, Way); 7] = [
     ("one thread", one_thread),
     ("directory", directory),
     ("zip", zip),
     ("tar, last member first", reversed),
     ("renamed", renamed),
-    ("split into rotations", rotated),
+    ("split into rotations", |f| rotated(f, line_end)),
+    ("split within lines", |f| rotated(f, |_, at| at)),
 ];
 
 #[test]
@@ -82,8 +83,9 @@ fn renamed(fixture: &Fixture) -> Analysis {
     run::paths(&[&path])
 }
 
-/// Each log as logrotate leaves it: the older half compressed as `.2.gz`, then `.1`, then the rest.
-fn rotated(fixture: &Fixture) -> Analysis {
+/// Each log as logrotate leaves it: the older half compressed as `.2.gz`, then `.1`, then the rest. `cut` says where
+/// exactly to cut near a place (`copytruncate` cuts anywhere).
+fn rotated(fixture: &Fixture, cut: fn(&[u8], usize) -> usize) -> Analysis {
     let dir = Dir::new();
     let mut members = Vec::new();
     for member in archive::open(&fixture.bundle) {
@@ -112,7 +114,7 @@ fn rotated(fixture: &Fixture) -> Analysis {
 }
 
 /// The end of the line at or behind a place.
-fn cut(data: &[u8], at: usize) -> usize {
+fn line_end(data: &[u8], at: usize) -> usize {
     data[at..]
         .iter()
         .position(|b| *b == b'\n')
