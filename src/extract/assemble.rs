@@ -1,24 +1,23 @@
 //! Brings all sources together: order, duplicates, clocks, times, one fact for what several sources say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use rustc_hash::FxHashMap;
 
-use super::clock::{self, Evidence, Overrides};
+use super::clock::{self, Overrides};
+use super::evidence;
 use super::fold::RawFact;
 use super::join;
 use super::merge::{EPISODE_GAP, merge};
+use super::nodes;
 use super::observe::{Life, Observation};
 use super::templates::Template;
-use crate::base::time::{DAY, Instant, RawStamp, SECOND, Stamp, civil};
+use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
-use crate::input::rotation::Dated;
 use crate::model::{
-    Clock, Component, Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span,
+    Component, Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span,
     StateLine, Status, Topology,
 };
-use crate::parse::state::ClockHint;
 
 /// Smallest log that is compared for duplicates: small outputs are equal by chance.
 const DUPLICATE_MIN: u64 = 4096;
@@ -248,14 +247,14 @@ pub fn assemble(
     for parts in &logs {
         join::join(catalog, &mut observations, parts);
     }
-    name_nodes(&mut observations);
-    rename_nodes(&mut observations);
+    nodes::name(&mut observations);
+    nodes::rename(&mut observations);
 
     let turns: Vec<Vec<u8>> = logs
         .iter()
         .map(|parts| join::turns(&observations, parts))
         .collect();
-    let clocks = clocks(&observations, &logs, &turns, overrides);
+    let clocks = evidence::clocks(&observations, &logs, &turns, overrides);
     let log_of = log_of(&logs, observations.len());
 
     let mut world = World {
@@ -330,16 +329,7 @@ pub fn assemble(
             });
         }
     }
-    for (parts, turns) in logs.iter().zip(&turns) {
-        let of_log = parts.iter().zip(turns).filter_map(|(i, turn)| {
-            let lives = lives_of.get_mut(*i).map(std::mem::take)?;
-            Some((*i, *turn, lives))
-        });
-        let joined = join::lives(of_log);
-        world
-            .lives
-            .extend(joined.into_iter().map(|(i, l)| (source_id(i), l)));
-    }
+    world.lives = lives(lives_of, &logs, &turns);
     for mut source in left_out {
         source.id = source_id(world.sources.len());
         world.log_of.push(world.logs.len());
@@ -381,122 +371,21 @@ fn drop_duplicates(observations: &mut [Observation]) {
     }
 }
 
-/// A node's files stand together: a source without a node takes the one of its folder's siblings, when they agree;
-/// where all logs of the bundle are of one machine, its outputs are of that machine as well.
-fn name_nodes(observations: &mut [Observation]) {
-    let folder = |path: &str| path.rsplit_once('/').map(|(f, _)| f.to_owned());
-    let mut of_folder: BTreeMap<String, Option<String>> = BTreeMap::new();
-    for o in observations.iter() {
-        let (Some(folder), Some(node)) = (folder(&o.source.path), &o.source.scope.node) else {
-            continue;
-        };
-        of_folder
-            .entry(folder)
-            .and_modify(|n| {
-                if n.as_ref() != Some(node) {
-                    *n = None;
-                }
-            })
-            .or_insert_with(|| Some(node.clone()));
-    }
-    let mut machines = observations
-        .iter()
-        .filter(|o| o.source.scope.component.is_node_local())
-        .filter_map(|o| o.source.scope.node.clone());
-    let only = machines
-        .next()
-        .filter(|first| machines.all(|m| m == *first));
-    for o in observations {
-        let local = o.source.scope.component.is_node_local()
-            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
-        if o.source.scope.node.is_some() || !local {
-            continue;
-        }
-        let sibling = folder(&o.source.path).and_then(|f| of_folder.get(&f).cloned());
-        if let Some(node) = sibling.unwrap_or_else(|| only.clone()) {
-            for fact in &mut o.facts {
-                place(fact, &node);
-            }
-            o.source.scope.node = Some(node);
-        }
-    }
-}
-
-/// A machine's host name may not be the name of its node: the kubelet says which node it is (the key `self`), and the
-/// other logs of the machine follow.
-fn rename_nodes(observations: &mut [Observation]) {
-    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for o in observations.iter() {
-        let Some(machine) = &o.source.scope.node else {
-            continue;
-        };
-        let own = o.facts.iter().filter(|f| f.component == Component::KUBELET);
-        for name in own.filter_map(|f| f.keys.get("self")) {
-            names
-                .entry(machine.clone())
-                .or_default()
-                .insert(name.clone());
-        }
-    }
-    // Clouds that name nodes by their address call the machine 10-9-8-7.
-    let known: BTreeSet<String> = observations
-        .iter()
-        .filter_map(|o| o.source.scope.node.clone())
-        .collect();
-    for machine in &known {
-        let address = machine.replace('-', ".");
-        if address != *machine && known.contains(&address) && address.parse::<Ipv4Addr>().is_ok() {
-            names.entry(machine.clone()).or_default().insert(address);
-        }
-    }
-    names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
-    for o in observations {
-        let Some(machine) = o.source.scope.node.clone() else {
-            continue;
-        };
-        let Some(node) = names.get(&machine).and_then(|n| n.first()) else {
-            continue;
-        };
-        for fact in &mut o.facts {
-            if fact.keys.get("node") == Some(&machine) {
-                fact.keys.insert(String::from("node"), node.clone());
-            }
-            if fact.entity.strip_prefix("node/") == Some(machine.as_str()) {
-                fact.entity = format!("node/{node}");
-            }
-        }
-        for life in &mut o.lives {
-            if life.node.as_deref() == Some(machine.as_str()) {
-                life.node = Some(node.clone());
-            }
-        }
-        o.source.scope.node = Some(node.clone());
-    }
-}
-
-/// Gives a fact of a machine that was unknown when its line was read the name of the machine.
-fn place(fact: &mut RawFact, node: &str) {
-    let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
-    if !unknown(&fact.entity) {
-        return;
-    }
-    fact.entity = fact.entity.replace("unknown", node);
-    for key in ["host", "node"] {
-        fact.keys
-            .entry(key.to_owned())
-            .or_insert_with(|| node.to_owned());
-    }
-}
-
-/// The moment in the name of a folder of the ACK collector: `tmp/diagnose_1633827600/logs/kubelet.log`.
-fn epoch(path: &str) -> Option<Instant> {
-    let (_, rest) = path.split_once("diagnose_")?;
-    let digits = rest
-        .get(..10)
-        .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
-    let ends = !rest.as_bytes().get(10).is_some_and(u8::is_ascii_digit);
-    let seconds: i64 = digits.parse().ok().filter(|_| ends)?;
-    Some(Instant(seconds.checked_mul(SECOND)?))
+/// The lives of the processes of each log, over all its parts.
+fn lives(
+    mut of_part: Vec<Vec<Life>>,
+    logs: &[Vec<usize>],
+    turns: &[Vec<u8>],
+) -> Vec<(SourceId, Life)> {
+    let of_log = |(parts, turns): (&Vec<usize>, &Vec<u8>)| {
+        let lives = parts.iter().zip(turns).filter_map(|(i, turn)| {
+            let lives = of_part.get_mut(*i).map(std::mem::take)?;
+            Some((*i, *turn, lives))
+        });
+        join::lives(lives)
+    };
+    let all = logs.iter().zip(turns).flat_map(of_log);
+    all.map(|(i, life)| (source_id(i), life)).collect()
 }
 
 fn source_id(index: usize) -> SourceId {
@@ -514,126 +403,6 @@ fn log_of(logs: &[Vec<usize>], sources: usize) -> Vec<usize> {
         }
     }
     out
-}
-
-/// The clock of each source. The parts of one log have one clock, but for the year in which each begins.
-fn clocks(
-    observations: &[Observation],
-    logs: &[Vec<usize>],
-    turns: &[Vec<u8>],
-    overrides: &Overrides,
-) -> Vec<Clock> {
-    let evidence: Vec<Evidence> = logs
-        .iter()
-        .zip(turns)
-        .map(|(parts, turns)| {
-            let of_parts = parts
-                .iter()
-                .filter_map(|i| observations.get(*i))
-                .zip(turns)
-                .map(|(o, turn)| (evidence_of(o), *turn));
-            of_parts
-                .reduce(|a, b| (a.0.followed_by(b), 0))
-                .map(|(e, _)| e)
-                .unwrap_or_default()
-        })
-        .collect();
-    let (solved, _) = clock::solve(&evidence, overrides);
-    let mut clocks = vec![Clock::default(); observations.len()];
-    for ((parts, turns), clock) in logs.iter().zip(turns).zip(solved) {
-        for (part, turn) in parts.iter().zip(turns) {
-            if let Some(slot) = clocks.get_mut(*part) {
-                slot.clone_from(&clock);
-                // A printed year needs no counting.
-                let printed = matches!(
-                    observations
-                        .get(*part)
-                        .and_then(|o| o.source.coverage.first),
-                    Some(RawStamp::Local { year: Some(_), .. })
-                );
-                if !printed {
-                    slot.year = slot.year.map(|y| y.saturating_add(i32::from(*turn)));
-                }
-            }
-        }
-    }
-    clocks
-}
-
-fn evidence_of(o: &Observation) -> Evidence {
-    let state = !matches!(o.source.kind, SourceKind::Log | SourceKind::Text);
-    let mut e = Evidence {
-        node: o.source.scope.node.clone(),
-        contained: o.source.scope.pod.is_some(),
-        first: o.source.coverage.first,
-        last: o.source.coverage.last,
-        zones: o.zones.clone(),
-        year: o.preamble.year,
-        end: o.preamble.end,
-        offsets: o.preamble.offsets,
-        mtime: o.mtime,
-        state,
-        ..Evidence::default()
-    };
-    match o.series.dated {
-        Some(Dated::Begun(at)) => e.year = e.year.or(year_of(at)),
-        Some(Dated::Ended(at)) => e.year = e.year.or_else(|| year_before(e.last?, at)),
-        None => {}
-    }
-    if let Some(at) = epoch(&o.source.path) {
-        e.collector = Some(at);
-    }
-    for hint in &o.hints {
-        match hint {
-            ClockHint::CollectedAt { at, .. } => {
-                e.collected = Some(*at);
-                if let RawStamp::Local { year: Some(y), .. } = at {
-                    e.year = Some(*y);
-                }
-            }
-            ClockHint::NotBefore {
-                at: RawStamp::Utc { ns, .. },
-                ..
-            } => {
-                let at = Instant(*ns);
-                e.absolute = Some(e.absolute.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
-            }
-            ClockHint::Abbreviation { offsets, .. } => e.offsets = offsets,
-            ClockHint::Zone { offset, .. } => e.stated_zone = Some(*offset),
-            ClockHint::BootTime { at, .. } => e.boot = Some(*at),
-            ClockHint::Up { ns, .. } => e.up = Some(*ns),
-            ClockHint::Year { year, .. } => e.year = Some(*year),
-            _ => {}
-        }
-    }
-    e
-}
-
-/// The year of a moment in whatever zone, where no zone changes it.
-fn year_of(seconds: i64) -> Option<i32> {
-    let at = Instant(seconds.checked_mul(SECOND)?);
-    (at.plus(-DAY).year() == at.plus(DAY).year()).then(|| at.year())
-}
-
-/// The year of the first line of a log that was put away at a moment in whatever zone.
-fn year_before(last: RawStamp, seconds: i64) -> Option<i32> {
-    let RawStamp::Local {
-        year: None,
-        month,
-        day,
-        ns,
-        turn,
-        ..
-    } = last
-    else {
-        return None;
-    };
-    let end = Instant(seconds.checked_mul(SECOND)?);
-    let fits = |year: &i32| {
-        civil(*year, month, day, ns).is_some_and(|at| Instant(at) <= end.plus(2 * DAY))
-    };
-    let year = [end.year(), end.year() - 1].into_iter().find(fits)?;
-    Some(year - i32::from(turn))
 }
 
 fn window(world: &World) -> (Option<Instant>, Option<Instant>) {

@@ -38,23 +38,28 @@ pub(crate) struct Edges {
     pub(crate) head: Option<Edge>,
     /// Its last record.
     pub(crate) tail: Option<Edge>,
-    /// Whether its last line has no line end.
-    pub(crate) cut: bool,
+    /// Its last line, when that has no line end.
+    pub(crate) cut: Option<Vec<u8>>,
     /// Whether it ends within a goroutine dump.
     pub(crate) in_dump: bool,
 }
 
 /// The bytes before the first record, and whether one begins in reach. `wrapped`: the lines of this file have a
-/// wrapper; one without is the rest of a cut one, whatever it looks like.
-pub(super) fn head(region: &[u8], wrapped: bool) -> (usize, bool) {
+/// wrapper; one without is the rest of a cut one, whatever it looks like. `last`: the file ends with these bytes.
+pub(super) fn head(region: &[u8], wrapped: bool, last: bool) -> (usize, bool) {
     let mut at = 0;
     for _ in 0..RECORD_LINES {
         let rest = region.get(at..).unwrap_or_default();
-        if rest.is_empty() || at > RECORD_BYTES {
+        if rest.is_empty() {
+            return (region.len(), last);
+        }
+        if at > RECORD_BYTES {
             break;
         }
         let length = memchr(b'\n', rest).unwrap_or(rest.len());
-        if log::starts_record_in(rest.get(..length).unwrap_or_default(), wrapped) {
+        let line = rest.get(..length).unwrap_or_default();
+        let whole = at > 0 || !log::starts_by_words(line);
+        if whole && log::starts_record_in(line, wrapped) {
             return (at, true);
         }
         at = at.saturating_add(length).saturating_add(1);

@@ -190,7 +190,7 @@ fn tail(
     head: Option<Edge>,
 ) -> Option<Edge> {
     let own = observations.get_mut(older)?;
-    let cut = own.edges.cut;
+    let cut = own.edges.cut.is_some();
     let Some(mut edge) = own.edges.tail.take() else {
         return head;
     };
@@ -202,6 +202,10 @@ fn tail(
         (Some(line), Some(h)) if log::continues(line) => {
             edge.text.push(b'\n');
             edge.text.extend_from_slice(&h.text);
+        }
+        (Some(line), Some(_)) if log::starts_record(line) => {
+            read(catalog, own, &edge);
+            return head;
         }
         (Some(line), Some(_)) => {
             // The rest of a line whose beginning was lost says nothing.
@@ -338,11 +342,11 @@ fn dump(observations: &mut [Observation], older: usize, newer: usize, head: Opti
     if head.is_none() && !at_once {
         return;
     }
-    let mut text = Vec::new();
     // A line that the border cuts is read from the part that has its end.
-    if let Some(last) = own.dumps.last_mut().filter(|_| own.edges.cut) {
-        let start = memchr::memrchr(b'\n', &last.text).map_or(0, |p| p.saturating_add(1));
-        text = last.text.split_off(start);
+    let mut text = own.edges.cut.clone().unwrap_or_default();
+    if let Some(last) = own.dumps.last_mut() {
+        let end = memchr::memrchr(b'\n', &last.text).map_or(0, |p| p.saturating_add(1));
+        last.text.truncate(end);
     }
     let Some(own) = observations.get_mut(newer) else {
         return;

@@ -215,7 +215,6 @@ impl<'c> Scan<'c> {
         }
         self.coverage.bytes = self.offset;
         self.coverage.lines = self.lines;
-        self.edges.cut = self.coverage.cut;
         self.edges.in_dump = self.stacks.is_active();
         Scanned {
             fold: self.fold,
@@ -273,7 +272,7 @@ impl<'c> Scan<'c> {
             }
         };
         if self.lines == 0 {
-            let (end, held) = edges::head(region, wrapped);
+            let (end, held) = edges::head(region, wrapped, last);
             if held && end > 0 {
                 own.start = end;
                 self.edges.head = Some(edge(0..end, true));
@@ -433,6 +432,8 @@ impl<'c> Scan<'c> {
             } else {
                 self.coverage.cut = true;
                 self.lines += 1;
+                let kept = line.get(..RECORD_BYTES).unwrap_or(line);
+                self.edges.cut = self.keeps.map(|_| kept.to_vec());
             }
             while claimed.peek().is_some_and(|r| r.end <= position) {
                 claimed.next();

@@ -191,6 +191,13 @@ pub fn starts_record_in(line: &[u8], wrapped: bool) -> bool {
     starts_record(line) && (!wrapped || whole())
 }
 
+/// Whether only words (`panic: `, `Error: `) say that this line starts a record: they may as well be in the middle of
+/// one that was cut.
+pub fn starts_by_words(line: &[u8]) -> bool {
+    let stack = Stack::of(line);
+    !stack.is_wrapped() && matches!(shape(stack.payload), Shape::Text) && starts_record(line)
+}
+
 /// Whether a line of a record that began before may look like this.
 pub fn continues(line: &[u8]) -> bool {
     lines::continues(Stack::of(line).payload)

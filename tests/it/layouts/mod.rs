@@ -5,6 +5,7 @@ mod clocks;
 mod collectors;
 mod encodings;
 mod planted;
+mod rotations;
 
 use std::fmt::Write as _;
 

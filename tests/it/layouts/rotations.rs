@@ -1,0 +1,406 @@
+//! Logs that a rotation cut: between records, within one, within a line, within a dump, over New Year. What the parts
+//! say together is what the whole log says.
+
+use std::fmt::Write as _;
+
+use kforensics::catalog::Catalog;
+use kforensics::extract::{self, Overrides, World};
+use kforensics::input::Found;
+use kforensics::model::{Analysis, Fact};
+
+use super::planted::{NOON, Zone, no_cni, runtime_start, text};
+use super::sources;
+use crate::support::archive::{self, Member};
+use crate::support::run;
+
+/// What the files say, before any inference.
+fn world(catalog: &Catalog, files: &[(&str, &[u8])]) -> World {
+    let read = |(path, data): &(&str, &[u8])| {
+        let found = Found {
+            path: (*path).to_owned(),
+            mtime: None,
+            size: None,
+            packed: false,
+            note: String::new(),
+        };
+        extract::observe(catalog, &found, &mut { *data })
+    };
+    let overrides = Overrides {
+        year: Some(2026),
+        ..Overrides::default()
+    };
+    let observations = files.iter().map(read).collect();
+    extract::assemble(catalog, observations, Vec::new(), &overrides)
+}
+
+/// Each fact, how often and when.
+fn told(world: &World) -> String {
+    let mut lines: Vec<String> = world
+        .facts
+        .iter()
+        .map(|f| {
+            let at = |t: Option<kforensics::base::time::Stamp>| {
+                t.map_or_else(String::new, |t| t.at.rfc3339())
+            };
+            let (first, last) = (at(f.span.first), at(f.span.last));
+            format!("{} {} x{} {first} {last}", f.kind, f.entity, f.count)
+        })
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// A log with long records, some of several lines, in each of its usual wrappings.
+fn wrapped() -> Vec<(&'static str, String)> {
+    let zone = Zone(0);
+    let mut entries = no_cni("n7", NOON);
+    entries.truncate(12);
+    let docker = |e: &super::planted::Entry| {
+        let line = zone.plain(e).replace('\\', "\\\\").replace('"', "\\\"");
+        format!(
+            "{{\"log\":\"{line}\\n\",\"stream\":\"stderr\",\"time\":\"2026-03-02T12:00:00.1Z\"}}\n"
+        )
+    };
+    vec![
+        ("plain", text(&entries, |e| zone.line(e))),
+        ("journal", text(&entries, |e| zone.journal("n7", e))),
+        ("cri", text(&entries, |e| zone.cri(e))),
+        ("docker", text(&entries, docker)),
+    ]
+}
+
+#[test]
+fn a_log_cut_anywhere_says_what_the_whole_log_says() {
+    let catalog = Catalog::builtin().unwrap();
+    for (wrapping, log) in wrapped() {
+        let log = log.as_bytes();
+        let whole = told(&world(&catalog, &[("n7/kubelet.log", log)]));
+        assert!(whole.contains("cni/not-initialized"), "{wrapping}: {whole}");
+        // The first lines tell what the file is; behind them each place is as good as another.
+        for at in (log.len() / 2..log.len()).step_by(13) {
+            let (older, newer) = log.split_at(at);
+            let parts = [("n7/kubelet.log.1", older), ("n7/kubelet.log", newer)];
+            let cut = told(&world(&catalog, &parts));
+            let end = String::from_utf8_lossy(&older[at.saturating_sub(60)..]);
+            assert_eq!(cut, whole, "{wrapping}, cut behind {end:?}");
+        }
+    }
+}
+
+/// The facts of a kind, of an analysis.
+fn of_kind<'a>(analysis: &'a Analysis, kind: &str) -> Vec<&'a Fact> {
+    analysis.facts.iter().filter(|f| f.kind == kind).collect()
+}
+
+#[test]
+fn repeats_add_up_over_the_parts_and_lines_stay_where_they_are() {
+    let zone = Zone(0);
+    let entries = no_cni("n7", NOON);
+    let lines: Vec<String> = entries.iter().map(|e| zone.cri(e)).collect();
+    let third = lines.len() / 3;
+    let part = |range: std::ops::Range<usize>| lines[range].concat();
+    let analysis = run::file(
+        "bundle.tar",
+        // As an archive may have them: in no order.
+        &archive::tar(&[
+            Member::new("n7/kubelet.log", part(2 * third..lines.len())),
+            Member::new(
+                "n7/kubelet.log.2.gz",
+                archive::gzip(part(0..third).as_bytes()),
+            ),
+            Member::new("n7/kubelet.log.1", part(third..2 * third)),
+        ]),
+    );
+    let whole = run::members(&[Member::new("n7/kubelet.log", lines.concat())]);
+    let [fact] = of_kind(&analysis, "cni/not-initialized")[..] else {
+        panic!("not one fact\n{}", sources(&analysis))
+    };
+    let [expected] = of_kind(&whole, "cni/not-initialized")[..] else {
+        panic!("not one fact in the whole\n{}", sources(&whole))
+    };
+    assert_eq!((fact.count, fact.span), (expected.count, expected.span));
+    let place = fact.evidence()[0].place;
+    let path = &analysis.sources[place.source.0 as usize].path;
+    assert!(path.ends_with("kubelet.log.2.gz"), "{path}");
+    let parts: Vec<&str> = analysis
+        .sources
+        .iter()
+        .map(|s| s.why.rsplit("; ").next().unwrap())
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            "part 3 of 3 of one log",
+            "part 2 of 3 of one log",
+            "part 1 of 3 of one log"
+        ],
+        "{}",
+        sources(&analysis)
+    );
+}
+
+#[test]
+fn half_a_line_whose_other_half_is_lost_names_nothing() {
+    let catalog = Catalog::builtin().unwrap();
+    let zone = Zone(0);
+    let mut entries = no_cni("n7", NOON);
+    entries.truncate(8);
+    let log = text(&entries, |e| zone.line(e));
+    let victim = "E0302 12:10:00.284210    3186 pod_workers.go:1298] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"web\\\" with CrashLoopBackOff: \\\"back-off 5m0s restarting failed container=web pod=web-6d8f9_shop(0f6d)\\\"\" pod=\"shop/web-6d8f9\" podUID=\"0f6d\"\n";
+    let whole = format!("{log}{victim}");
+    let full = told(&world(&catalog, &[("n7/kubelet.log", whole.as_bytes())]));
+    let pods = |told: &str| -> Vec<String> {
+        let of_pod = told.lines().filter(|l| l.contains("web-"));
+        of_pod
+            .map(|l| l.split(" x").next().unwrap().to_owned())
+            .collect()
+    };
+    let known = pods(&full);
+    assert!(!known.is_empty(), "{full}");
+    // The beginning ends `.1`, the end begins `.log`, and the other halves are lost.
+    for at in 60..victim.len() - 1 {
+        let (begin, end) = victim.split_at(at);
+        let older = format!("{log}{begin}");
+        let cut = told(&world(
+            &catalog,
+            &[
+                ("n7/kubelet.log.1", older.as_bytes()),
+                ("n7/kubelet.log", log.replace("12:0", "13:0").as_bytes()),
+            ],
+        ));
+        let newer = format!("{end}{}", log.replace("12:0", "13:0"));
+        let rest = told(&world(
+            &catalog,
+            &[
+                ("n7/kubelet.log.1", log.as_bytes()),
+                ("n7/kubelet.log", newer.as_bytes()),
+            ],
+        ));
+        for found in pods(&cut).into_iter().chain(pods(&rest)) {
+            assert!(known.contains(&found), "cut at {at} {begin:?}: {found}");
+        }
+    }
+}
+
+/// The end of a component: a klog.Fatal line and the stacks of all goroutines.
+fn fatal() -> String {
+    let mut log = String::new();
+    for second in 0..40 {
+        let _ = writeln!(
+            log,
+            "I0302 12:00:{second:02}.000000       1 leaderelection.go:352] lock is held by cp1_a and has not yet expired"
+        );
+    }
+    log.push_str("F0302 12:00:41.000000       1 controllermanager.go:294] leaderelection lost\n");
+    for id in 1..60 {
+        let (state, frame) = if id == 1 {
+            ("running", "k8s.io/klog/v2.stacks(0x1)")
+        } else {
+            (
+                "select, 3 minutes",
+                "k8s.io/client-go/tools/leaderelection.(*LeaderElector).renew.func1(0xc0001, 0x1)",
+            )
+        };
+        let _ = write!(
+            log,
+            "goroutine {id} [{state}]:\n{frame}\n\t/src/some/where/in/a/folder/file.go:27{id} +0x1f\ncreated by k8s.io/kubernetes/cmd/kube-controller-manager/app.Run\n\t/src/app/controllermanager.go:29{id} +0x5b\n\n"
+        );
+    }
+    for second in 45..59 {
+        let _ = writeln!(
+            log,
+            "I0302 12:00:{second:02}.000000       1 controllermanager.go:186] Version: v1.27.9"
+        );
+    }
+    log
+}
+
+#[test]
+fn a_dump_that_a_rotation_cuts_is_one_dump() {
+    let catalog = Catalog::builtin().unwrap();
+    let log = fatal();
+    let log = log.as_bytes();
+    let path = "cp1/kube-controller-manager.log";
+    let shape = |world: &World| -> Vec<String> {
+        let dumps = extract::dumps(world);
+        dumps
+            .iter()
+            .map(|d| {
+                let frames: usize = d.goroutines.iter().map(|g| d.frames(g).len()).sum();
+                format!(
+                    "{:?} {} goroutines, {frames} frames",
+                    d.kind,
+                    d.goroutines.len()
+                )
+            })
+            .collect()
+    };
+    let whole = world(&catalog, &[(path, log)]);
+    assert_eq!(shape(&whole), ["Exit 59 goroutines, 59 frames"]);
+    let begin = log.windows(11).position(|w| w == b"goroutine 1").unwrap();
+    let end = log.windows(9).rposition(|w| w == b"\ncreated ").unwrap();
+    let older_path = format!("{path}.1");
+    for at in (begin..end).step_by(89) {
+        let (older, newer) = log.split_at(at);
+        let parts = world(&catalog, &[(&older_path, older), (path, newer)]);
+        let cut = String::from_utf8_lossy(&older[at - 60..]);
+        assert_eq!(shape(&parts), shape(&whole), "cut behind {cut:?}");
+        assert_eq!(told(&parts), told(&whole), "cut behind {cut:?}");
+    }
+}
+
+#[test]
+fn three_parts_over_new_year_have_one_clock() {
+    // 2025-12-31T23:58:00Z, in a log without years.
+    let began = 1_767_225_480;
+    let zone = Zone(0);
+    let entries = no_cni("n7", began);
+    let lines: Vec<String> = entries.iter().map(|e| zone.line(e)).collect();
+    let third = lines.len() / 3;
+    let members = |names: [&str; 3]| {
+        [
+            Member::new(names[0], lines[..third].concat()),
+            Member::new(names[1], lines[third..2 * third].concat()),
+            Member::new(names[2], lines[2 * third..].concat()),
+            Member::new("n7/containerd.log", zone.line(&runtime_start(began + 400))),
+        ]
+    };
+    for names in [
+        ["n7/kubelet.log.2", "n7/kubelet.log.1", "n7/kubelet.log"],
+        [
+            "n7/kubelet.log-20260101-0001",
+            "n7/kubelet.log-20260101-0003",
+            "n7/kubelet.log",
+        ],
+    ] {
+        let analysis = run::members(&members(names));
+        let [fact] = of_kind(&analysis, "cni/not-initialized")[..] else {
+            panic!("not one fact\n{}", sources(&analysis))
+        };
+        let span = [fact.span.first, fact.span.last].map(|t| t.unwrap().at.rfc3339());
+        assert!(
+            span[0].starts_with("2025-12-31T23:58:0"),
+            "{span:?}\n{}",
+            sources(&analysis)
+        );
+        assert!(
+            span[1].starts_with("2026-01-01T00:02:5"),
+            "{span:?}\n{}",
+            sources(&analysis)
+        );
+    }
+}
+
+#[test]
+fn a_rotated_name_tells_the_year() {
+    let zone = Zone(0);
+    let log = text(&no_cni("n7", NOON), |e| zone.line(e));
+    for (name, year) in [
+        ("n7/kubelet.log-20240302", 2024),
+        ("n7/kubelet.log-20230111", 2022),
+        ("n7/kubelet.n7.root.log.INFO.20240302-115900.3186", 2024),
+    ] {
+        let analysis = run::members(&[Member::new(name, log.clone())]);
+        let source = &analysis.sources[0];
+        assert_eq!(
+            source.clock.year,
+            Some(year),
+            "{name} {}",
+            sources(&analysis)
+        );
+    }
+}
+
+#[test]
+fn a_restart_and_a_silence_at_the_border_are_seen() {
+    let line = |minute: i64, second: i64, pid: u64, what: &str| {
+        format!(
+            "I0302 {:02}:{minute:02}:{second:02}.000000 {pid:7} {what}\n",
+            12
+        )
+    };
+    let run_of = |minutes: std::ops::Range<i64>, pid: u64| -> String {
+        minutes
+            .flat_map(|m| (0..12).map(move |s| (m, s * 5)))
+            .map(|(m, s)| line(m, s, pid, "controller.go:132] syncing"))
+            .collect()
+    };
+    let other: String = (0..40)
+        .flat_map(|m| (0..60).step_by(5).map(move |s| (m, s)))
+        .map(|(m, s)| line(m, s, 7, "httplog.go:132] GET"))
+        .collect();
+    let analysis = run::members(&[
+        Member::new("cp1/kube-controller-manager.log.1", run_of(0..10, 11)),
+        Member::new("cp1/kube-controller-manager.log", run_of(20..40, 12)),
+        Member::new("cp1/kube-apiserver.log", other),
+    ]);
+    let restarted = of_kind(&analysis, "component/restarted");
+    assert_eq!(restarted.len(), 1, "{}", sources(&analysis));
+    let place = restarted[0].evidence()[0].place;
+    let source = &analysis.sources[place.source.0 as usize];
+    assert!(source.path.ends_with("manager.log"), "{}", source.path);
+    assert_eq!(place.line, 1);
+    let older = analysis
+        .sources
+        .iter()
+        .find(|s| s.path.ends_with("manager.log.1"))
+        .unwrap();
+    let longest = older
+        .coverage
+        .pauses
+        .iter()
+        .map(|p| p.to.reading() - p.from.reading())
+        .max();
+    assert_eq!(longest, Some((10 * 60 + 5) * 1_000_000_000));
+}
+
+#[test]
+fn the_hole_of_a_truncated_log_is_passed_over() {
+    let zone = Zone(0);
+    let log = text(&no_cni("n7", NOON), |e| zone.line(e));
+    for hole in [600, 64 * 1024, 300_000] {
+        let data = [vec![0; hole], log.clone().into_bytes()].concat();
+        let analysis = run::members(&[
+            Member::new("n7/kubelet.log", data),
+            Member::new("n7/containerd.log", zone.line(&runtime_start(NOON))),
+        ]);
+        let [fact] = of_kind(&analysis, "cni/not-initialized")[..] else {
+            panic!("hole of {hole}\n{}", sources(&analysis))
+        };
+        assert!(fact.count > 50, "{}", fact.count);
+        let first = analysis
+            .sources
+            .iter()
+            .find(|s| s.path.ends_with("kubelet.log"));
+        assert_eq!(first.unwrap().coverage.bytes, (hole + log.len()) as u64);
+    }
+}
+
+#[test]
+fn rotated_files_of_a_container_join_by_run() {
+    let zone = Zone(0);
+    let entries = no_cni("n7", NOON);
+    let lines: Vec<String> = entries.iter().map(|e| zone.cri(e)).collect();
+    let half = lines.len() / 2;
+    let folder = "namespaces/kube-system/pods/net-x7v2k/net/net/logs";
+    let analysis = run::members(&[
+        Member::new(
+            &format!("{folder}/rotated/0.log.20260302-120100.gz"),
+            archive::gzip(lines[..half].concat().as_bytes()),
+        ),
+        Member::new(
+            &format!("{folder}/rotated/0.log.20260302-120500"),
+            lines[half..].concat(),
+        ),
+        Member::new(
+            &format!("{folder}/current.log"),
+            zone.cri(&runtime_start(NOON + 700)),
+        ),
+    ]);
+    let parts: Vec<bool> = analysis
+        .sources
+        .iter()
+        .map(|s| s.why.contains(" of 2 of one log"))
+        .collect();
+    assert_eq!(parts, [false, true, true], "{}", sources(&analysis));
+}
