@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::time::{Instant, SECOND};
+use crate::base::time::{Instant, SECOND, Stamp};
 use crate::catalog::{Join, KeyPath};
 use crate::model::{Entity, Fact, Keys, Topology};
 
@@ -103,12 +103,11 @@ pub(super) fn values(path: &KeyPath, keys: &Keys, topology: &Topology) -> Option
 /// for longer than `within` when the effect began. `log_began` is when the sources of the cause begin: a cause
 /// seen on their first lines may be older.
 pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>) -> Fit {
-    let occurrences: Vec<Instant> = effect
+    let occurrences: Vec<Stamp> = effect
         .span
         .first
         .into_iter()
         .chain(effect.evidence().iter().filter_map(|q| q.time))
-        .map(|s| s.at)
         .collect();
     let (Some(begin), Some(end)) = (cause.span.first, cause.span.last.or(cause.span.first)) else {
         // A state as of the collection: since when is unknown, but it must not be over before the effect ends.
@@ -120,8 +119,13 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
         };
     };
     let mut best = Fit::No;
-    let slack = begin.err.saturating_add(ORDER_SLACK);
-    for (i, at) in occurrences.iter().enumerate() {
+    for (i, occurrence) in occurrences.iter().enumerate() {
+        let at = &occurrence.at;
+        // Both stamps may be wrong: an age such as `20m` says the minute only.
+        let slack = begin
+            .err
+            .saturating_add(occurrence.err)
+            .saturating_add(ORDER_SLACK);
         let early = begin.at.since(*at);
         let late = at.since(end.at);
         let fit = if early > slack {
@@ -140,6 +144,7 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
     }
     if occurrences.is_empty() {
         // The effect's beginning is unknown; the cause must have begun before its last sign.
+        let slack = begin.err.saturating_add(ORDER_SLACK);
         return match effect.span.last {
             Some(last) if begin.at.since(last.at) > slack => Fit::No,
             _ => Fit::Unclear,
@@ -151,7 +156,7 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::time::{MINUTE, Stamp};
+    use crate::base::time::MINUTE;
     use crate::model::{Place, Quote, Relation, SourceId, Span};
 
     fn fact(first: Option<i64>, last: Option<i64>) -> Fact {
@@ -191,6 +196,15 @@ mod tests {
         case((Some(31), Some(60)), (Some(30), Some(40)), Fit::Unclear); // within the slack
         case((None, Some(60)), (Some(30), Some(40)), Fit::Unclear); // a state
         case((Some(0), Some(5)), (None, Some(40)), Fit::Unclear);
+    }
+
+    #[test]
+    fn an_effect_whose_time_is_rough_may_come_first() {
+        let cause = fact(Some(60), Some(90));
+        let mut effect = fact(Some(35), Some(90));
+        assert_eq!(fits(&cause, &effect, MINUTE, None), Fit::No);
+        effect.span.first = Some(Stamp::exact(Instant(35 * SECOND), 30 * SECOND));
+        assert_eq!(fits(&cause, &effect, MINUTE, None), Fit::Unclear);
     }
 
     #[test]

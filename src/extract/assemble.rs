@@ -432,14 +432,23 @@ fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
             continue;
         };
         if pod.contains('/') {
+            let place = Place {
+                source: *source,
+                offset: seen.offset,
+                line: seen.line,
+            };
+            // The kernel knows a pod by its uid only.
+            if let Some(uid) = fact.keys.get("uid") {
+                topology.add(Relation {
+                    from: Entity::new("pod", pod),
+                    to: Entity::new("uid", uid),
+                    place,
+                });
+            }
             topology.add(Relation {
                 from: Entity::new("pod", pod),
                 to: Entity::new("node", node),
-                place: Place {
-                    source: *source,
-                    offset: seen.offset,
-                    line: seen.line,
-                },
+                place,
             });
         }
     }

@@ -225,8 +225,12 @@ fn give(
             && !m.as_bytes().is_empty()
         {
             let value = m.as_bytes().get(..VALUE_LIMIT).unwrap_or(m.as_bytes());
-            keys.insert(name.to_owned(), text::printable(value));
+            keys.insert(name.to_owned(), unquoted(text::printable(value)));
         }
+    }
+    if let Some(uid) = keys.get_mut("uid") {
+        // systemd names a pod's slice with underscores: a dash would be a step of its hierarchy.
+        *uid = uid.replace('_', "-");
     }
     if let Some(service) = keys.get("destination").and_then(|d| service_of(d)) {
         keys.entry(String::from("service")).or_insert(service);
@@ -267,6 +271,21 @@ fn give(
         },
     );
     true
+}
+
+/// A capture from within quotes within quotes reads as it did before it was quoted: `\\\"a\\\"` is `"a"`.
+fn unquoted(value: String) -> String {
+    if !value.contains("\\\"") {
+        return value;
+    }
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        if c == '"' {
+            out.truncate(out.trim_end_matches('\\').len());
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// The deployment that a pod's name shows: `shop/web-77f7987bb8-7tgld` is of `shop/web`. Hashes have no vowels.
@@ -368,6 +387,20 @@ mod tests {
         case("shop/nightly-28493820-x7k2p", None);
         case("kube-system/kube-proxy-7xk2p", None);
         case("shop/a-b-c", None);
+    }
+
+    #[test]
+    fn quotes_within_quotes() {
+        let case = |text: &str, expected: &str| assert_eq!(unquoted(text.to_owned()), expected);
+        case(
+            r#"exec: \\\"/app/run.sh\\\": no such file"#,
+            r#"exec: "/app/run.sh": no such file"#,
+        );
+        case(
+            r#"configmap \"web\" not found"#,
+            r#"configmap "web" not found"#,
+        );
+        case(r"C:\app\web.exe", r"C:\app\web.exe");
     }
 
     #[test]

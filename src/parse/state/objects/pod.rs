@@ -48,6 +48,14 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         let to = entity("serviceaccount", o.namespace, account);
         sink.relate(&o.entity, &to, n.spot_of(&["spec.serviceAccountName"]));
     }
+    let uid = n.text("metadata.uid");
+    if !uid.is_empty() {
+        sink.relate(
+            &o.entity,
+            &entity("uid", "", uid),
+            n.spot_of(&["metadata.uid"]),
+        );
+    }
     wants(sink, o);
 }
 
