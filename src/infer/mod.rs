@@ -11,6 +11,7 @@ mod duel;
 mod duplicate;
 mod growth;
 mod ip_ledger;
+mod lease;
 mod lives;
 mod matrix;
 mod namespace;
@@ -50,6 +51,7 @@ type Inference = fn(&Task<'_>) -> Vec<Fact>;
 /// Every inference by the name rules use, in the order they run: later ones see the facts of earlier ones.
 const INFERENCES: &[(&str, Inference)] = &[
     ("silence", silence::infer),
+    ("lease-lapsed", lease::infer),
     ("restart", lives::restarts),
     ("repeated-restart", lives::repeated),
     ("unavailable-episode", lives::abrupt),

@@ -62,6 +62,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if !wanted.contains(component) || log.lines < LINES {
             continue;
         }
+        // A standby is quiet: where a component has several instances, one that goes on refutes the silence of another.
+        let stands_in = |((c, n), s): (&Key, &Series<'_>)| {
+            c == component && n != node && s.last.at.since(log.last.at) > MINUTE
+        };
+        if task.is_set("alone") && series.iter().any(stands_in) {
+            continue;
+        }
         let others = activity(&series, component, node.as_deref());
         if mode != "pauses" {
             facts.extend(ended(task, component, node.as_deref(), log, &others));
@@ -178,6 +185,7 @@ fn ended(
         .max_by_key(|p| task.world.coverage(p.id).1.map_or(0, |s| s.at.0))?;
     let mut keys = machine(node);
     keys.insert(String::from("component"), component.as_str().to_owned());
+    keys.insert(String::from("program"), component.as_str().to_owned());
     keys.insert(String::from("silence"), human_duration(silent));
     let line = format!(
         "last line of {} ({component}); nothing for {} while {} goes on to {}",

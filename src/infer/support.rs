@@ -27,6 +27,11 @@ impl Task<'_> {
         self.parameters.get(name).and_then(toml::Value::as_str)
     }
 
+    /// A parameter that is `true`.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.parameters.get(name).and_then(toml::Value::as_bool) == Some(true)
+    }
+
     /// A parameter that is a whole number, written as one or as a string.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         match self.parameters.get(name)? {
