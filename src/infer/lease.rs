@@ -204,7 +204,8 @@ mod tests {
                 let (m, s) = (n * 5 / 60, n * 5 % 60);
                 format!("2026-07-23T10:{m:02}:{s:02}Z stderr F I0723 10:{m:02}:{s:02}.000000       1 reflector.go:530] watch close {n}\n")
             })
-            .collect()
+            .collect::<Vec<_>>()
+            .concat()
     }
 
     #[track_caller]
