@@ -249,6 +249,7 @@ fn holds(cause: &Cause, story: &Story) -> bool {
                 first: Some(at),
                 last: Some(at),
                 closed: false,
+                over: false,
             };
             for (k, v) in &s.keys {
                 // `pod.node=n1` states a relation of this fact's pod.

@@ -378,7 +378,11 @@ fn incident(
         .first()
         .and_then(|r| graph.catalog.get(&graph.fact(r.fact)?.kind))
         .is_some_and(|d| d.planned);
-    let is_over = |id: &FactId| graph.fact(*id).is_some_and(|f| f.span.closed);
+    let is_over = |id: &FactId| {
+        graph
+            .fact(*id)
+            .is_some_and(|f| f.span.closed || f.span.over)
+    };
     if planned && members.iter().all(is_over) {
         severity = severity.min(Severity::Low);
     }

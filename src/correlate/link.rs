@@ -171,6 +171,7 @@ mod tests {
             first: first.map(stamp),
             last: last.map(stamp),
             closed: false,
+            over: false,
         };
         fact
     }

@@ -93,7 +93,7 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     if last.at.since(first.at) >= lasting {
         return true;
     }
-    if fact.span.closed || !(closable || is_state(fact, world)) {
+    if fact.span.closed || fact.span.over || !(closable || is_state(fact, world)) {
         return false;
     }
     // Printed once and never taken back counts until the end of what was collected.

@@ -39,6 +39,7 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
         .collect();
     let mut said = BTreeSet::new();
     excluded(graph, chain, &on_chain, lang, &mut said, &mut verdicts);
+    unexplained(graph, chain, lang, &mut verdicts.gaps);
     for (step, id) in chain.iter().enumerate() {
         let Some(effect) = graph.fact(*id) else {
             continue;
@@ -108,7 +109,6 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
         }
     }
     verdicts.ruled_out.truncate(LIST);
-    verdicts.gaps.dedup();
     verdicts.gaps.truncate(LIST);
     verdicts
 }
@@ -192,6 +192,33 @@ fn absent(
     }
 }
 
+/// Where the chain begins with what a person noticed, nothing is known of its cause: what shows it comes first.
+fn unexplained(graph: &Graph<'_>, chain: &[FactId], lang: Lang, gaps: &mut Vec<Gap>) {
+    let Some(root) = chain.first().and_then(|id| graph.fact(*id)) else {
+        return;
+    };
+    let (Some(kind), Some(definition)) = (
+        graph.catalog.index(&root.kind),
+        graph.catalog.get(&root.kind),
+    ) else {
+        return;
+    };
+    if !definition.symptom {
+        return;
+    }
+    let title = graph.title_of(kind, root, lang);
+    for a in &definition.asks {
+        gaps.push(Gap {
+            what: text_of(&a.what, lang).to_owned(),
+            why: match lang {
+                Lang::En => format!("shows what is behind: {title}"),
+                Lang::Zh => format!("用于查明原因：{title}"),
+            },
+            command: a.command.clone(),
+        });
+    }
+}
+
 fn ask(asks: &[Ask], missing: &[&Need], question: &str, lang: Lang, gaps: &mut Vec<Gap>) {
     let why = match lang {
         Lang::En => format!("tells whether: {question}"),
@@ -199,11 +226,14 @@ fn ask(asks: &[Ask], missing: &[&Need], question: &str, lang: Lang, gaps: &mut V
     };
     if asks.is_empty() {
         for need in missing {
-            gaps.push(Gap {
-                what: need.words(),
-                why: why.clone(),
-                command: command(need),
-            });
+            let command = command(need);
+            if !gaps.iter().any(|g| g.command == command) {
+                gaps.push(Gap {
+                    what: need.words(),
+                    why: why.clone(),
+                    command,
+                });
+            }
         }
         return;
     }

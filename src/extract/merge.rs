@@ -31,6 +31,8 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
     type Group = (usize, String, Vec<String>);
     let mut stretches: BTreeMap<Group, Vec<Stretch>> = BTreeMap::new();
     let mut ends: BTreeMap<(usize, String), Vec<(Stamp, Quote)>> = BTreeMap::new();
+    // A state that says "over by now", without a moment of its own: when it was collected.
+    let mut over: BTreeMap<(usize, String), Stamp> = BTreeMap::new();
     for (source, fact) in raw {
         let quote = |seen: &Seen| Quote {
             place: Place {
@@ -42,21 +44,25 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
             time: seen.time.and_then(|t| world.stamp(source, t)),
         };
         let all: Vec<&Seen> = fact.first.iter().chain(&fact.last).collect();
-        if fact.closes {
-            for seen in all {
-                let q = quote(seen);
-                if let Some(at) = q.time {
-                    ends.entry((fact.fact, fact.entity.clone()))
-                        .or_default()
-                        .push((at, q));
-                }
-            }
-            continue;
-        }
         let collected = world
             .source(source)
             .and_then(|s| s.clock.collected)
             .map(|at| Stamp::exact(at, SECOND));
+        if fact.closes {
+            for seen in all {
+                let q = quote(seen);
+                let key = (fact.fact, fact.entity.clone());
+                if let Some(at) = q.time {
+                    ends.entry(key).or_default().push((at, q));
+                } else if let (true, Some(at)) = (fact.state, collected) {
+                    let known = over.entry(key).or_insert(at);
+                    if at.at > known.at {
+                        *known = at;
+                    }
+                }
+            }
+            continue;
+        }
         let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
         let began = fact.began.and_then(|t| world.stamp(source, t));
         let first = if fact.state {
@@ -112,8 +118,15 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
             .cloned()
             .unwrap_or_default();
         ends.sort_by_key(|(at, q)| (at.at, q.place));
+        let over = over.get(&(kind, entity.clone()));
         for episode in episodes(group, &ends) {
-            facts.push(build(&definition.id, &entity, &episode, &ends));
+            let mut fact = build(&definition.id, &entity, &episode, &ends);
+            // It is over, but since when nobody says.
+            fact.span.over = matches!(
+                (over, fact.span.last),
+                (Some(over), Some(last)) if over.at > last.at
+            );
+            facts.push(fact);
         }
     }
     facts

@@ -190,6 +190,7 @@ pub(super) fn span_of<'f>(facts: impl Iterator<Item = &'f Fact>) -> Span {
         first: earlier(span.first, f.span.first),
         last: later(span.last, f.span.last.or(f.span.first)),
         closed: false,
+        over: false,
     })
 }
 

@@ -111,6 +111,8 @@ pub struct Span {
     pub last: Option<Stamp>,
     /// A later line says that it ended.
     pub closed: bool,
+    /// A later state shows that it is over; since when is not known.
+    pub over: bool,
 }
 
 impl Span {

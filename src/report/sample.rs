@@ -224,6 +224,7 @@ fn facts() -> Vec<Fact> {
         first: Some(stamp(0, 1, 56)),
         last: Some(stamp(0, 25, 56)),
         closed: false,
+        over: false,
     };
 
     let group = "E0622 08:26:02.053593       1 memcache.go:134] couldn't get resource list for metrics.k8s.io/v1beta1: the server is currently unable to handle the request";
@@ -244,6 +245,7 @@ fn facts() -> Vec<Fact> {
         first: Some(stamp(0, 2, 2)),
         last: Some(stamp(0, 26, 2)),
         closed: false,
+        over: false,
     };
 
     let discovery = "E0622 08:26:03.602298       1 namespace_controller.go:148] unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: the server is currently unable to handle the request";
@@ -258,6 +260,7 @@ fn facts() -> Vec<Fact> {
         first: Some(stamp(0, 26, 3)),
         last: Some(stamp(0, 26, 3)),
         closed: false,
+        over: false,
     };
 
     let stuck = |name: &str, line| {
@@ -275,6 +278,7 @@ fn facts() -> Vec<Fact> {
                 ..stamp(0, 27, 12)
             }),
             closed: false,
+            over: false,
         };
         f
     };
@@ -299,6 +303,7 @@ fn facts() -> Vec<Fact> {
         first: Some(stamp(0, 3, 0)),
         last: Some(stamp(0, 3, 40)),
         closed: true,
+        over: false,
     };
 
     let mut denied = Fact::suspected(

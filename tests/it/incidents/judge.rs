@@ -33,6 +33,11 @@ pub fn judge(analysis: &Analysis, truth: &Truth) -> Verdict {
             faults.push(format!("no fact {kind}"));
         }
     }
+    if truth.understood {
+        for left in &analysis.unexplained {
+            faults.push(format!("unexplained: {}", left.template));
+        }
+    }
     if truth.quiet {
         for incident in analysis
             .incidents

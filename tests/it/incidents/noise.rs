@@ -69,6 +69,8 @@ fn table(kind: &str) -> &'static [Message] {
         "kcm-1.12" => CONTROLLER_MANAGER_112,
         "scheduler-1.12" => SCHEDULER_112,
         "kubelet-1.12" => KUBELET_112,
+        "kubelet-1.27" => KUBELET_127,
+        "crio" => CRIO,
         "dockerd" => DOCKERD,
         "ccm" => CLOUD_CONTROLLER,
         "terway" => TERWAY,
@@ -360,6 +362,78 @@ const KUBELET_112: &[Message] = &[
         'E',
         "cadvisor_stats_provider.go:150",
         "Failed to create a cgroup stat for /system.slice/$p.scope: cgroup path is gone",
+    ),
+];
+
+const KUBELET_127: &[Message] = &[
+    (
+        160,
+        'I',
+        "kubelet.go:2447",
+        r#""SyncLoop (PLEG): event for pod" pod="$P" event={"ID":"$u","Type":"ContainerStarted","Data":"$h"}"#,
+    ),
+    (
+        120,
+        'I',
+        "kubelet.go:2519",
+        r#""SyncLoop (probe)" probe="readiness" status="ready" pod="$P""#,
+    ),
+    (
+        100,
+        'I',
+        "pod_startup_latency_tracker.go:102",
+        r#""Observed pod startup duration" pod="$P" podStartSLOduration=3.1$d podStartE2EDuration="4.2$ds""#,
+    ),
+    (
+        100,
+        'I',
+        "reconciler_common.go:258",
+        r#""operationExecutor.VerifyControllerAttachedVolume started for volume \"kube-api-access-6kdjs\" (UniqueName: \"kubernetes.io/projected/$u-kube-api-access-6kdjs\") pod \"$p\" (UID: \"$u\") " pod="$P""#,
+    ),
+    (
+        80,
+        'I',
+        "scope.go:115",
+        r#""RemoveContainer" containerID="$h""#,
+    ),
+    (
+        40,
+        'I',
+        "kubelet_volumes.go:161",
+        r#""Cleaned up orphaned pod volumes dir" podUID=$u path="/var/lib/kubelet/pods/$u/volumes""#,
+    ),
+    (
+        20,
+        'E',
+        "dns.go:153",
+        r#""Nameserver limits exceeded" err="Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.0.0.2 10.0.0.3 10.0.0.4""#,
+    ),
+];
+
+const CRIO: &[Message] = &[
+    (
+        200,
+        'I',
+        "",
+        r#"msg="Checking image status: registry.example.com/shop/web:1.$d" id=$u name=/runtime.v1.ImageService/ImageStatus"#,
+    ),
+    (
+        100,
+        'I',
+        "",
+        r#"msg="Created container $h: $P/web" id=$u name=/runtime.v1.RuntimeService/CreateContainer"#,
+    ),
+    (
+        100,
+        'I',
+        "",
+        r#"msg="Started container" PID=$D containerID=$h description=$P/web id=$u name=/runtime.v1.RuntimeService/StartContainer"#,
+    ),
+    (
+        60,
+        'I',
+        "",
+        r#"msg="Removed container $h: $P/web" id=$u name=/runtime.v1.RuntimeService/RemoveContainer"#,
     ),
 ];
 

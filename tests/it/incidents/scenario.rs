@@ -168,6 +168,9 @@ pub struct Truth {
     /// Nothing of severity medium or above.
     #[serde(default)]
     pub quiet: bool,
+    /// No line is left unexplained.
+    #[serde(default)]
+    pub understood: bool,
     /// The incident with a symptom of this kind (default: the first one).
     #[serde(default)]
     pub symptom: Option<String>,

@@ -28,6 +28,7 @@ pub fn of(scenario: &Scenario) -> Vec<Variant> {
         facts: Vec::new(),
         ruled_out: Vec::new(),
         gap: None,
+        understood: false,
         ..scenario.full.truth.clone()
     };
     let here = plain(&scenario.collected);
