@@ -343,8 +343,9 @@ fn incident(
             .then(way(b).cmp(&way(a)))
             .then(a.cmp(b))
     });
-    let main = ordered.first().copied().unwrap_or(FactId(0));
-    let candidates = paths.get(&main).map_or(&[][..], Vec::as_slice);
+    let candidates = paths
+        .get(&way_told(&ordered, paths))
+        .map_or(&[][..], Vec::as_slice);
     let chain = chain(graph, &ordered, paths, lang);
     let chain_ids: Vec<FactId> = chain.iter().map(|s| s.fact).collect();
     let best_path: Vec<FactId> = candidates
@@ -404,6 +405,21 @@ fn incident(
     advise(graph, &mut incident, lang);
     tell(graph, &mut incident, &ordered, lang);
     (incident, score)
+}
+
+/// The symptom whose ways back decide: the main one; if that is itself the root, what it explains tells how well it does.
+fn way_told(ordered: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>) -> FactId {
+    let main = ordered.first().copied().unwrap_or(FactId(0));
+    let best = |id: &FactId| paths.get(id).and_then(|p| p.first());
+    if best(&main).is_some_and(|p| !p.links.is_empty()) {
+        return main;
+    }
+    ordered
+        .iter()
+        .filter(|id| best(id).is_some_and(|p| p.root == main && !p.links.is_empty()))
+        .max_by_key(|id| (best(id).map(|p| p.points), std::cmp::Reverse(**id)))
+        .copied()
+        .unwrap_or(main)
 }
 
 /// The candidates with their scores, best first.
