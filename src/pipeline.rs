@@ -99,7 +99,7 @@ pub fn run_with(
     progress: &dyn Progress,
 ) -> Result<Run, Error> {
     let mut world = observe(options, &catalog, progress)?;
-    infer::infer(&catalog, &mut world);
+    let dumps = infer::infer(&catalog, &mut world);
     keep_window(&mut world, options.window);
     let incidents = correlate::explain(&catalog, &mut world, options.lang);
     let unexplained = unexplained(&world, &incidents);
@@ -110,6 +110,7 @@ pub fn run_with(
         facts: world.facts,
         incidents,
         unexplained,
+        dumps,
         topology: world.topology,
         rules: catalog.definitions().len(),
         rules_digest: catalog.digest().to_owned(),

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::failure::Failure;
 use super::stage::Stage;
 use super::{Global, Outcome, outputs, progress};
+use crate::base::text::printable;
 use crate::extract::Overrides;
 use crate::infer::waits;
 use crate::input::{Input, Limits};
@@ -104,7 +105,7 @@ impl Args {
         let path = |id: SourceId| {
             world
                 .source(id)
-                .map_or_else(|| String::from("?"), |s| s.path.clone())
+                .map_or_else(|| String::from("?"), |s| printable(s.path.as_bytes()))
         };
         let told = Told {
             dumps: &dumps,

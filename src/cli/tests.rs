@@ -1,6 +1,7 @@
 //! Whole command lines in this process, on a bundle of two files.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
@@ -182,6 +183,67 @@ fn every_command_that_reads_a_bundle_speaks() {
         let may_be_empty = words.contains(&"jsonl");
         assert!(may_be_empty || !said.out.is_empty(), "{words:?}");
     }
+}
+
+#[test]
+fn dumps_in_an_analysis_are_whole_and_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let dump = include_str!(
+        "../../fixtures/goroutines/incident-05/goroutine-stacks-2018-11-19T223602+0800.log"
+    );
+    let name = "goroutine-stacks-2018-11-19T223602+0800.log";
+    std::fs::write(dir.path().join(name), dump).unwrap();
+    let mut many = String::from("goroutine 1 [select]:\nmain.main()\n\t/s/cmd/shopd/x.go:1 +0x1\n");
+    for i in 0..300 {
+        let _ = write!(
+            many,
+            "\ngoroutine {} [chan receive]:\nmain.f{i}(0xc000)\n\tx.go:{i} +0x1\n",
+            i + 2
+        );
+    }
+    std::fs::write(dir.path().join("many.txt"), many).unwrap();
+    let said = say(&["analyze", text(dir.path()), "-f", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let dumps = &json["dumps"];
+    let of = |file: &str| {
+        dumps
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|d| d["artifact"].as_str().unwrap().ends_with(file))
+            .unwrap()
+            .clone()
+    };
+    let dockerd = of(name);
+    assert_eq!(dockerd["process"], "dockerd");
+    assert_eq!(dockerd["time"], "2018-11-19T14:36:02Z");
+    let lock = &dockerd["locks"][0];
+    assert_eq!(lock["address"], "0xc421b30808");
+    assert_eq!(
+        (
+            &lock["waiters"],
+            &lock["oldest_minutes"],
+            &lock["probable_holder"]
+        ),
+        (&7.into(), &112.into(), &1987.into())
+    );
+    assert!(
+        lock["because"]
+            .as_str()
+            .unwrap()
+            .contains("ContainerExecStart")
+    );
+    let group = &dockerd["groups"][0];
+    assert_eq!(
+        (&group["count"], &group["oldest_minutes"], &group["idle"]),
+        (&7.into(), &112.into(), &false.into())
+    );
+    let quoted = group["evidence"].to_string();
+    assert!(quoted.contains("112 minutes") && quoted.contains("ContainerInspectCurrent"));
+    let many = of("many.txt");
+    assert_eq!(many["goroutines"], 301);
+    assert!(many["groups"].as_array().unwrap().len() <= 60);
+    assert!(many["groups_left_out"].as_u64().unwrap() > 200);
 }
 
 #[test]

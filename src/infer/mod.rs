@@ -32,7 +32,7 @@ pub mod waits;
 
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::extract::World;
-use crate::model::Fact;
+use crate::model::{DumpNote, Fact};
 
 /// What an inference works on.
 pub(crate) struct Task<'a> {
@@ -75,16 +75,19 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("registry-credentials", registry::infer),
     ("scheduler-trace", scheduler::infer),
     ("service-path", service_path::infer),
-    ("waits", waits::infer),
 ];
 
 /// The names that rules may use.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    INFERENCES.iter().map(|(name, _)| *name)
+    INFERENCES
+        .iter()
+        .map(|(name, _)| *name)
+        .chain([waits::NAME])
 }
 
-/// Runs every inference that the catalogue asks for, then drops the raw facts on which nothing rests.
-pub fn infer(catalog: &Catalog, world: &mut World) {
+/// Runs every inference that the catalogue asks for, last the one over goroutine dumps, then drops the raw facts on
+/// which nothing rests. Gives the dumps in short.
+pub fn infer(catalog: &Catalog, world: &mut World) -> Vec<DumpNote> {
     for (name, run) in INFERENCES {
         let mut facts = Vec::new();
         for definition in catalog.definitions() {
@@ -103,10 +106,15 @@ pub fn infer(catalog: &Catalog, world: &mut World) {
             world.add(facts, |a, b| differ(catalog, a, b));
         }
     }
+    let (facts, dumps) = waits::infer(catalog, world);
+    if !facts.is_empty() {
+        world.add(facts, |a, b| differ(catalog, a, b));
+    }
     let raw = |kind: &str| catalog.get(kind).is_some_and(|d| d.raw);
     if world.facts.iter().any(|f| raw(&f.kind)) {
         world.retain(|f| !raw(&f.kind));
     }
+    dumps
 }
 
 /// Whether the keys that tell two facts of this kind apart say different things.

@@ -1,6 +1,7 @@
 //! The result of one run: everything a report is made from.
 
 use super::component::Component;
+use super::dump_note::DumpNote;
 use super::entity::Topology;
 use super::fact::{Fact, Quote};
 use super::incident::Incident;
@@ -21,6 +22,8 @@ pub struct Analysis {
     pub incidents: Vec<Incident>,
     /// Frequent error lines that no rule knows.
     pub unexplained: Vec<Unexplained>,
+    /// Goroutine dumps, in short.
+    pub dumps: Vec<DumpNote>,
     /// How things hang together.
     pub topology: Topology,
     /// What the reader should know about the run (limits reached, clocks guessed).

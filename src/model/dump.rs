@@ -430,6 +430,26 @@ impl Dump {
         self.quote(self.frame_place(g, frame), &line)
     }
 
+    /// The header of goroutine number `g` and at most three of its frames, in printed order.
+    pub fn quotes(&self, g: u32, frames: &[usize]) -> Vec<Quote> {
+        let Some(goroutine) = self.goroutines.get(g as usize) else {
+            return Vec::new();
+        };
+        let mut wanted: Vec<usize> = frames.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let all = self.frames(goroutine);
+        std::iter::once(self.header(goroutine))
+            .chain(
+                wanted
+                    .into_iter()
+                    .take(3)
+                    .filter_map(|i| all.get(i))
+                    .map(|f| self.frame_quote(goroutine, f)),
+            )
+            .collect()
+    }
+
     fn quote(&self, place: Place, line: &str) -> Quote {
         Quote {
             place,

@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod component;
 pub mod dump;
+pub mod dump_note;
 pub mod entity;
 pub mod fact;
 pub mod incident;
@@ -17,6 +18,7 @@ pub mod waits;
 pub use analysis::{Analysis, Bundle, ClockNote, Unexplained};
 pub use component::Component;
 pub use dump::{Dump, DumpKind, Frame, Goroutine};
+pub use dump_note::{DumpNote, GroupNote, LockNote};
 pub use entity::{Entity, Relation, Topology};
 pub use fact::{Basis, Fact, FactId, Keys, Place, Quote, Severity, Span};
 pub use incident::Incident;

@@ -71,6 +71,8 @@ pub struct Group {
     pub place: Place,
     /// Index of it in the dump.
     pub member: u32,
+    /// Its frames that decide what it waits for.
+    pub decisive: Vec<usize>,
 }
 
 impl Group {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Ink, Look, Sheet, pad};
+use super::{Ink, Look, Sheet, json, pad};
 use crate::base::text::cut;
-use crate::model::waits::{Chain, Group, Likeness, Lock, Node, WaitReport};
-use crate::model::{Dump, Quote, SourceId};
+use crate::model::waits::{Chain, DumpSummary, Group, Likeness, Lock, Node, WaitReport};
+use crate::model::{Dump, DumpNote, Quote, SourceId};
 
 /// What is shown of the groups.
 #[derive(Clone, Debug, Default)]
@@ -286,7 +286,7 @@ impl Told<'_> {
                 .report
                 .dumps
                 .iter()
-                .filter_map(|s| self.json_dump(s.dump, filter))
+                .filter_map(|s| self.json_dump(s, filter))
                 .collect(),
             chains: self
                 .report
@@ -300,53 +300,11 @@ impl Told<'_> {
         Ok(text)
     }
 
-    fn json_dump(&self, index: usize, filter: &Filter) -> Option<JsonDump> {
-        let dump = self.dumps.get(index)?;
-        let id = |g: u32| dump.goroutines.get(g as usize).map(|g| g.id);
-        Some(JsonDump {
-            artifact: (self.path)(dump.place.source),
-            line: dump.place.line,
-            process: dump.process.clone(),
-            node: dump.node.clone(),
-            time: dump.time.map(|t| t.at.rfc3339()),
-            goroutines: dump.count(),
-            groups: self
-                .groups(dump, filter)
-                .into_iter()
-                .map(|g| JsonGroup {
-                    count: g.count,
-                    state: g.state,
-                    oldest_minutes: g.minutes,
-                    waits_for: g.waits,
-                    stack: g.frames,
-                    created_by: g.creator,
-                    ids: g.ids,
-                })
-                .collect(),
-            locks: self
-                .report
-                .locks
-                .iter()
-                .filter(|l| l.dump == index)
-                .map(|l| JsonLock {
-                    address: l
-                        .address
-                        .map_or_else(|| l.name.clone(), |a| format!("0x{a:x}")),
-                    name: l.name.clone(),
-                    waiters: l.waiters.len() as u64,
-                    oldest_minutes: (l.oldest > 0).then_some(l.oldest),
-                    probable_holder: l.holder.as_ref().and_then(|h| id(h.goroutine)),
-                    because: l
-                        .holder
-                        .as_ref()
-                        .map_or_else(String::new, |h| h.because.join("; ")),
-                    against: l
-                        .holder
-                        .as_ref()
-                        .map_or_else(String::new, |h| h.against.join("; ")),
-                })
-                .collect(),
-        })
+    fn json_dump(&self, summary: &DumpSummary, filter: &Filter) -> Option<json::Dump> {
+        let dump = self.dumps.get(summary.dump)?;
+        let groups = self.groups(dump, filter);
+        let note = DumpNote::new(dump, summary, groups, &self.report.locks, usize::MAX);
+        Some(json::dump(&note, &|place| (self.path)(place.source)))
     }
 
     fn json_chain(&self, chain: &Chain) -> JsonChain {
@@ -364,11 +322,7 @@ impl Told<'_> {
                     evidence: s
                         .evidence
                         .iter()
-                        .map(|q| JsonQuote {
-                            path: (self.path)(q.place.source),
-                            line: q.place.line,
-                            text: q.text.clone(),
-                        })
+                        .map(|q| json::quote(q, &|place| (self.path)(place.source)))
                         .collect(),
                 })
                 .collect(),
@@ -428,42 +382,8 @@ fn label(text: &str) -> String {
 
 #[derive(Serialize)]
 struct Json {
-    dumps: Vec<JsonDump>,
+    dumps: Vec<json::Dump>,
     chains: Vec<JsonChain>,
-}
-
-#[derive(Serialize)]
-struct JsonDump {
-    artifact: String,
-    line: u64,
-    process: Option<String>,
-    node: Option<String>,
-    time: Option<String>,
-    goroutines: u64,
-    groups: Vec<JsonGroup>,
-    locks: Vec<JsonLock>,
-}
-
-#[derive(Serialize)]
-struct JsonGroup {
-    count: u64,
-    state: String,
-    oldest_minutes: Option<u32>,
-    waits_for: &'static str,
-    stack: Vec<String>,
-    created_by: Option<String>,
-    ids: Vec<u64>,
-}
-
-#[derive(Serialize)]
-struct JsonLock {
-    address: String,
-    name: String,
-    waiters: u64,
-    oldest_minutes: Option<u32>,
-    probable_holder: Option<u64>,
-    because: String,
-    against: String,
 }
 
 #[derive(Serialize)]
@@ -480,14 +400,7 @@ struct JsonChain {
 struct JsonStep {
     text: String,
     count: u64,
-    evidence: Vec<JsonQuote>,
-}
-
-#[derive(Serialize)]
-struct JsonQuote {
-    path: String,
-    line: u64,
-    text: String,
+    evidence: Vec<json::Evidence>,
 }
 
 #[cfg(test)]

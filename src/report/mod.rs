@@ -12,6 +12,8 @@ pub mod markdown;
 mod names;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_dump;
 pub mod script;
 #[cfg(test)]
 mod tests;

@@ -550,6 +550,7 @@ pub(crate) fn analysis(lang: Lang) -> Analysis {
                 Some(stamp(0, 2, 2)),
             )],
         }],
+        dumps: vec![super::sample_dump::dump()],
         topology,
         warnings: vec![t(
             "The archive sys/core.gz could not be opened",

@@ -2,30 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{Host, HungTask, ProcessRow, analyse, facts};
-use crate::catalog::Origin;
+use super::{Host, HungTask, ProcessRow, analyse, facts, notes};
+use crate::catalog::Catalog;
 use crate::extract::{self, World};
-use crate::infer::Task;
 use crate::model::waits::WaitReport;
-use crate::model::{Component, Dump, Entity, Fact, Place};
+use crate::model::{Component, Dump, DumpNote, Entity, Fact, Place};
 
 /// Name of the inference in the catalogue.
-const NAME: &str = "waits";
+pub(in crate::infer) const NAME: &str = "waits";
 
-/// All facts of this inference. It runs once, for the first rule that asks for it: the stacks are the same for all.
-pub(in crate::infer) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let mut rules = task
-        .catalog
-        .definitions()
-        .iter()
-        .filter(|d| matches!(&d.origin, Origin::Inferred { by, .. } if by == NAME));
-    if rules.next().map(|d| d.id.as_str()) != Some(task.definition.id.as_str()) {
-        return Vec::new();
-    }
-    let (_, report) = report(task.world);
-    facts(&report)
+/// All facts of this inference, and the dumps in short. It runs once for all rules: the stacks are the same.
+pub(in crate::infer) fn infer(catalog: &Catalog, world: &World) -> (Vec<Fact>, Vec<DumpNote>) {
+    let (dumps, report) = report(world);
+    let facts = facts(&report)
         .into_iter()
-        .filter(|f| task.catalog.definitions().iter().any(|d| d.id == f.kind))
+        .filter(|f| catalog.get(f.kind).is_some())
         .filter_map(|f| {
             let mut fact = Fact::inferred(
                 f.kind,
@@ -45,7 +36,8 @@ pub(in crate::infer) fn infer(task: &Task<'_>) -> Vec<Fact> {
             fact.span.last = f.last;
             Some(fact)
         })
-        .collect()
+        .collect();
+    (facts, notes(&dumps, &report))
 }
 
 /// The dumps of a bundle and what they say together with its process lists.

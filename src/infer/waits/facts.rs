@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::Teller;
+use super::since;
 use super::stacks::{What, short};
-use super::{evidence, since};
 use crate::base::time::Stamp;
 use crate::model::Quote;
 use crate::model::waits::{Chain, Growth, LockKind, Node, WaitFact, WaitReport};
@@ -157,7 +157,7 @@ impl Teller<'_, '_> {
                 What::Lock { caller, .. } => frames.push(*caller),
                 _ => frames.extend(view.telling(h.goroutine)),
             }
-            quotes.extend(evidence(view.dump, h.goroutine, &frames));
+            quotes.extend(view.dump.quotes(h.goroutine, &frames));
             let state = view
                 .goroutine(h.goroutine)
                 .map_or("", |g| view.dump.state(g));
@@ -348,19 +348,7 @@ impl Teller<'_, '_> {
         let Some(view) = self.views.get(dump) else {
             return Vec::new();
         };
-        let frames: Vec<usize> = match view.what(g) {
-            What::Lock {
-                address, caller, ..
-            } => address
-                .first()
-                .copied()
-                .into_iter()
-                .chain([*caller])
-                .collect(),
-            What::Call { frame, .. } | What::End { frame, .. } => vec![*frame],
-            _ => view.telling(g).into_iter().collect(),
-        };
-        evidence(view.dump, g, &frames)
+        view.dump.quotes(g, &view.decisive(g))
     }
 
     fn leak(&self, g: &Growth) -> Option<WaitFact> {
@@ -379,8 +367,7 @@ impl Teller<'_, '_> {
             kind: kind("leak")?,
             entity,
             keys,
-            evidence: evidence(
-                view.dump,
+            evidence: view.dump.quotes(
                 g.member,
                 &view.telling(g.member).into_iter().collect::<Vec<_>>(),
             ),

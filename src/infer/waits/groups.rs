@@ -4,8 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::knowledge::Knowledge;
 use super::stacks::{View, What};
+use crate::model::DumpNote;
 use crate::model::dump::Dump;
-use crate::model::waits::{Group, Likeness};
+use crate::model::waits::{Group, Likeness, WaitReport};
 
 /// Functions of a stack that are kept.
 const FRAME_LIMIT: usize = 12;
@@ -13,6 +14,38 @@ const FRAME_LIMIT: usize = 12;
 /// The groups of a dump: what rests last, the others by count.
 pub fn groups(dump: &Dump, likeness: Likeness) -> Vec<Group> {
     of_view(&View::new(dump, &Knowledge::builtin()), likeness)
+}
+
+/// Groups that a note keeps of what is not at rest, and of what is.
+const NOTED: (usize, usize) = (50, 10);
+/// Locks that a note keeps.
+const LOCKS: usize = 50;
+/// Dumps that an analysis keeps.
+const DUMPS: usize = 200;
+
+/// The dumps in short, as an analysis keeps them.
+pub fn notes(dumps: &[Dump], report: &WaitReport) -> Vec<DumpNote> {
+    report
+        .dumps
+        .iter()
+        .take(DUMPS)
+        .filter_map(|summary| {
+            let dump = dumps.get(summary.dump)?;
+            let (busy, idle): (Vec<&Group>, Vec<&Group>) =
+                summary.groups.iter().partition(|g| !g.is_idle());
+            let kept: Vec<Group> = busy
+                .into_iter()
+                .take(NOTED.0)
+                .chain(idle.into_iter().take(NOTED.1))
+                .cloned()
+                .collect();
+            let all = summary.groups.len().saturating_add(summary.groups_left_out);
+            let left_out = all.saturating_sub(kept.len());
+            let mut note = DumpNote::new(dump, summary, kept, &report.locks, LOCKS);
+            note.groups_left_out = left_out;
+            Some(note)
+        })
+        .collect()
 }
 
 pub(super) fn of_view(view: &View<'_>, likeness: Likeness) -> Vec<Group> {
@@ -113,6 +146,7 @@ fn group(view: &View<'_>, members: &[u32]) -> Option<Group> {
             .collect(),
         place: goroutine.place,
         member,
+        decisive: view.decisive(member),
     })
 }
 

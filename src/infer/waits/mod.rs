@@ -23,14 +23,13 @@ mod telling;
 use std::collections::BTreeMap;
 
 use crate::base::time::{Instant, MINUTE, Stamp};
-use crate::model::Quote;
 use crate::model::dump::{Dump, DumpKind};
 use crate::model::waits::{DumpSummary, Likeness, Lock, WaitReport};
 
-pub(in crate::infer) use bridge::infer;
 pub use bridge::report;
+pub(in crate::infer) use bridge::{NAME, infer};
 pub use facts::facts;
-pub use groups::groups;
+pub use groups::{groups, notes};
 pub use host::{Host, HungTask, ProcessRow};
 
 use graph::Graph;
@@ -220,26 +219,6 @@ pub(crate) fn since(time: Option<Stamp>, minutes: u32) -> Option<Stamp> {
         err: time.err.saturating_add(3 * MINUTE),
         basis: time.basis,
     })
-}
-
-/// A goroutine's header and the frames that matter, as quotes.
-pub(crate) fn evidence(dump: &Dump, g: u32, frames: &[usize]) -> Vec<Quote> {
-    let Some(goroutine) = dump.goroutines.get(g as usize) else {
-        return Vec::new();
-    };
-    let mut wanted: Vec<usize> = frames.to_vec();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let all = dump.frames(goroutine);
-    std::iter::once(dump.header(goroutine))
-        .chain(
-            wanted
-                .into_iter()
-                .take(3)
-                .filter_map(|i| all.get(i))
-                .map(|f| dump.frame_quote(goroutine, f)),
-        )
-        .collect()
 }
 
 #[cfg(test)]

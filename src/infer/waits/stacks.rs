@@ -179,6 +179,17 @@ impl<'a> View<'a> {
             .map_or_else(|| String::from("?"), |r| short(&r.name).to_owned())
     }
 
+    /// The frames that decide what a goroutine waits for.
+    pub(super) fn decisive(&self, g: u32) -> Vec<usize> {
+        match self.what(g) {
+            What::Lock {
+                address, caller, ..
+            } => address.iter().take(1).copied().chain([*caller]).collect(),
+            What::Call { frame, .. } | What::End { frame, .. } => vec![*frame],
+            _ => self.telling(g).into_iter().collect(),
+        }
+    }
+
     fn judge(&mut self, g: &Goroutine, knowledge: &Knowledge) -> What {
         let dump = self.dump;
         let frames = dump.frames(g);

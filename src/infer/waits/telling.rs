@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::chains::Teller;
-use super::evidence;
 use super::stacks::{View, What, short};
 use crate::model::Quote;
 use crate::model::waits::{Ask, Node, Step};
@@ -55,7 +54,7 @@ impl Teller<'_, '_> {
             count: n as u64,
             node: Node::Lock(index),
             dump: Some(lock.dump),
-            evidence: evidence(view.dump, first, &frames),
+            evidence: view.dump.quotes(first, &frames),
         })
     }
 
@@ -149,7 +148,7 @@ impl Teller<'_, '_> {
             count,
             node: Node::Goroutine(dump, g),
             dump: Some(dump),
-            evidence: evidence(view.dump, g, &frames),
+            evidence: view.dump.quotes(g, &frames),
         })
     }
 

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::extract::read_dumps;
-use crate::model::{Place, SourceId};
+use crate::model::{Place, Quote, SourceId};
 use proptest::prelude::*;
 
 const DOCKERD: &str = include_str!(

@@ -4,16 +4,18 @@ use crate::base::text::printable;
 use crate::base::time::{Instant, Stamp};
 use crate::model;
 use crate::model::incident as from;
-use crate::model::{Basis, FactId, Quote, Source};
+use crate::model::{Basis, FactId, Place, Quote, Source};
 
 use super::super::layout::clean;
 use super::super::times;
 use super::super::view::Report;
+use super::dumps;
 use super::types as to;
 
 /// The whole document.
 pub(super) fn document(report: &Report<'_>) -> to::Document {
     let a = report.analysis;
+    let path = |place| report.path(place);
     to::Document {
         schema: String::from(to::SCHEMA),
         tool: to::Tool {
@@ -42,7 +44,7 @@ pub(super) fn document(report: &Report<'_>) -> to::Document {
             })
             .collect(),
         artifacts: a.sources.iter().map(artifact).collect(),
-        dumps: Vec::new(),
+        dumps: a.dumps.iter().map(|d| dumps::dump(d, &path)).collect(),
         warnings: a.warnings.iter().map(|w| clean(w)).collect(),
     }
 }
@@ -184,13 +186,18 @@ fn artifact(s: &Source) -> to::Artifact {
 fn evidence(report: &Report<'_>, quotes: &[Quote]) -> Vec<to::Evidence> {
     quotes
         .iter()
-        .map(|q| to::Evidence {
-            path: report.path(q.place),
-            line: q.place.line,
-            text: safe(&q.text),
-            time: stamp(q.time),
-        })
+        .map(|q| quote(q, &|place| report.path(place)))
         .collect()
+}
+
+/// A line, its path made by `path`.
+pub(crate) fn quote(q: &Quote, path: &dyn Fn(Place) -> String) -> to::Evidence {
+    to::Evidence {
+        path: path(q.place),
+        line: q.place.line,
+        text: safe(&q.text),
+        time: stamp(q.time),
+    }
 }
 
 /// The id of a fact in the document.
@@ -205,11 +212,11 @@ fn window((start, end): (Option<Instant>, Option<Instant>)) -> to::Window {
     }
 }
 
-fn stamp(stamp: Option<Stamp>) -> Option<String> {
+pub(super) fn stamp(stamp: Option<Stamp>) -> Option<String> {
     stamp.map(|s| s.at.rfc3339())
 }
 
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     printable(text.as_bytes())
 }
 

@@ -3,9 +3,13 @@
 //! The types are the contract; the schema in `docs/analysis.schema.json` is made from them.
 
 mod build;
+mod dumps;
 mod types;
 
 pub use types::*;
+
+pub(crate) use build::quote;
+pub(crate) use dumps::dump;
 
 use super::view::Report;
 

@@ -347,18 +347,34 @@ pub enum ArtifactStatus {
 pub struct Dump {
     /// The file it is in.
     pub artifact: String,
+    /// Its first line there.
+    pub line: u64,
+    /// Why it was printed (`pprof debug=2`, `signal traceback`, `stack dump on request`).
+    pub kind: String,
     /// The process.
     pub process: Option<String>,
+    /// Its process id.
+    pub pid: Option<u64>,
     /// The node it ran on.
     pub node: Option<String>,
     /// When it was taken.
     pub time: Option<String>,
+    /// Its head or its tail is missing: who is not seen may still be there.
+    pub partial: bool,
     /// Number of goroutines.
     pub goroutines: u64,
-    /// Goroutines with the same stack, the largest group first.
+    /// How many of them rest in their normal state.
+    pub idle: u64,
+    /// Goroutines with the same stack: first those that are not at rest, the largest group first.
     pub groups: Vec<Group>,
-    /// Locks that somebody waits for.
+    /// Groups that are not listed.
+    pub groups_left_out: u64,
+    /// Locks that somebody waits for, most wanted first.
     pub locks: Vec<Lock>,
+    /// Locks that are not listed.
+    pub locks_left_out: u64,
+    /// Why the waits were not followed from this dump; null when they were.
+    pub set_aside: Option<String>,
 }
 
 /// Goroutines with the same stack.
@@ -366,29 +382,41 @@ pub struct Dump {
 pub struct Group {
     /// How many.
     pub count: u64,
-    /// What they are doing (`semacquire`, `select`, `IO wait`).
+    /// What they are doing, as printed (`semacquire`, `select`, `IO wait`).
     pub state: String,
-    /// The longest wait among them.
+    /// The longest wait among them, as printed.
     pub oldest_minutes: Option<u64>,
-    /// Functions, innermost first.
+    /// What they wait for, in a word: `idle`, `running`, `lock`, `join`, `call`, `outside`, `other`.
+    pub waits_for: String,
+    /// They rest in their normal state.
+    pub idle: bool,
+    /// Functions of the program, innermost first.
     pub stack: Vec<String>,
     /// What started them.
     pub created_by: Option<String>,
     /// Some of their ids.
     pub ids: Vec<u64>,
+    /// Id of the longest waiting.
+    pub representative: u64,
+    /// Its header, and the frames that decide what it waits for.
+    pub evidence: Vec<Evidence>,
 }
 
 /// A lock that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lock {
-    /// Its address (`0xc000aa2f18`).
+    /// Its address (`0xc000aa2f18`); its name where the stacks show none.
     pub address: String,
+    /// What it is called.
+    pub name: String,
     /// How many wait.
     pub waiters: u64,
-    /// The longest wait.
+    /// The longest wait, as printed.
     pub oldest_minutes: Option<u64>,
     /// Id of the goroutine that probably holds it.
     pub probable_holder: Option<u64>,
-    /// What speaks for that.
+    /// What speaks for that, or why nobody is named.
     pub because: String,
+    /// What speaks against it.
+    pub against: String,
 }
