@@ -519,6 +519,13 @@ fn joins(terms: &[String], at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Vec
             out.push(Join::Cluster);
             continue;
         }
+        if let Some((key, values)) = term.split_once(" in ") {
+            out.push(Join::OneOf {
+                key: key.trim().to_owned(),
+                values: values.split_whitespace().map(str::to_owned).collect(),
+            });
+            continue;
+        }
         let (left, right) = term
             .split_once('=')
             .map_or((term.as_str(), term.as_str()), |(l, r)| {
@@ -529,7 +536,7 @@ fn joins(terms: &[String], at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Vec
             _ => mistakes.add(
                 at.clone(),
                 format!("`{term}` is not a join"),
-                "`key`, `key = key.relation` or `cluster`",
+                "`key`, `key = key.relation`, `key in value value` or `cluster`",
             ),
         }
     }

@@ -283,6 +283,13 @@ pub enum Join {
         /// A key of the effect.
         effect: KeyPath,
     },
+    /// A key of the cause has one of these values.
+    OneOf {
+        /// The key.
+        key: String,
+        /// The values.
+        values: Vec<String>,
+    },
 }
 
 /// A source that would show a cause.

@@ -160,6 +160,7 @@ impl<'a> Graph<'a> {
                         Join::Meet { effect: right, .. } => {
                             cause_keys.get(&right.key) != effect.get(&right.key)
                         }
+                        Join::OneOf { .. } => true,
                         Join::Cluster => false,
                     });
                     of_effect

@@ -42,12 +42,18 @@ pub fn meets(join: &[Join], cause: &Keys, effect: &Keys, topology: &Topology) ->
 }
 
 fn one(term: &Join, cause: &Keys, effect: &Keys, topology: &Topology) -> Met {
-    let Join::Meet {
-        cause: left,
-        effect: right,
-    } = term
-    else {
-        return Met::Yes;
+    let (left, right) = match term {
+        Join::Cluster => return Met::Yes,
+        Join::OneOf { key, values } => {
+            return match cause.get(key) {
+                Some(value) if values.contains(value) => Met::Yes,
+                _ => Met::No,
+            };
+        }
+        Join::Meet {
+            cause: left,
+            effect: right,
+        } => (left, right),
     };
     let (a, b) = (
         values(left, cause, topology),
@@ -79,7 +85,7 @@ pub(super) fn unrelated(join: &[Join], cause: &Keys, effect: &Keys, topology: &T
             cause: left,
             effect: right,
         } => open(left, cause) || open(right, effect),
-        Join::Cluster => false,
+        Join::Cluster | Join::OneOf { .. } => false,
     })
 }
 
@@ -245,6 +251,17 @@ mod tests {
             meets(&join, &keys("x", "n2"), &keys("pod", "a/p"), &topology),
             Met::Unproven
         );
+        let one_of = [Join::OneOf {
+            key: String::from("program"),
+            values: vec![String::from("kubelet"), String::from("dockerd")],
+        }];
+        let none = Keys::default();
+        for (program, met) in [("dockerd", Met::Yes), ("shopd", Met::No)] {
+            assert_eq!(
+                meets(&one_of, &keys("program", program), &none, &topology),
+                met
+            );
+        }
         let strict = [Join::Meet {
             cause: path("pod"),
             effect: path("pod"),

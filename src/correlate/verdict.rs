@@ -8,6 +8,7 @@ use crate::base::lang::Lang;
 use crate::base::text;
 use crate::catalog::{Ask, Cause, Need, Origin, Strength, Text};
 use crate::model::incident::{Gap, RuledOut};
+use crate::model::waits::Ask as Wanted;
 use crate::model::{Component, Fact, FactId, SourceKind, Status};
 
 /// Most entries of one list: the rest is in the JSON facts.
@@ -47,6 +48,10 @@ pub(super) fn look(graph: &Graph<'_>, chain: &[FactId], lang: Lang) -> Verdicts 
         let Some(kind) = graph.catalog.index(&effect.kind) else {
             continue;
         };
+        if let Some(wanted) = &effect.ask {
+            let title = graph.title(effect, lang);
+            verdicts.gaps.push(asked(wanted, &title, lang));
+        }
         let mut causes: Vec<&Cause> = graph.catalog.causes_of(kind).collect();
         causes.sort_by_key(|c| std::cmp::Reverse(c.strength));
         for cause in causes {
@@ -249,6 +254,19 @@ fn ask(asks: &[Ask], missing: &[&Need], question: &str, lang: Lang, gaps: &mut V
     }
 }
 
+/// What an inference itself asks for.
+fn asked(wanted: &Wanted, title: &str, lang: Lang) -> Gap {
+    let (what, why) = match lang {
+        Lang::En => (&wanted.what, format!("shows why: {title}")),
+        Lang::Zh => (&wanted.what_zh, format!("可看出原因：{title}")),
+    };
+    Gap {
+        what: what.clone(),
+        why,
+        command: wanted.command.clone(),
+    }
+}
+
 /// How to collect a kind of source.
 fn command(need: &Need) -> String {
     match need {
@@ -358,10 +376,19 @@ impl Graph<'_> {
         let entity = definition
             .entity_of(&fact.keys)
             .map(|e| e.split_once('/').map(|(_, n)| n.to_owned()).unwrap_or(e));
+        // The program of the effect is not the one of its cause: kubelet waits, runc hangs.
+        let some = match lang {
+            Lang::En => "a process",
+            Lang::Zh => "某进程",
+        };
         let filled = template.fill_lossy(|k| match k {
             "entity" => entity.as_deref(),
+            "program" | "process" => Some(some),
             k => fact.keys.get(k).map(String::as_str),
         });
+        let filled = filled
+            .strip_prefix("a process")
+            .map_or_else(|| filled.clone(), |rest| format!("A process{rest}"));
         text::cut(&filled, 200).into_owned()
     }
 

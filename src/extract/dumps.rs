@@ -4,6 +4,7 @@
 //! the business of `infer`.
 
 use super::World;
+use crate::base::time::{DAY, RawStamp, Stamp};
 use crate::model::{Dump, Place, SourceId, SourceKind};
 use crate::parse::goroutines;
 
@@ -55,11 +56,41 @@ pub fn dumps(world: &World) -> Vec<Dump> {
                 // The name of the file says when it was written; so may a wrapping; so may the log around it.
                 dump.time = goroutines::time_in_name(&source.path)
                     .or(dump.raw_time)
-                    .and_then(|raw| world.stamp(source.id, raw))
+                    .and_then(|raw| stamp(world, source.id, raw))
                     .or(around);
             }
             out.push(dump);
         }
     }
     out
+}
+
+/// The time of a wrapping's line. One without a year is read in the year in which its log begins; a line that would
+/// stand long before that beginning is of the next year.
+fn stamp(world: &World, source: SourceId, raw: RawStamp) -> Option<Stamp> {
+    const HALF_A_YEAR: i64 = 180 * DAY;
+    let at = world.stamp(source, raw)?;
+    let begins = world.coverage(source).0;
+    let early = begins.is_some_and(|b| b.at.since(at.at) > HALF_A_YEAR);
+    match raw {
+        RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            turn,
+        } if early => world.stamp(
+            source,
+            RawStamp::Local {
+                year: None,
+                month,
+                day,
+                ns,
+                res,
+                turn: turn.saturating_add(1),
+            },
+        ),
+        _ => Some(at),
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::component::Component;
 use super::entity::Entity;
 use super::source::SourceId;
+use super::waits::Ask;
 use crate::base::time::{Instant, Stamp};
 
 /// Where a line is.
@@ -138,6 +139,8 @@ pub struct Fact {
     pub count: u64,
     /// Whose lines.
     pub component: Component,
+    /// What would show why it is so, where the inference knows better than the catalogue.
+    pub ask: Option<Ask>,
     /// How it is known.
     basis: Basis,
     evidence: Vec<Quote>,
@@ -192,6 +195,7 @@ impl Fact {
             span: Span::default(),
             count: 1,
             component: Component::UNKNOWN,
+            ask: None,
             basis,
             evidence,
             from,

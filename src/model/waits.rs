@@ -189,6 +189,8 @@ pub enum Node {
 pub struct Ask {
     /// What.
     pub what: String,
+    /// The same in Chinese.
+    pub what_zh: String,
     /// The command.
     pub command: String,
 }
@@ -267,6 +269,8 @@ pub struct WaitFact {
     pub count: u64,
     /// Why: one sentence.
     pub because: String,
+    /// What would show the next link, where the waits cannot be followed further.
+    pub ask: Option<Ask>,
 }
 
 /// What a set of dumps says.

@@ -32,6 +32,7 @@ pub(in crate::infer) fn infer(catalog: &Catalog, world: &World) -> (Vec<Fact>, V
                 .unwrap_or(Component::UNKNOWN);
             fact.keys = f.keys;
             fact.count = f.count;
+            fact.ask = f.ask;
             fact.span.first = f.first;
             fact.span.last = f.last;
             Some(fact)

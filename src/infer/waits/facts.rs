@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::Teller;
+use super::host::same_node;
 use super::since;
 use super::stacks::{What, short};
 use crate::base::time::Stamp;
 use crate::model::Quote;
-use crate::model::waits::{Chain, Growth, LockKind, Node, WaitFact, WaitReport};
+use crate::model::waits::{Ask, Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
 pub(super) const KINDS: [&str; 20] = [
@@ -45,6 +46,11 @@ fn kind(id: &str) -> Option<&'static str> {
     KINDS
         .into_iter()
         .find(|k| k.strip_prefix("goroutines/") == Some(id))
+}
+
+/// The kind within its family.
+fn short_kind(kind: &str) -> &str {
+    kind.strip_prefix("goroutines/").unwrap_or(kind)
 }
 
 impl Teller<'_, '_> {
@@ -151,6 +157,9 @@ impl Teller<'_, '_> {
                 .and_then(|f| view.role(f.site));
             let name = place.map_or_else(String::new, |r| short(&r.name).to_owned());
             keys.insert(String::from("holder"), name);
+            if let Some(kind) = self.outward(lock.dump, h.goroutine) {
+                keys.insert(String::from("holder-waits"), short_kind(kind).to_owned());
+            }
             let mut frames = vec![h.frame];
             match view.what(h.goroutine) {
                 What::Call { frame, .. } | What::End { frame, .. } => frames.push(*frame),
@@ -200,6 +209,7 @@ impl Teller<'_, '_> {
             last: self.time(lock.dump),
             count: lock.waiters.len() as u64,
             because,
+            ask: None,
         })
     }
 
@@ -257,6 +267,7 @@ impl Teller<'_, '_> {
                 holders.join(" and "),
                 names.join(", ")
             ),
+            ask: None,
         })
     }
 
@@ -285,6 +296,7 @@ impl Teller<'_, '_> {
         let pairs: Vec<(usize, u32)> = members.iter().map(|(g, _)| (dump, *g)).collect();
         let calls = self.calls(&pairs);
         keys.insert(String::from("calls"), calls.clone());
+        keys.insert(String::from("wait"), short_kind(kind).to_owned());
         if minutes > 0 {
             keys.insert(String::from("minutes"), minutes.to_string());
         }
@@ -299,24 +311,29 @@ impl Teller<'_, '_> {
         {
             Some(Node::Process(i)) => {
                 if let Some(row) = self.host.processes.get(*i) {
-                    keys.insert(String::from("child"), row.comm.clone());
+                    let comm = row.comm.strip_prefix("docker-").unwrap_or(&row.comm);
+                    keys.insert(String::from("child"), comm.to_owned());
                     keys.insert(String::from("pid"), row.pid.to_string());
                     if let Some(c) = row.container() {
                         keys.insert(String::from("container"), c.to_owned());
                     }
                     quotes.push(row.quote.clone());
                 }
+                if let What::Call { service, .. } = view.what(oldest)
+                    && let Some(known) = self.knowledge.service(service)
+                    && let Some(name) = self.other_side(view.dump.node.as_deref(), &known.peer)
+                {
+                    keys.insert(String::from("peer"), name.clone());
+                }
             }
             Some(Node::Peer { names, node, .. }) => {
-                let row = names
-                    .iter()
-                    .find_map(|n| self.host.find(node.as_deref(), None, n).map(|i| (n, i)));
-                let name = row.map_or_else(|| names.first().cloned(), |(n, _)| Some(n.clone()));
-                if let Some(name) = name {
-                    keys.insert(String::from("peer"), name);
+                if let Some(name) = self.other_side(node.as_deref(), names) {
+                    keys.insert(String::from("peer"), name.clone());
                 }
-                if let Some(r) = row
-                    .and_then(|(_, i)| self.host.processes.get(i))
+                if let Some(r) = names
+                    .iter()
+                    .find_map(|n| self.host.find(node.as_deref(), None, n))
+                    .and_then(|i| self.host.processes.get(i))
                     .filter(|r| r.is_stopped())
                 {
                     keys.insert(String::from("peer-state"), String::from("stopped"));
@@ -341,7 +358,30 @@ impl Teller<'_, '_> {
             } else {
                 format!("{} goroutines wait in {calls}", members.len())
             },
+            ask: self.ask_behind(at),
         })
+    }
+
+    /// The program that answers a call: of several possible ones the one that runs on the machine, else the one that
+    /// left a dump.
+    fn other_side<'n>(&self, node: Option<&str>, names: &'n [String]) -> Option<&'n String> {
+        let runs = |n: &&String| self.host.find(node, None, n).is_some();
+        let dumped = |n: &&String| {
+            self.views.iter().any(|v| {
+                v.dump.process.as_ref() == Some(*n) && same_node(v.dump.node.as_deref(), node)
+            })
+        };
+        names
+            .iter()
+            .find(runs)
+            .or_else(|| names.iter().find(dumped))
+            .or_else(|| names.first())
+    }
+
+    /// What shows what a goroutine's waiting rests on, where the graph ends there.
+    fn ask_behind(&self, node: usize) -> Option<Ask> {
+        let end = (*self.graph.next.get(node)?)?;
+        self.graph.next.get(end)?.is_none().then(|| self.ask(end))?
     }
 
     fn wait_quotes(&self, dump: usize, g: u32) -> Vec<Quote> {
@@ -378,6 +418,7 @@ impl Teller<'_, '_> {
                 "{} goroutines in {} in one dump, {} in a later one",
                 g.before, g.function, g.after
             ),
+            ask: None,
         })
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::asks::Asks;
 use crate::model::dump::Function;
 
 /// All tables.
@@ -25,6 +26,7 @@ pub(super) struct Knowledge {
     pub sections: Vec<Section>,
     pub holders: Patterns,
     pub queuers: Patterns,
+    pub asks: Asks,
 }
 
 /// Methods in which a service loop rests.
@@ -129,7 +131,9 @@ impl Knowledge {
         let ends: EndsFile = toml::from_str(include_str!("../../catalog/goroutines/ends.toml"))?;
         let sections: SectionsFile =
             toml::from_str(include_str!("../../catalog/goroutines/sections.toml"))?;
+        let asks = toml::from_str(include_str!("../../catalog/goroutines/asks.toml"))?;
         let mut out = Self {
+            asks,
             loops: idle.loops,
             services: calls
                 .service

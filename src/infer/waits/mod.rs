@@ -7,6 +7,7 @@
 //! A minute count starts at a garbage collection, not at the wait, and is near the truth at best; a value printed with `?`
 //! identifies nothing.
 
+mod asks;
 mod bridge;
 mod chains;
 mod facts;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::chains::Teller;
 use super::stacks::{View, What, short};
 use crate::model::Quote;
-use crate::model::waits::{Ask, Node, Step};
+use crate::model::waits::{Node, Step};
 
 impl Teller<'_, '_> {
     pub(super) fn process_name(&self, dump: usize) -> String {
@@ -91,6 +91,7 @@ impl Teller<'_, '_> {
                     )
                 }
             }
+            Some(Node::Process(_)) => format!("{process}: its goroutine {id}"),
             Some(_) => {
                 let handler = view
                     .frames(g)
@@ -140,7 +141,10 @@ impl Teller<'_, '_> {
                 at_least(minutes)
             )
         } else {
-            let joint = if before.is_none() { "" } else { " and" };
+            let joint = match before {
+                None | Some(Node::Process(_)) => "",
+                Some(_) => " and",
+            };
             format!("{subject}{joint} waits for {object}{}", at_least(minutes))
         };
         Some(Step {
@@ -335,70 +339,6 @@ impl Teller<'_, '_> {
             },
             dump: None,
             evidence: Vec::new(),
-        }
-    }
-
-    /// What would show the next link.
-    pub(super) fn ask(&self, end: usize) -> Option<Ask> {
-        match self.graph.nodes.get(end)? {
-            Node::Peer { names, .. } => {
-                let name = names.first()?;
-                let shown = self
-                    .views
-                    .iter()
-                    .any(|v| v.dump.process.as_deref() == Some(name));
-                (!shown).then(|| Ask {
-                    what: format!("stack dump of {name}"),
-                    command: match name.as_str() {
-                        "containerd" | "dockerd" | "cri-o" => format!("kill -USR1 $(pidof {name})"),
-                        "etcd" => String::from("curl -s http://127.0.0.1:2379/debug/pprof/goroutine?debug=2"),
-                        "containerd-shim" => String::from("ps -eo pid,ppid,lstart,etime,stat,wchan:32,cmd"),
-                        "terwayd" => String::from("curl --unix-socket /var/run/eni/eni.socket 'http://debug/pprof/goroutine?debug=2'"),
-                        _ => format!("kill -QUIT $(pidof {name})   # ends the process"),
-                    },
-                })
-            }
-            Node::Process(i) => {
-                let r = self.host.processes.get(*i)?;
-                Some(Ask {
-                    what: format!(
-                        "what process {} ({}) waits for in the kernel",
-                        r.pid, r.comm
-                    ),
-                    command: format!(
-                        "cat /proc/{0}/stack /proc/{0}/wchan; strace -f -p {0} -o strace.{0} & sleep 5; kill $!",
-                        r.pid
-                    ),
-                })
-            }
-            Node::End { dump, kind } => {
-                let name = self.process_name(*dump);
-                let (what, command) = match kind.as_str() {
-                    "dbus" => (
-                        "whether systemd answers on D-Bus",
-                        String::from(
-                            "busctl tree org.freedesktop.systemd1; busctl list; journalctl -u systemd-logind -b",
-                        ),
-                    ),
-                    "child-process" | "cni-plugin" => (
-                        "process list with states and ages",
-                        String::from("ps -eo pid,ppid,lstart,etime,stat,wchan:32,cmd"),
-                    ),
-                    "net-rpc" => (
-                        "stack dump of the daemon that the call goes to",
-                        String::from("ss -xp"),
-                    ),
-                    _ => (
-                        "kernel stacks of its threads",
-                        format!("cat /proc/$(pidof {name})/task/*/stack"),
-                    ),
-                };
-                Some(Ask {
-                    what: what.to_owned(),
-                    command,
-                })
-            }
-            Node::Lock(_) | Node::Goroutine(..) => None,
         }
     }
 }
