@@ -9,6 +9,7 @@ use super::evidence;
 use super::fold::RawFact;
 use super::join;
 use super::merge::{EPISODE_GAP, merge};
+use super::neighbours;
 use super::nodes;
 use super::observe::{Life, Observation};
 use super::templates::Template;
@@ -248,6 +249,7 @@ pub fn assemble(
         join::join(catalog, &mut observations, parts);
     }
     nodes::name(&mut observations);
+    neighbours::name(&mut observations);
     nodes::rename(&mut observations);
 
     let turns: Vec<Vec<u8>> = logs

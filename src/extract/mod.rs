@@ -14,6 +14,7 @@ mod fold;
 mod join;
 mod matcher;
 mod merge;
+mod neighbours;
 mod nodes;
 mod observe;
 mod preamble;

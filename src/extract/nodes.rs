@@ -101,7 +101,7 @@ pub(super) fn rename(observations: &mut [Observation]) {
 }
 
 /// Gives a fact of a machine that was unknown when its line was read the name of the machine.
-fn place(fact: &mut RawFact, node: &str) {
+pub(super) fn place(fact: &mut RawFact, node: &str) {
     let unknown = |entity: &str| entity == "node/unknown" || entity.ends_with("@unknown");
     if !unknown(&fact.entity) {
         return;
