@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, Offset, TimeZone};
 
+use super::written;
 use crate::base::time::{DAY, HOUR, Instant, MINUTE, RawStamp, SECOND, Stamp, StampBasis, civil};
 use crate::model::{Clock, Confidence};
 
@@ -164,6 +165,8 @@ pub(super) struct Frame {
     pub(super) end: Option<Instant>,
     /// Latest moment that a source dates itself in local time.
     pub(super) dated: Option<Instant>,
+    /// The zone that the times of writing of the logs show.
+    written: Option<i32>,
 }
 
 impl Frame {
@@ -258,6 +261,7 @@ fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides)
 fn frame(evidence: &[Evidence]) -> Frame {
     let mut frame = Frame {
         dated: dated(evidence),
+        written: written::zone(evidence),
         ..Frame::default()
     };
     for e in evidence {
@@ -589,6 +593,13 @@ fn zone(
             let what = "the zone nearest to UTC with which the log does not run past the end of the bundle";
             return (hours * 3600, String::from(what), Confidence::Low);
         }
+    }
+    if let (None, None, Some(zone)) = (node_zone, frame.max, frame.written) {
+        return (
+            zone,
+            String::from("the zone in which the logs end when their files were written"),
+            Confidence::Low,
+        );
     }
     (
         node_zone.unwrap_or(0),

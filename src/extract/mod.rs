@@ -22,6 +22,7 @@ mod scan;
 mod templates;
 mod turn;
 mod unexplained;
+mod written;
 
 pub use assemble::{World, assemble};
 pub use clock::{Overrides, Zone};
