@@ -48,6 +48,31 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or("")))
 }
 
+/// Long hexadecimal ids (of containers, sandboxes, images) by their first twelve digits, as the runtimes' own tools
+/// show them.
+pub fn short_ids(text: &str) -> String {
+    const LONG: usize = 40;
+    const SHORT: usize = 12;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(rest.len());
+        let (run, after) = rest.split_at(word);
+        let hex = run.len() >= LONG && run.bytes().all(|b| b.is_ascii_hexdigit());
+        out.push_str(if hex {
+            run.get(..SHORT).unwrap_or(run)
+        } else {
+            run
+        });
+        let mut chars = after.chars();
+        out.extend(chars.next());
+        rest = chars.as_str();
+    }
+    out
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes

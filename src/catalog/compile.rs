@@ -9,8 +9,8 @@ use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::definition::{
-    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact,
-    Strength, Weight,
+    Ask, Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story,
+    StoryFact, Strength, Weight,
 };
 use super::error::{BadRule, CatalogError};
 use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
@@ -166,17 +166,34 @@ fn anchors(patterns: &[Pattern]) -> (Vec<String>, Vec<Vec<usize>>) {
     map.into_iter().unzip()
 }
 
+fn template(text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Option<Template> {
+    match Template::parse(text) {
+        Ok(t) => Some(t),
+        Err(why) => {
+            mistakes.add(at, "the text has a broken place", why);
+            None
+        }
+    }
+}
+
+fn asks(rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Vec<Ask> {
+    rule.ask
+        .iter()
+        .map(|a| Ask {
+            what: a.what.clone(),
+            command: a.command.clone(),
+            collects: needs(&a.collects, mistakes),
+        })
+        .collect()
+}
+
 fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
-    let template =
-        |text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>| match Template::parse(text) {
-            Ok(t) => Some(t),
-            Err(why) => {
-                mistakes.add(at, "the text has a broken place", why);
-                None
-            }
-        };
     let en = template(&rule.title.get_ref().en, rule.title.span(), mistakes);
     let zh = template(&rule.title.get_ref().zh, rule.title.span(), mistakes);
+    let unknown = rule.unknown.as_ref().and_then(|u| {
+        let en = template(&u.en, rule.title.span(), mistakes)?;
+        Some((en, template(&u.zh, rule.title.span(), mistakes)?))
+    });
     let entity = template(rule.entity.get_ref(), rule.entity.span(), mistakes);
     let severity = Severity::parse(rule.severity.get_ref());
     if severity.is_none() {
@@ -240,6 +257,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         path: file.path.clone(),
         aliases: rule.aliases.clone(),
         title: (en?, zh?),
+        unknown,
         entity: entity?,
         severity: severity?,
         since: rule.since.clone(),
@@ -261,7 +279,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         matches: matches(rule),
         ignores: ignores(rule),
         excludes: Vec::new(),
-        asks: rule.ask.clone(),
+        asks: asks(rule, mistakes),
         remedies: rule.remedy.clone(),
         warnings: rule.warning.clone(),
     })
@@ -406,17 +424,7 @@ fn cause(
         }
     };
     bilingual(&table.why, table.effect.span(), mistakes);
-    let mut needs = Vec::new();
-    for need in &table.needs {
-        match parse_need(need.get_ref()) {
-            Some(n) => needs.push(n),
-            None => mistakes.add(
-                need.span(),
-                "unknown source",
-                "log:<component>, object:<kind>, events, processes, goroutines:<component>, certificates, audit, host:<command>",
-            ),
-        }
-    }
+    let needs = needs(&table.needs, mistakes);
     let family = definitions.get(cause).map_or("", Definition::family);
     let sides = [cause, effect].map(|i| (definitions.get(i).map_or("", |d| d.id.as_str()), i));
     let mut story = |lines: &[toml::Spanned<String>]| {
@@ -443,6 +451,18 @@ fn cause(
         holds,
         not,
     })
+}
+
+/// Sources as they are written in `needs` and `collects`.
+fn needs(words: &[toml::Spanned<String>], mistakes: &mut Mistakes<'_>) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for word in words {
+        match Need::parse(word.get_ref()) {
+            Some(need) => needs.push(need),
+            None => mistakes.add(word.span(), "unknown source", Need::WORDS),
+        }
+    }
+    needs
 }
 
 fn exclude(
@@ -562,20 +582,6 @@ fn key_path(text: &str) -> Option<KeyPath> {
     walk.iter().all(ok).then(|| KeyPath {
         key,
         walk: walk.into_iter().map(str::to_owned).collect(),
-    })
-}
-
-fn parse_need(text: &str) -> Option<Need> {
-    Some(match text.split_once(':') {
-        Some(("log", c)) => Need::Log(Component::named(c)),
-        Some(("object", k)) => Need::Object(k.to_owned()),
-        Some(("goroutines", c)) => Need::Goroutines(c.to_owned()),
-        Some(("host", c)) => Need::Host(c.to_owned()),
-        None if text == "events" => Need::Events,
-        None if text == "processes" => Need::Processes,
-        None if text == "certificates" => Need::Certificates,
-        None if text == "audit" => Need::Audit,
-        _ => return None,
     })
 }
 

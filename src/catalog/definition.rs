@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
-use super::schema::{Ask, Remedy, Text, Warning};
+use super::schema::{Remedy, Text, Warning};
 use super::template::Template;
+use crate::base::lang::Lang;
 use crate::base::time::RawStamp;
 use crate::model::{Component, Level, Severity};
 
@@ -15,6 +16,29 @@ const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
 
 /// What stands in such a place when the source does not tell either.
 const UNKNOWN: &str = "unknown";
+
+/// Words for things whose name is not known.
+const GENERIC: [(&str, &str, &str); 19] = [
+    ("apiservice", "the aggregated API", "该聚合 API"),
+    ("component", "the component", "该组件"),
+    ("configmap", "the ConfigMap", "该 ConfigMap"),
+    ("container", "the container", "该容器"),
+    ("deployment", "the deployment", "该 Deployment"),
+    ("destination", "the destination", "目标"),
+    ("host", "the machine", "该机器"),
+    ("image", "the image", "该镜像"),
+    ("namespace", "the namespace", "该命名空间"),
+    ("node", "the node", "该节点"),
+    ("persistentvolumeclaim", "the claim", "该 PVC"),
+    ("pod", "the pod", "该 Pod"),
+    ("process", "a process", "某进程"),
+    ("program", "the program", "该程序"),
+    ("registry", "the registry", "镜像仓库"),
+    ("secret", "the Secret", "该 Secret"),
+    ("service", "the service", "该服务"),
+    ("unit", "a service", "某服务"),
+    ("webhook", "the webhook", "该 webhook"),
+];
 
 /// Where a fact comes from when no line shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +145,8 @@ pub struct Definition {
     pub aliases: Vec<String>,
     /// Title, English and Chinese.
     pub title: (Template, Template),
+    /// The title where values of the title are not known.
+    pub unknown: Option<(Template, Template)>,
     /// Entity.
     pub entity: Template,
     /// Severity.
@@ -197,6 +223,53 @@ impl Definition {
                 _ => Some(value),
             }
         })
+    }
+
+    /// The title for these values. Where some are not known it is told without them.
+    pub fn title<'a>(&self, lang: Lang, value: impl Fn(&str) -> Option<&'a str> + Copy) -> String {
+        self.told(lang, value).unwrap_or_else(|| {
+            let name = self.id.rsplit('/').next().unwrap_or(&self.id);
+            name.replace('-', " ")
+        })
+    }
+
+    /// The title for these values; `None` when it needs one that is not known.
+    pub(super) fn told<'a>(
+        &self,
+        lang: Lang,
+        value: impl Fn(&str) -> Option<&'a str> + Copy,
+    ) -> Option<String> {
+        let in_lang = |both: &(Template, Template)| {
+            let template = if lang == Lang::Zh { &both.1 } else { &both.0 };
+            template
+                .fill(value)
+                .or_else(|| template.fill_partly(value, |k| self.generic(k, lang)))
+        };
+        in_lang(&self.title).or_else(|| self.unknown.as_ref().and_then(in_lang))
+    }
+
+    /// What stands for a value that every reader knows the kind of.
+    fn generic(&self, key: &str, lang: Lang) -> Option<&'static str> {
+        let key = if key == "entity" {
+            self.entity_kind()
+        } else {
+            key
+        };
+        GENERIC
+            .iter()
+            .find(|(k, ..)| *k == key)
+            .map(|(_, en, zh)| if lang == Lang::Zh { *zh } else { *en })
+    }
+
+    /// The name of an entity as far as it is known: without the machine that nobody knows (`etcd@unknown`), nothing
+    /// when the name itself is not known.
+    pub fn known_name(entity: &str) -> Option<&str> {
+        let name = entity.split_once('/').map_or(entity, |(_, name)| name);
+        match name.rsplit_once('@') {
+            Some((name, UNKNOWN)) => Some(name),
+            _ if name.split('/').any(|part| part == UNKNOWN) => None,
+            _ => Some(name),
+        }
     }
 
     /// Whether an entity's name has a part that nobody knows.
@@ -292,6 +365,18 @@ pub enum Join {
     },
 }
 
+/// What to collect, and the command for it.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What it is.
+    pub what: Text,
+    /// A command to copy; `<key>` places are filled where the value is known.
+    pub command: String,
+    /// The sources that the command makes: with all of them in the bundle there is nothing to ask for. Empty: no
+    /// source of a bundle stands for it.
+    pub collects: Vec<Need>,
+}
+
 /// A source that would show a cause.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -299,6 +384,8 @@ pub enum Need {
     Log(Component),
     /// API objects or tables of a kind.
     Object(String),
+    /// Whole API objects of a kind (YAML, JSON, describe), not only rows of a table.
+    Spec(String),
     /// Events.
     Events,
     /// A process list.
@@ -314,17 +401,47 @@ pub enum Need {
 }
 
 impl Need {
+    /// The words that [`Self::parse`] takes, for a message.
+    pub(super) const WORDS: &'static str = "log:<component>, object:<kind>, spec:<kind>, events, processes, goroutines:<component>, certificates, audit, host:<command>";
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text.split_once(':') {
+            Some(("log", c)) => Self::Log(Component::named(c)),
+            Some(("object", k)) => Self::Object(k.to_owned()),
+            Some(("spec", k)) => Self::Spec(k.to_owned()),
+            Some(("goroutines", c)) => Self::Goroutines(c.to_owned()),
+            Some(("host", c)) => Self::Host(c.to_owned()),
+            None if text == "events" => Self::Events,
+            None if text == "processes" => Self::Processes,
+            None if text == "certificates" => Self::Certificates,
+            None if text == "audit" => Self::Audit,
+            _ => return None,
+        })
+    }
+
     /// The words for a reader.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Log(c) => format!("{c} log"),
-            Self::Object(k) => format!("kubectl output for {k}"),
-            Self::Events => String::from("events"),
-            Self::Processes => String::from("process list"),
-            Self::Goroutines(c) => format!("goroutine dump of {c}"),
-            Self::Certificates => String::from("certificates"),
-            Self::Audit => String::from("audit log"),
-            Self::Host(c) => format!("output of {c}"),
+    pub fn words(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Log(c), Lang::En) if c.as_str() == "app" => String::from("log of the program"),
+            (Self::Log(c), Lang::Zh) if c.as_str() == "app" => String::from("应用程序日志"),
+            (Self::Log(c), Lang::En) => format!("{c} log"),
+            (Self::Log(c), Lang::Zh) => format!("{c} 日志"),
+            (Self::Object(k), Lang::En) => format!("kubectl output for {k}"),
+            (Self::Object(k), Lang::Zh) => format!("{k} 的 kubectl 输出"),
+            (Self::Spec(k), Lang::En) => format!("YAML or describe of {k}"),
+            (Self::Spec(k), Lang::Zh) => format!("{k} 的 YAML 或 describe"),
+            (Self::Events, Lang::En) => String::from("events"),
+            (Self::Events, Lang::Zh) => String::from("事件"),
+            (Self::Processes, Lang::En) => String::from("process list"),
+            (Self::Processes, Lang::Zh) => String::from("进程列表"),
+            (Self::Goroutines(c), Lang::En) => format!("goroutine dump of {c}"),
+            (Self::Goroutines(c), Lang::Zh) => format!("{c} 的 goroutine 转储"),
+            (Self::Certificates, Lang::En) => String::from("certificates"),
+            (Self::Certificates, Lang::Zh) => String::from("证书"),
+            (Self::Audit, Lang::En) => String::from("audit log"),
+            (Self::Audit, Lang::Zh) => String::from("审计日志"),
+            (Self::Host(c), Lang::En) => format!("output of {c}"),
+            (Self::Host(c), Lang::Zh) => format!("{c} 的输出"),
         }
     }
 }
@@ -394,4 +511,50 @@ pub struct StoryFact {
     pub at: RawStamp,
     /// Its keys.
     pub keys: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    #[test]
+    fn names_that_nobody_knows_are_not_shown() {
+        assert_eq!(
+            Definition::known_name("component/etcd@cp1"),
+            Some("etcd@cp1")
+        );
+        assert_eq!(
+            Definition::known_name("component/etcd@unknown"),
+            Some("etcd")
+        );
+        assert_eq!(Definition::known_name("node/unknown"), None);
+        assert_eq!(Definition::known_name("process/unknown/dockerd"), None);
+    }
+
+    /// What was ruled out or is asked about has no values of its own: whatever is known of it, its title is a sentence.
+    #[test]
+    fn every_cause_can_be_told_with_any_part_of_its_values() {
+        let catalog = Catalog::builtin().unwrap();
+        let node = |k: &str| (k == "node").then_some("n1");
+        let entity = |k: &str| (k == "entity").then_some("e1");
+        for cause in catalog.causes() {
+            let definition = catalog.at(cause.cause).unwrap();
+            for lang in [Lang::En, Lang::Zh] {
+                for title in [
+                    definition.told(lang, |_| None),
+                    definition.told(lang, node),
+                    definition.told(lang, entity),
+                ] {
+                    let title = title.unwrap_or_else(|| panic!("{}", definition.id));
+                    let whole = title.trim() == title
+                        && !title.contains("  ")
+                        && !title.contains(['{', '}'])
+                        && !title.chars().any(char::is_control)
+                        && !title.ends_with([':', '：', ',', '，']);
+                    assert!(whole, "{}: {title}", definition.id);
+                }
+            }
+        }
+    }
 }

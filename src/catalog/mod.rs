@@ -21,11 +21,11 @@ use include_dir::{Dir, include_dir};
 
 pub use anchors::Anchors;
 pub use definition::{
-    Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story, StoryFact,
-    Strength, Weight,
+    Ask, Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story,
+    StoryFact, Strength, Weight,
 };
 pub use error::{BadRule, CatalogError};
-pub use schema::{Ask, Remedy, Text, Warning};
+pub use schema::{Remedy, Text, Warning};
 pub use template::Template;
 
 static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/facts");

@@ -293,7 +293,7 @@ fn cause(catalog: &Catalog, c: &Cause, other: usize, words: &Words, lang: Lang) 
         .map_or_else(String::new, |d| link(d, lang));
     let mut text = format!("{name}, {strength}: {}", pick(&c.why, lang));
     if !c.needs.is_empty() {
-        let needs: Vec<String> = c.needs.iter().map(super::Need::words).collect();
+        let needs: Vec<String> = c.needs.iter().map(|n| n.words(lang)).collect();
         let _ = write!(text, " ({} {})", words.shown_by, needs.join(", "));
     }
     text

@@ -24,6 +24,7 @@ pub struct Text {
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleFile {
     pub(super) title: Spanned<Text>,
+    pub(super) unknown: Option<Text>,
     pub(super) entity: Spanned<String>,
     pub(super) severity: Spanned<String>,
     pub(super) since: String,
@@ -66,7 +67,7 @@ pub(super) struct RuleFile {
     #[serde(default)]
     pub(super) excludes: Vec<ExcludeTable>,
     #[serde(default)]
-    pub(super) ask: Vec<Ask>,
+    pub(super) ask: Vec<AskTable>,
     #[serde(default)]
     pub(super) remedy: Vec<Remedy>,
     #[serde(default)]
@@ -160,14 +161,13 @@ pub(super) struct ExcludeTable {
     pub(super) why: Text,
 }
 
-/// What to collect, and the command for it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ask {
-    /// What it is.
-    pub what: Text,
-    /// A command to copy.
-    pub command: String,
+pub(super) struct AskTable {
+    pub(super) what: Text,
+    pub(super) command: String,
+    #[serde(default)]
+    pub(super) collects: Vec<Spanned<String>>,
 }
 
 /// What to do when the fact is the root.
