@@ -5,7 +5,6 @@ use super::compile::Mistakes;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
 use super::schema::RuleFile;
-use crate::base::lang::Lang;
 use crate::model::Severity;
 
 /// Shortest anchor, in bytes: shorter ones are in too many ordinary lines.
@@ -43,7 +42,6 @@ pub(super) fn file(
         anchor(pattern, table.anchor.span(), mistakes);
         captures(definition, pattern, table.anchor.span(), mistakes);
     }
-    untold(rule, index, definitions, causes, mistakes);
     examples(rule, definition, mistakes);
     join_keys(rule, index, definitions, patterns, causes, mistakes);
     if definition.benign && (!rule.explains.is_empty() || definition.symptom) {
@@ -130,33 +128,6 @@ fn languages(rule: &RuleFile, mistakes: &mut Mistakes<'_>) {
     }
     for w in &rule.warning {
         both("a warning", &w.say.en, &w.say.zh);
-    }
-}
-
-/// A cause that was ruled out or is asked about has no values: its title must read without them.
-fn untold(
-    rule: &RuleFile,
-    index: usize,
-    definitions: &[Definition],
-    causes: &[Cause],
-    mistakes: &mut Mistakes<'_>,
-) {
-    let Some(definition) = definitions.get(index) else {
-        return;
-    };
-    let considered = causes.iter().any(|c| c.cause == index)
-        || definitions
-            .iter()
-            .any(|d| d.excludes.iter().any(|e| e.kind == index));
-    let told = [Lang::En, Lang::Zh]
-        .iter()
-        .all(|lang| definition.told(*lang, |_| None).is_some());
-    if considered && !told {
-        mistakes.add(
-            rule.title.span(),
-            "the title cannot be told without its values",
-            "add `unknown = { en, zh }`: the title where they are not known",
-        );
     }
 }
 

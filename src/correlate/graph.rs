@@ -269,7 +269,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The keys a hypothesis must have to meet the effect; `None` when a relation it needs is not known.
-    fn hypothetical_keys(&self, join: &[Join], effect: &Fact) -> Option<Keys> {
+    pub(super) fn hypothetical_keys(&self, join: &[Join], effect: &Fact) -> Option<Keys> {
         let mut keys = Keys::new();
         for term in join {
             let Join::Meet {

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ask;
 use super::graph::{Graph, Link};
 use super::score::{self, Bearing};
+use super::sources::Sources;
 use super::symptom::{self, Starts};
+use super::tell;
 use super::verdict::{self, text_of};
 use crate::base::lang::Lang;
-use crate::base::units::human_duration;
-use crate::catalog::{Catalog, Definition, Strength, Weight};
+use crate::catalog::{Catalog, Strength, Weight};
 use crate::extract::World;
 use crate::model::incident::{Root, Step};
 use crate::model::{Basis, Entity, Fact, FactId, Incident, Severity};
@@ -60,9 +62,10 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
                 .is_some_and(|p| carried(&graph, p))
     });
     paths.retain(|s, _| symptoms.contains(s));
+    let sources = Sources::default();
     let mut incidents: Vec<(Incident, i32)> = group(&graph, &symptoms, &paths)
         .iter()
-        .map(|members| incident(&graph, members, &paths, lang))
+        .map(|members| incident(&graph, &sources, members, &paths, lang))
         .collect();
     incidents.sort_by(|(a, x), (b, y)| {
         b.severity
@@ -311,6 +314,7 @@ fn workload(name: &str) -> String {
 
 fn incident(
     graph: &Graph<'_>,
+    sources: &Sources,
     members: &[FactId],
     paths: &BTreeMap<FactId, Vec<Path>>,
     lang: Lang,
@@ -356,9 +360,21 @@ fn incident(
                 .collect()
         })
         .unwrap_or_default();
-    let verdicts = verdict::look(graph, &best_path, lang);
-
-    let roots = rank(graph, candidates, members, paths, &verdicts, lang);
+    let ruled_out = verdict::look(graph, sources, &best_path, lang);
+    let roots = rank(
+        graph,
+        sources,
+        candidates,
+        members,
+        paths,
+        ruled_out.len(),
+        lang,
+    );
+    let links = roots
+        .first()
+        .and_then(|r| candidates.iter().find(|p| p.root == r.fact))
+        .map_or(&[][..], |p| p.links.as_slice());
+    let gaps = ask::gaps(graph, sources, links, &roots, lang);
     let facts: Vec<&Fact> = chain_ids.iter().filter_map(|id| graph.fact(*id)).collect();
     let window = (
         facts
@@ -396,14 +412,14 @@ fn incident(
         symptoms: ordered.clone(),
         roots,
         chain,
-        ruled_out: verdicts.ruled_out,
-        gaps: verdicts.gaps,
+        ruled_out,
+        gaps,
         remedy: Vec::new(),
         warnings: Vec::new(),
         references: Vec::new(),
     };
-    advise(graph, &mut incident, lang);
-    tell(graph, &mut incident, &ordered, lang);
+    tell::advise(graph, &mut incident, lang);
+    tell::tell(graph, &mut incident, &ordered, lang);
     (incident, score)
 }
 
@@ -425,10 +441,11 @@ fn way_told(ordered: &[FactId], paths: &BTreeMap<FactId, Vec<Path>>) -> FactId {
 /// The candidates with their scores, best first.
 fn rank(
     graph: &Graph<'_>,
+    sources: &Sources,
     candidates: &[Path],
     members: &[FactId],
     paths: &BTreeMap<FactId, Vec<Path>>,
-    verdicts: &verdict::Verdicts,
+    refuted: usize,
     lang: Lang,
 ) -> Vec<Root> {
     let mut roots = Vec::new();
@@ -453,20 +470,16 @@ fn rank(
             });
         let bearing = Bearing {
             symptoms: explains,
-            refuted: if rank == 0 {
-                verdicts.ruled_out.len()
-            } else {
-                0
-            },
+            refuted: if rank == 0 { refuted } else { 0 },
             against: contradictions(graph, root, lang),
-            blind: if rank == 0 { verdicts.blind } else { 0 },
             rival,
         };
         let terms = score::terms(graph, root, &path.links, &bearing, lang);
+        let blind = ask::blind(graph, sources, path.root);
         let total = terms.iter().map(|t| t.value).sum();
         roots.push(Root {
             fact: path.root,
-            confidence: score::confidence(total, root),
+            confidence: score::confidence(graph, total, root, &path.links, blind),
             score: total,
             terms,
         });
@@ -553,117 +566,6 @@ fn chain(
     }
     steps.truncate(CHAIN);
     steps
-}
-
-/// Remedies of the root, else of the nearest step that has one; warnings of every step.
-fn advise(graph: &Graph<'_>, incident: &mut Incident, lang: Lang) {
-    let definitions: Vec<&Definition> = incident
-        .chain
-        .iter()
-        .filter_map(|s| graph.fact(s.fact))
-        .filter_map(|f| graph.catalog.get(&f.kind))
-        .collect();
-    let push = |list: &mut Vec<String>, text: &str| {
-        if !list.iter().any(|t| t == text) {
-            list.push(text.to_owned());
-        }
-    };
-    if let Some(d) = definitions.iter().find(|d| !d.remedies.is_empty()) {
-        for remedy in &d.remedies {
-            push(&mut incident.remedy, text_of(&remedy.action, lang));
-        }
-    }
-    for d in &definitions {
-        for warning in &d.warnings {
-            push(&mut incident.warnings, text_of(&warning.say, lang));
-        }
-        for reference in &d.references {
-            push(&mut incident.references, reference);
-        }
-    }
-}
-
-/// Title and summary.
-fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId], lang: Lang) {
-    let Some(main) = members.first().and_then(|id| graph.fact(*id)) else {
-        return;
-    };
-    let symptom = graph.title(main, lang);
-    let others = members.len().saturating_sub(1);
-    let and_more = match (others, lang) {
-        (0, _) => String::new(),
-        (n, Lang::En) => format!(" (and {n} more)"),
-        (n, Lang::Zh) => format!("（另有 {n} 个）"),
-    };
-    let root = incident.roots.first().and_then(|r| graph.fact(r.fact));
-    let root_title = root.map(|f| graph.title(f, lang)).unwrap_or_default();
-    let same = root.is_some_and(|r| std::ptr::eq(r, main));
-    incident.title = if same {
-        format!("{symptom}{and_more}")
-    } else {
-        format!("{symptom}{and_more}: {root_title}")
-    };
-
-    let mut sentences: Vec<String> = Vec::new();
-    let since = main
-        .span
-        .first
-        .map(|s| format!("{} {} UTC", s.at.date(), s.at.clock()));
-    match (lang, since) {
-        (Lang::En, Some(t)) => sentences.push(format!("{symptom}{and_more}, since {t}.")),
-        (Lang::En, None) => sentences.push(format!("{symptom}{and_more}.")),
-        (Lang::Zh, Some(t)) => sentences.push(format!("{symptom}{and_more}，自 {t} 起。")),
-        (Lang::Zh, None) => sentences.push(format!("{symptom}{and_more}。")),
-    }
-    if let (Some(root), false) = (root, same) {
-        let doubt = match (root.basis(), lang) {
-            (Basis::Seen, _) => "",
-            (Basis::Inferred { .. }, Lang::En) => " (inferred)",
-            (Basis::Inferred { .. }, Lang::Zh) => "（推断）",
-            (Basis::Suspected, Lang::En) => " (suspected)",
-            (Basis::Suspected, Lang::Zh) => "（怀疑）",
-        };
-        sentences.push(match lang {
-            Lang::En => format!("Root cause: {root_title}{doubt}."),
-            Lang::Zh => format!("根因：{root_title}{doubt}。"),
-        });
-    } else if same {
-        sentences.push(match lang {
-            Lang::En => {
-                String::from("Nothing in the bundle explains it further; see what to collect.")
-            }
-            Lang::Zh => String::from("材料中没有能进一步解释它的证据，请参阅需要补充收集的内容。"),
-        });
-    }
-    let mut because: Vec<&str> = incident
-        .chain
-        .iter()
-        .map(|s| s.because.as_str())
-        .filter(|b| !b.is_empty())
-        .collect();
-    because.dedup();
-    because.truncate(2);
-    for b in because {
-        let end = if b.ends_with(['.', '。']) {
-            ""
-        } else if lang == Lang::Zh {
-            "。"
-        } else {
-            "."
-        };
-        sentences.push(format!("{b}{end}"));
-    }
-    if let (Some(first), Some(last)) = (main.span.first, main.span.last)
-        && main.span.closed
-        && last.at.since(first.at) < symptom::SHORT
-    {
-        let lasted = human_duration(last.at.since(first.at));
-        sentences.push(match lang {
-            Lang::En => format!("It was over after {lasted}."),
-            Lang::Zh => format!("持续 {lasted} 后恢复。"),
-        });
-    }
-    incident.summary = sentences.join(" ");
 }
 
 #[cfg(test)]

@@ -125,15 +125,11 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
         };
     };
     let mut best = Fit::No;
-    for (i, occurrence) in occurrences.iter().enumerate() {
-        let at = &occurrence.at;
+    for (i, at) in occurrences.iter().enumerate() {
         // Both stamps may be wrong: an age such as `20m` says the minute only.
-        let slack = begin
-            .err
-            .saturating_add(occurrence.err)
-            .saturating_add(ORDER_SLACK);
-        let early = begin.at.since(*at);
-        let late = at.since(end.at);
+        let slack = slack(begin, *at);
+        let early = begin.at.since(at.at);
+        let late = at.at.since(end.at);
         let fit = if early > slack {
             let seen_at_once = log_began.is_some_and(|b| begin.at.since(b) < 60 * SECOND);
             if seen_at_once { Fit::Unclear } else { Fit::No }
@@ -150,13 +146,17 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
     }
     if occurrences.is_empty() {
         // The effect's beginning is unknown; the cause must have begun before its last sign.
-        let slack = begin.err.saturating_add(ORDER_SLACK);
         return match effect.span.last {
-            Some(last) if begin.at.since(last.at) > slack => Fit::No,
+            Some(last) if begin.at.since(last.at) > slack(begin, last) => Fit::No,
             _ => Fit::Unclear,
         };
     }
     best
+}
+
+/// By how much two moments must differ for their order to be known: as much as both clocks may err, and a little more.
+pub(super) fn slack(a: Stamp, b: Stamp) -> i64 {
+    a.err.saturating_add(b.err).saturating_add(ORDER_SLACK)
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! No chain without mechanism, meeting entities and fitting times. What merely happens close together stays on the
 //! timeline.
 
+mod ask;
+mod command;
 mod graph;
 mod incident;
 mod link;
 mod score;
+mod sources;
 mod symptom;
+mod tell;
 mod verdict;
 
 pub use graph::{Graph, Link};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::graph::{Graph, Link};
-use super::link::{Fit, Met};
+use super::link::{Fit, Met, slack};
 use crate::base::lang::Lang;
-use crate::catalog::Strength;
+use crate::catalog::{Strength, Weight};
 use crate::model::incident::Term;
 use crate::model::{Basis, Confidence, Fact};
 
@@ -55,16 +55,30 @@ pub(super) fn root_points(graph: &Graph<'_>, root: &Fact) -> i32 {
         .map_or(0, |d| d.weight.points())
 }
 
-/// The cut a score falls into. A suspected root is never more than low, whatever speaks for it.
-pub(super) fn confidence(score: i32, root: &Fact) -> Confidence {
-    if *root.basis() == Basis::Suspected {
+/// The cut a score falls into, and what no score lifts: a suspected root is low, whatever speaks for it; so is a symptom
+/// that nothing explains, for that it is there says nothing about why. A fact that does not name a cause is no more than
+/// medium while `blind`: what would show a cause behind it is not in the bundle.
+pub(super) fn confidence(
+    graph: &Graph<'_>,
+    score: i32,
+    root: &Fact,
+    path: &[Link],
+    blind: bool,
+) -> Confidence {
+    let Some(definition) = graph.catalog.get(&root.kind) else {
+        return Confidence::Low;
+    };
+    let names_a_cause = definition.weight >= Weight::Primary;
+    if *root.basis() == Basis::Suspected
+        || (path.is_empty() && definition.symptom && !names_a_cause)
+        || score < MEDIUM
+    {
         return Confidence::Low;
     }
-    match score {
-        s if s >= HIGH => Confidence::High,
-        s if s >= MEDIUM => Confidence::Medium,
-        _ => Confidence::Low,
+    if score < HIGH || (blind && !names_a_cause) {
+        return Confidence::Medium;
     }
+    Confidence::High
 }
 
 /// What else bears on a root, besides its path.
@@ -76,8 +90,6 @@ pub(super) struct Bearing {
     pub(super) refuted: usize,
     /// Facts that exclude this root.
     pub(super) against: Vec<String>,
-    /// Its own causes could not be looked at.
-    pub(super) blind: usize,
     /// Another candidate scores nearly as much.
     pub(super) rival: bool,
 }
@@ -121,7 +133,7 @@ pub(super) fn terms(
     };
     of_root(graph, root, &mut terms);
     of_path(graph, root, path, &mut terms);
-    of_bearing(root, bearing, &mut terms);
+    of_bearing(bearing, &mut terms);
     terms.list
 }
 
@@ -201,12 +213,7 @@ fn of_path(graph: &Graph<'_>, root: &Fact, path: &[Link], terms: &mut Terms) {
         "a source does not say which machine it speaks of",
         "有来源未注明所属机器",
     );
-    terms.add(
-        "order",
-        times(count(|l| l.fit == Fit::Later), -4),
-        "explains later occurrences, not the first",
-        "只能解释后来的发生，而非首次",
-    );
+    order(graph, root, path, terms);
     terms.add(
         "partial",
         times(count(|l| l.partial), PARTIAL),
@@ -215,8 +222,37 @@ fn of_path(graph: &Graph<'_>, root: &Fact, path: &[Link], terms: &mut Terms) {
     );
 }
 
+/// A cause that began after the first sign of the symptom, by more than the clocks may err, explains only what came later.
+/// What must last to be a symptom begins to be one when it has lasted so long. Of steps between the two the stamps say
+/// when each was noticed, not when it began: they are not held against the root.
+fn order(graph: &Graph<'_>, root: &Fact, path: &[Link], terms: &mut Terms) {
+    let Some(symptom) = path.last().and_then(|l| graph.fact(l.effect)) else {
+        return;
+    };
+    let (Some(cause), Some(sign)) = (root.span.first, symptom.span.first) else {
+        return;
+    };
+    let lasting = graph
+        .catalog
+        .get(&symptom.kind)
+        .and_then(|d| d.lasting)
+        .unwrap_or(0);
+    if cause.at.since(sign.at) <= slack(cause, sign).saturating_add(lasting) {
+        return;
+    }
+    let (cause, sign) = (cause.at.clock(), sign.at.clock());
+    terms.add(
+        "order",
+        -8,
+        &format!(
+            "the first sign came at {sign}, before this began at {cause}: it explains only what came later"
+        ),
+        &format!("最早的迹象出现于 {sign}，早于此原因的开始时间 {cause}：只能解释之后的现象"),
+    );
+}
+
 /// What else is known.
-fn of_bearing(root: &Fact, bearing: &Bearing, terms: &mut Terms) {
+fn of_bearing(bearing: &Bearing, terms: &mut Terms) {
     terms.add(
         "explains-more",
         times(bearing.symptoms.saturating_sub(1), 3).min(9),
@@ -234,14 +270,6 @@ fn of_bearing(root: &Fact, bearing: &Bearing, terms: &mut Terms) {
     );
     for because in &bearing.against {
         terms.add("contradicted", -60, because, because);
-    }
-    if *root.basis() != Basis::Suspected {
-        terms.add(
-            "gap-penalty",
-            times(bearing.blind.min(3), -2),
-            "sources that would show a deeper cause are missing",
-            "缺少可显示更深原因的材料",
-        );
     }
     if bearing.rival {
         terms.add(

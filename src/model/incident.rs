@@ -59,6 +59,9 @@ pub struct Gap {
     pub why: String,
     /// A command to copy.
     pub command: String,
+    /// The machine to run it on; empty when it runs wherever the API server or the cloud can be asked, or when the
+    /// bundle does not name the machine.
+    pub on: String,
 }
 
 /// One incident.

@@ -241,6 +241,10 @@ fn gaps(out: &mut String, words: &Words, incident: &Incident) {
         if !gap.why.is_empty() {
             let _ = write!(text, " — {}", prose(&gap.why));
         }
+        if !gap.on.is_empty() {
+            let on = fill(words.run_on, &[&prose(&gap.on)]);
+            text.push_str(&fill(words.aside, &[&on]));
+        }
         let _ = writeln!(out, "- {text}\n");
         let command = clean(&gap.command);
         if !command.is_empty() {

@@ -492,16 +492,19 @@ pub(crate) fn analysis(lang: Lang) -> Analysis {
                 command: String::from(
                     "aliyun vpc DescribeRouteTableList --VpcId vpc-uf6dp7cfam0ypzb1000",
                 ),
+                on: String::new(),
             },
             Gap {
                 what: t("Policies of the role of the masters", "master 角色的策略"),
                 why: t("proves or refutes the root cause", "证实或推翻根因"),
                 command: String::from("aliyun ram ListPoliciesForRole --RoleName <role>"),
+                on: String::new(),
             },
             Gap {
-                what: t("State of the API services", "API Service 状态"),
+                what: t("Routes of the node", "节点的路由"),
                 why: String::new(),
-                command: String::from("kubectl get apiservice -o yaml | grep '$(reboot)'"),
+                command: String::from("ip route; cat /var/log/$(hostname).log"),
+                on: String::from("n1"),
             },
         ],
         remedy: vec![t(

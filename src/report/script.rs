@@ -1,7 +1,7 @@
 //! A shell script that collects what the incidents lack, made from their gaps.
 //!
-//! Commands hold names from the bundle, and a bundle comes from a stranger. A command into which a value was
-//! filled that a shell could take for more than a word is written as a comment, never to be run unread.
+//! A bundle comes from a stranger. Commands are the catalogue's; of the bundle they hold only values that are one plain
+//! word to a shell (`correlate::ask` fills in no other). Everything else of the bundle stands in comments, on one line.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,25 +16,33 @@ use super::view::Report;
 /// What an ask script says in one language.
 struct Phrases {
     head: &'static str,
-    usage: &'static str,
+    usage: [&'static str; 3],
     none: &'static str,
     fill_in: &'static str,
-    unsafe_text: &'static str,
+    skipped: &'static str,
 }
 
 const EN: Phrases = Phrases {
     head: "Collects what this bundle lacks",
-    usage: "Read it before you run it: sh ask.sh [FOLDER]. Each output becomes a file in FOLDER.",
+    usage: [
+        "Read it before you run it: sh ask.sh [FOLDER [MACHINE]]",
+        "Each output becomes a file in FOLDER. What belongs to a certain machine is left out elsewhere:",
+        "run the script there too. MACHINE is its name in the cluster (default: what hostname says).",
+    ],
     none: "Nothing is missing.",
     fill_in: "Fill in what stands in <...>, then remove the '#':",
-    unsafe_text: "Holds text of the bundle that a shell could run. Check it, then remove the '#':",
+    skipped: "left out, to be run on",
 };
 const ZH: Phrases = Phrases {
     head: "收集这份材料中缺少的内容",
-    usage: "运行前请先阅读：sh ask.sh [目录]。每条输出保存为目录中的一个文件。",
+    usage: [
+        "运行前请先阅读：sh ask.sh [目录 [机器]]",
+        "每条输出保存为目录中的一个文件。属于特定机器的命令在别处会跳过：",
+        "请在该机器上也运行本脚本。机器为其在集群中的名称（默认取 hostname）。",
+    ],
     none: "没有缺少的内容。",
     fill_in: "请填写 <...> 中的内容，再去掉行首的 #：",
-    unsafe_text: "含有来自材料、可能被 shell 执行的文本。请检查后再去掉行首的 #：",
+    skipped: "已跳过，须运行于",
 };
 
 /// The script. Commands that several incidents ask for appear once.
@@ -47,7 +55,7 @@ pub fn render(report: &Report<'_>) -> String {
     let gaps: Vec<&Gap> = report
         .incidents()
         .flat_map(|i| &i.gaps)
-        .filter(|g| seen.insert(&g.command))
+        .filter(|g| seen.insert((&g.command, &g.on)))
         .collect();
     let bundle = printable(report.analysis.bundle.name.as_bytes());
     let mut out = String::from("#!/bin/sh\n");
@@ -56,19 +64,20 @@ pub fn render(report: &Report<'_>) -> String {
         let _ = writeln!(out, "# {}", phrases.none);
         return out;
     }
-    let _ = writeln!(out, "# {}", phrases.usage);
-    out.push_str(
-        "set -u\nout=${1:-kforensics-evidence}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n",
-    );
-    let risky = risky_values(report);
-    for (number, gap) in (1..).zip(gaps) {
-        one(&mut out, phrases, number, gap, &risky);
+    for line in phrases.usage {
+        let _ = writeln!(out, "# {line}");
     }
-    out.push_str("\npwd\n");
+    out.push_str(
+        "set -u\nout=${1:-kforensics-evidence}\nhere=${2:-$(hostname)}\nmkdir -p \"$out\" && cd \"$out\" || exit 1\n",
+    );
+    for (number, gap) in (1..).zip(gaps) {
+        one(&mut out, phrases, number, gap);
+    }
+    out.push_str("\necho \"$here\"\npwd\n");
     out
 }
 
-fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BTreeSet<&str>) {
+fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap) {
     let one_line = |text: &str| printable(text.as_bytes());
     let _ = writeln!(out, "\n# {number}. {}", one_line(&gap.what));
     if !gap.why.is_empty() {
@@ -78,40 +87,29 @@ fn one(out: &mut String, phrases: &Phrases, number: usize, gap: &Gap, risky: &BT
     if command.is_empty() {
         return;
     }
-    let comment = if risky.iter().any(|v| gap.command.contains(v)) || command != gap.command.trim()
-    {
-        Some(phrases.unsafe_text)
-    } else if has_blank(&command) {
-        Some(phrases.fill_in)
-    } else {
-        None
-    };
-    let file = format!("{number:02}-{}.txt", slug(&command));
-    if let Some(comment) = comment {
-        let _ = writeln!(out, "# {comment}");
+    if has_blank(&command) {
+        let _ = writeln!(out, "# {}", phrases.fill_in);
         for line in command.lines() {
             let _ = writeln!(out, "#   {line}");
         }
-    } else {
-        let _ = writeln!(out, "{{\n{command}\n}} > {file} 2>&1");
+        return;
     }
+    let file = format!("{number:02}-{}.txt", slug(&command));
+    if gap.on.is_empty() {
+        let _ = writeln!(out, "{{\n{command}\n}} > {file} 2>&1");
+        return;
+    }
+    let on = quoted(&gap.on);
+    let skipped = quoted(&format!("{number}: {} {}", phrases.skipped, gap.on));
+    let _ = writeln!(
+        out,
+        "if [ \"$here\" = {on} ]; then\n{{\n{command}\n}} > {file} 2>&1\nelse\necho {skipped} >&2\nfi"
+    );
 }
 
-/// Values of the bundle that are more than one word to a shell.
-fn risky_values<'a>(report: &Report<'a>) -> BTreeSet<&'a str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._:/@%+,=-".contains(c);
-    let mut out = BTreeSet::new();
-    for fact in &report.analysis.facts {
-        let values = fact.keys.values().map(String::as_str);
-        for value in values.chain([fact.entity.name()]) {
-            // A single sign is in half of all commands; nothing can be done with it alone. A leading dash
-            // makes an option of a name.
-            if value.len() > 1 && (value.starts_with('-') || !value.chars().all(plain)) {
-                out.insert(value);
-            }
-        }
-    }
-    out
+/// A text as one word to a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", printable(text.as_bytes()).replace('\'', "'\\''"))
 }
 
 /// Whether a `<name>` waits to be filled in.
@@ -142,6 +140,13 @@ fn slug(command: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_word() {
+        assert_eq!(quoted("n1"), "'n1'");
+        assert_eq!(quoted("a'; reboot"), "'a'\\''; reboot'");
+        assert_eq!(quoted("a\nb"), "'a\\x0ab'");
+    }
 
     #[test]
     fn blanks_and_names() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::lang::Lang;
 use crate::base::text::printable;
 use crate::base::time::{Instant, Stamp, StampBasis};
+use crate::base::units::human_duration;
 use crate::model::incident::{Incident, Step};
 use crate::model::{Analysis, Basis, Fact, FactId, Place, Quote, Severity};
 
@@ -99,6 +100,27 @@ impl<'a> Report<'a> {
     /// The calendar for the steps of a chain.
     pub(crate) fn calendar(&self, steps: &'a [Step]) -> Calendar {
         Calendar::over(self.steps(steps).flat_map(|(_, f)| moments(f)))
+    }
+
+    /// What somebody noticed: the main symptom, and how many more there are.
+    pub(crate) fn noticed(&self, incident: &Incident) -> String {
+        let Some(main) = incident.symptoms.first().and_then(|id| self.fact(*id)) else {
+            return incident.title.clone();
+        };
+        let title = self.title(main);
+        let words = self.words();
+        match incident.symptoms.len().saturating_sub(1) {
+            0 => title,
+            1 => fill(words.one_more_symptom, &[&title]),
+            n => fill(words.more_symptoms, &[&title, &n.to_string()]),
+        }
+    }
+
+    /// How long the main symptom lasted, when a line says that it ended.
+    pub(crate) fn over_after(&self, incident: &Incident) -> Option<String> {
+        let span = self.fact(*incident.symptoms.first()?)?.span;
+        let lasted = span.last?.at.since(span.first?.at);
+        (span.closed && lasted > 0).then(|| human_duration(lasted))
     }
 
     /// Symptoms that are not steps of the chain.

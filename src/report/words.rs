@@ -54,6 +54,11 @@ words! {
     root_unsure: "Possible root cause (low confidence)", "猜测的根因（把握：低）";
     root_unknown: "Root cause: not known", "根因：未知";
     root_unknown_why: "Nothing in the bundle explains the first step below.", "材料中没有任何内容能解释下面的第一步。";
+    unexplained_symptom: "Nothing in the bundle explains it. What to collect next stands below.", "材料中没有能解释它的内容，请按下文补充收集。";
+    nothing_deeper: "What lies behind it is not in the bundle.", "材料中没有更深一层的原因。";
+    over_after: "over after {}", "持续 {} 后恢复";
+    more_symptoms: "{} (and {} more symptoms)", "{}（另有 {} 个现象）";
+    one_more_symptom: "{} (and 1 more symptom)", "{}（另有 1 个现象）";
     because: "Because", "依据";
     also_possible: "Also possible", "其他可能";
     confidence_score: "{} confidence, score {}", "把握：{}，得分 {}";
@@ -78,6 +83,8 @@ words! {
     remedy: "What to do", "处理办法";
     warning: "What not to do", "切勿";
     ask: "What to collect next", "下一步收集";
+    run_on: "on {}", "在 {} 上运行";
+    more_asks: "{} more things to collect: -v shows them, kforensics ask makes a script", "另有 {} 项待收集：-v 显示，kforensics ask 生成脚本";
     ruled_out: "Ruled out", "已排除";
     references: "Read on", "参考";
     // The bundle.

@@ -99,6 +99,7 @@ fn incident(report: &Report<'_>, i: &from::Incident) -> to::Incident {
                 what: clean(&g.what),
                 why: clean(&g.why),
                 command: clean(&g.command),
+                on: clean(&g.on),
             })
             .collect(),
         remedy: i.remedy.iter().map(|t| clean(t)).collect(),

@@ -253,6 +253,9 @@ pub struct Gap {
     pub why: String,
     /// A command to copy.
     pub command: String,
+    /// The machine to run it on; empty: anywhere, or not known.
+    #[serde(default)]
+    pub on: String,
 }
 
 /// One thing known.

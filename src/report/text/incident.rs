@@ -1,7 +1,7 @@
 //! One incident: the answer first, then the chain, then what to do and what to ask for.
 
-use crate::model::Severity;
 use crate::model::incident::{Gap, Incident, RuledOut, Term};
+use crate::model::{Confidence, Severity};
 
 use super::super::layout::{Ink, Piece, Sheet, clean};
 use super::super::times;
@@ -9,6 +9,8 @@ use super::super::view::Report;
 use super::super::words::{Words, fill};
 
 const INDENT: Piece<'static> = (Ink::Plain, "  ");
+/// Things to collect that are shown unless all are asked for: the most decisive come first.
+const ASKS: usize = 5;
 
 /// Writes an incident; `number` stands before its title when there are several.
 pub(super) fn put(
@@ -26,21 +28,22 @@ pub(super) fn put(
         &[(Ink::Bold, &number), (ink(incident.severity), &severity)],
         &[INDENT],
         Ink::Bold,
-        &incident.title,
+        &report.noticed(incident),
         3,
     );
-    if let Some(window) = window(report, incident) {
+    if let Some(mut window) = window(report, incident) {
+        if let Some(lasted) = report.over_after(incident) {
+            window.push_str(words.list);
+            window.push_str(&fill(words.over_after, &[&lasted]));
+        }
         sheet.line(&[INDENT, (Ink::Dim, &window)]);
-    }
-    if incident.summary != incident.title {
-        sheet.flow(&[INDENT], &[INDENT], Ink::Plain, &incident.summary, 12);
     }
     sheet.blank();
     root(sheet, report, incident, verbose);
     chain(sheet, report, incident, verbose);
     list(sheet, words.remedy, Ink::Green, &incident.remedy);
     list(sheet, words.warning, Ink::Red, &incident.warnings);
-    gaps(sheet, words.ask, &incident.gaps);
+    gaps(sheet, words, &incident.gaps, verbose);
     ruled_out(sheet, report, &incident.ruled_out);
     list(sheet, words.references, Ink::Dim, &incident.references);
 }
@@ -73,6 +76,20 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
         sheet.flow(&[INDENT], &[INDENT], Ink::Plain, text, 3);
         return;
     };
+    let unexplained = incident.symptoms.first() == Some(&first.fact);
+    if unexplained && first.confidence == Confidence::Low {
+        // What is noticed is no cause of itself.
+        sheet.line(&[(Ink::Bold, words.root_unknown)]);
+        sheet.flow(
+            &[INDENT],
+            &[INDENT],
+            Ink::Plain,
+            words.unexplained_symptom,
+            3,
+        );
+        others(sheet, report, incident, verbose);
+        return;
+    }
     sheet.line(&[(Ink::Bold, words.root(first.confidence))]);
     let title = report.fact(first.fact).map_or_else(
         || report.title_of(first.fact),
@@ -80,6 +97,15 @@ fn root(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bo
     );
     sheet.flow(&[INDENT], &[INDENT], Ink::Bold, &title, 4);
     terms(sheet, words, &first.terms, verbose);
+    if unexplained {
+        sheet.flow(&[INDENT], &[INDENT], Ink::Plain, words.nothing_deeper, 3);
+    }
+    others(sheet, report, incident, verbose);
+}
+
+/// The other candidates.
+fn others(sheet: &mut Sheet, report: &Report<'_>, incident: &Incident, verbose: bool) {
+    let words = report.words();
     for other in incident.roots.iter().skip(1) {
         let title = report.fact(other.fact).map_or_else(
             || report.title_of(other.fact),
@@ -200,13 +226,14 @@ fn list(sheet: &mut Sheet, heading: &str, mark: Ink, points: &[String]) {
     }
 }
 
-fn gaps(sheet: &mut Sheet, heading: &str, gaps: &[Gap]) {
+fn gaps(sheet: &mut Sheet, words: &Words, gaps: &[Gap], verbose: bool) {
     if gaps.is_empty() {
         return;
     }
     sheet.blank();
-    sheet.line(&[(Ink::Bold, heading)]);
-    for gap in gaps {
+    sheet.line(&[(Ink::Bold, words.ask)]);
+    let most = if verbose { usize::MAX } else { ASKS };
+    for gap in gaps.iter().take(most) {
         let text = if gap.why.is_empty() {
             gap.what.clone()
         } else {
@@ -219,9 +246,15 @@ fn gaps(sheet: &mut Sheet, heading: &str, gaps: &[Gap]) {
             &text,
             4,
         );
+        let prompt = format!("      {}$ ", gap.on);
         for command in clean(&gap.command).lines() {
-            sheet.line(&[(Ink::Dim, "      $ "), (Ink::Cyan, command)]);
+            sheet.line(&[(Ink::Dim, &prompt), (Ink::Cyan, command)]);
         }
+    }
+    let rest = gaps.len().saturating_sub(most);
+    if rest > 0 {
+        let text = fill(words.more_asks, &[&rest.to_string()]);
+        sheet.flow(&[INDENT], &[INDENT], Ink::Dim, &text, 2);
     }
 }
 

@@ -50,10 +50,13 @@ fn index(sheet: &mut Sheet, report: &Report<'_>, n: usize) {
             &[(Ink::Plain, &number), (ink, &word)],
             &[(Ink::Plain, &hang)],
             Ink::Plain,
-            &incident.title,
+            &report.noticed(incident),
             2,
         );
-        if let Some(fact) = incident.roots.first().and_then(|r| report.fact(r.fact)) {
+        // What is noticed is no cause of itself.
+        let root = incident.roots.first().map(|r| r.fact);
+        let deeper = root.filter(|r| incident.symptoms.first() != Some(r));
+        if let Some(fact) = deeper.and_then(|r| report.fact(r)) {
             let lead = format!("{hang}← ");
             let text = report.title_and_doubt(fact);
             sheet.flow(
