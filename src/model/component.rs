@@ -92,6 +92,14 @@ impl Component {
         self.0 == "unknown"
     }
 
+    /// A controller that runs as an ordinary pod: besides its own lines it prints what every application prints.
+    pub fn is_add_on(&self) -> bool {
+        matches!(
+            &*self.0,
+            "karpenter" | "load-balancer-controller" | "csi-driver" | "cert-manager" | "linkerd"
+        )
+    }
+
     /// Whether it runs once on every node and speaks about that node, so that the node it runs on is the
     /// node its facts are about.
     pub fn is_node_local(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::model::{Component, Record};
 
 /// Names of programs, containers, units and files, and the component they are. Longer names first where one begins
 /// another.
-const NAMES: [(&str, &str); 58] = [
+const NAMES: [(&str, &str); 85] = [
     ("kube-apiserver", "kube-apiserver"),
     ("apiserver", "kube-apiserver"),
     ("kube-controller-manager", "kube-controller-manager"),
@@ -63,6 +63,42 @@ const NAMES: [(&str, &str); 58] = [
     ("aws-node", "cni"),
     ("ipamd", "cni"),
     ("weave", "cni"),
+    ("aws-cloud-controller-manager", "cloud-controller-manager"),
+    (
+        "openstack-cloud-controller-manager",
+        "cloud-controller-manager",
+    ),
+    (
+        "hcloud-cloud-controller-manager",
+        "cloud-controller-manager",
+    ),
+    (
+        "vsphere-cloud-controller-manager",
+        "cloud-controller-manager",
+    ),
+    ("cloud-node-manager", "cloud-controller-manager"),
+    ("node-local-dns", "coredns"),
+    ("nodelocaldns", "coredns"),
+    ("node-cache", "coredns"),
+    ("karpenter", "karpenter"),
+    ("aws-load-balancer-controller", "load-balancer-controller"),
+    ("alb-ingress-controller", "load-balancer-controller"),
+    ("ebs-csi-controller", "csi-driver"),
+    ("ebs-csi-node", "csi-driver"),
+    ("ebs-plugin", "csi-driver"),
+    ("efs-csi-controller", "csi-driver"),
+    ("csi-azuredisk-controller", "csi-driver"),
+    ("csi-azurefile-controller", "csi-driver"),
+    ("csi-gce-pd-controller", "csi-driver"),
+    ("csi-cinder-controllerplugin", "csi-driver"),
+    ("csi-provisioner", "csi-driver"),
+    ("csi-attacher", "csi-driver"),
+    ("csi-plugin", "csi-driver"),
+    ("cert-manager", "cert-manager"),
+    ("linkerd-proxy", "linkerd"),
+    ("linkerd-identity", "linkerd"),
+    ("linkerd-destination", "linkerd"),
+    ("linkerd-proxy-injector", "linkerd"),
     ("k3s", "k3s"),
     ("rke2", "rke2"),
     ("audit", "audit"),

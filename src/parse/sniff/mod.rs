@@ -84,6 +84,10 @@ pub fn sniff(path: &str, head: &[u8]) -> Sniff {
             "it is a stream of pod logs with START and END lines",
         );
     }
+    if lines.iter().any(|l| is_kubeadm(l)) {
+        sniff.formats = sample.formats();
+        return sniff.verdict(SourceKind::Log, "kubeadm names its phases in it");
+    }
     // A YAML dump within a log comes after its first line; a log line comes first in no object.
     if !sample.first_is_log
         && let Some((kind, why)) = content::whole(&lines)
@@ -101,6 +105,18 @@ pub fn sniff(path: &str, head: &[u8]) -> Sniff {
         return sniff.log(&sample, &lines);
     }
     sniff.verdict(SourceKind::Text, "no format claims it")
+}
+
+/// A line of kubeadm's own output, which has no time and no level.
+fn is_kubeadm(line: &[u8]) -> bool {
+    const PHASES: [&[u8]; 5] = [
+        b"[preflight] ",
+        b"[kubelet-start] ",
+        b"[kubelet-check] ",
+        b"[discovery] ",
+        b"error execution phase ",
+    ];
+    PHASES.iter().any(|p| line.starts_with(p))
 }
 
 /// Blocks of zeros, which a crash leaves, are no part of a line.

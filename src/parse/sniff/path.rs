@@ -203,9 +203,50 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
         // cluster-info dump
         [.., ns, pod] if file == "logs.txt" && is_name(ns) && is_name(pod) => set(ns, pod, None),
         [.., "cs", _] => scope.pod = Some(stem(file).to_owned()),
+        // kubectl logs by hand: <ns>/<pod>.log, logs/<ns>/<pod>/<container>.log. Only a generated name is surely a pod's.
+        [
+            ..,
+            "logs" | "log" | "pods" | "pod-logs" | "podlogs",
+            ns,
+            pod,
+        ] if is_name(ns) && is_generated(pod) && !component::named(stem(file)).is_node_local() => {
+            set(ns, pod, Some(stem(file)));
+        }
+        [.., ns]
+            if is_name(ns)
+                && !FOLDERS.contains(ns)
+                && !ns.contains('.')
+                && (is_generated(stem(file))
+                    || ns.ends_with("-system") && is_of_set(stem(file))) =>
+        {
+            set(ns, stem(file), None);
+        }
         _ => {}
     }
 }
+
+/// Whether a name ends as those of a Deployment's pods do: `web-5d9c7b6f4-k4l9z`.
+fn is_generated(name: &str) -> bool {
+    let safe = |s: &str| s.bytes().all(|c| SAFE.contains(&c));
+    let mut parts = name.rsplit('-');
+    let last = parts.next().is_some_and(|s| s.len() == 5 && safe(s));
+    let hash = parts
+        .next()
+        .is_some_and(|s| (6..=10).contains(&s.len()) && safe(s));
+    last && hash && parts.next().is_some() && is_name(name)
+}
+
+/// Whether a name ends as those of a DaemonSet's pods do: `kube-proxy-x7k2p`.
+fn is_of_set(name: &str) -> bool {
+    let end = name.rsplit('-').next().unwrap_or_default();
+    end.len() == 5
+        && end.bytes().all(|c| SAFE.contains(&c))
+        && end.len() + 1 < name.len()
+        && is_name(name)
+}
+
+/// The letters and digits of generated names.
+const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// `kube-apiserver.cp1.root.log.INFO.20261120-170045.60`: program and host.
 fn glog_name(file: &str) -> Option<(&str, &str)> {
@@ -229,11 +270,7 @@ fn static_pod_node(pod: &str) -> Option<String> {
     ];
     let node = STATIC.iter().find_map(|s| pod.strip_prefix(s))?;
     // Pods of a DaemonSet or Deployment end in five characters of this alphabet instead.
-    let random = |s: &str| {
-        s.len() == 5
-            && s.bytes()
-                .all(|c| b"bcdfghjklmnpqrstvwxz2456789".contains(&c))
-    };
+    let random = |s: &str| s.len() == 5 && s.bytes().all(|c| SAFE.contains(&c));
     let last = node.rsplit('-').next()?;
     (is_name(node) && !random(last)).then(|| node.to_owned())
 }
@@ -369,6 +406,26 @@ mod tests {
             "kube-proxy",
             "",
             "kube-system/kube-proxy-x7k2p/kube-proxy",
+        );
+        // Written by hand: a generated name is a pod's, any other is nobody's.
+        case(
+            "logs/kube-system/coredns-5d78c9869d-x2x7k.log",
+            "coredns",
+            "",
+            "kube-system/coredns-5d78c9869d-x2x7k/",
+        );
+        case(
+            "logs/shop/web-5d9c7b6f4-k4l9z/istio-proxy.log",
+            "istio-proxy",
+            "",
+            "shop/web-5d9c7b6f4-k4l9z/istio-proxy",
+        );
+        case("logs/shop/web.log", "unknown", "", "");
+        case(
+            "logs/pool1/gke-a-pool-1a2b3c4d-x2x7k/kubelet.log",
+            "kubelet",
+            "gke-a-pool-1a2b3c4d-x2x7k",
+            "",
         );
         case("foo.txt", "unknown", "", "");
         case("", "unknown", "", "");

@@ -4,7 +4,7 @@
 
 /// Kind, then the other names under which kubectl knows it (plural and short), and whether it lives in a
 /// namespace.
-const KINDS: [(&str, &[&str], bool); 36] = [
+const KINDS: [(&str, &[&str], bool); 37] = [
     ("pod", &["pods", "po"], true),
     ("node", &["nodes", "no"], false),
     ("namespace", &["namespaces", "ns"], false),
@@ -51,6 +51,7 @@ const KINDS: [(&str, &[&str], bool); 36] = [
     ),
     ("networkpolicy", &["networkpolicies", "netpol"], true),
     ("ingress", &["ingresses", "ing"], true),
+    ("certificate", &["certificates"], true),
     ("resourcequota", &["resourcequotas", "quota"], true),
     ("limitrange", &["limitranges", "limits"], true),
     (
@@ -109,7 +110,7 @@ pub(super) fn is_namespaced(kind: &str) -> Option<bool> {
 }
 
 /// Headers that tell the kind: all of these columns are there.
-const SIGNATURES: [(&str, &[&str]); 32] = [
+const SIGNATURES: [(&str, &[&str]); 33] = [
     ("event", &["REASON", "OBJECT", "MESSAGE"]),
     ("event", &["LAST SEEN", "REASON", "MESSAGE"]),
     ("event", &["LASTSEEN", "REASON", "MESSAGE"]),
@@ -137,6 +138,7 @@ const SIGNATURES: [(&str, &[&str]); 32] = [
         &["MIN AVAILABLE", "ALLOWED DISRUPTIONS"],
     ),
     ("certificatesigningrequest", &["REQUESTOR", "CONDITION"]),
+    ("certificate", &["READY", "SECRET"]),
     ("componentstatus", &["STATUS", "MESSAGE", "ERROR"]),
     ("storageclass", &["PROVISIONER"]),
     ("secret", &["TYPE", "DATA"]),
