@@ -15,7 +15,7 @@ use super::definition::{
 use super::error::{BadRule, CatalogError};
 use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
 use super::template::Template;
-use super::{Anchors, Catalog, RuleText, check};
+use super::{Anchors, Catalog, EVENTS_IN_LOGS, RuleText, check};
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::base::units::duration;
 use crate::model::{Component, Level, Severity};
@@ -157,7 +157,11 @@ pub(super) fn compile(files: &[RuleText]) -> Result<Catalog, CatalogError> {
 
 /// The distinct literals, and for each the patterns that have it.
 fn anchors(patterns: &[Pattern]) -> (Vec<String>, Vec<Vec<usize>>) {
-    let mut map: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    // The event that such a line holds is matched as a whole: what makes it a line to look at is that it is one.
+    let mut map: BTreeMap<String, Vec<usize>> = EVENTS_IN_LOGS
+        .iter()
+        .map(|head| ((*head).to_owned(), Vec::new()))
+        .collect();
     for (i, p) in patterns.iter().enumerate() {
         for a in &p.anchors {
             map.entry(a.clone()).or_default().push(i);

@@ -30,6 +30,9 @@ pub use template::Template;
 
 static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/facts");
 
+/// How a component begins the line that says which Event it has sent.
+pub const EVENTS_IN_LOGS: [&str; 2] = ["Event occurred", "Event(v1.ObjectReference{"];
+
 /// Every definition, compiled.
 #[derive(Debug)]
 pub struct Catalog {

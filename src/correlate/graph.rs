@@ -6,7 +6,7 @@ use super::link::{Fit, Met, fits, meets, values};
 use crate::base::time::Instant;
 use crate::catalog::{Catalog, Cause, Join, Origin, Strength};
 use crate::extract::World;
-use crate::model::{Basis, Entity, Fact, FactId, Keys};
+use crate::model::{Basis, Entity, Fact, FactId, Keys, SourceKind};
 
 /// Most facts looked at from the symptoms backwards; beyond it the bundle is one great mess, and says so.
 const FACTS_LIMIT: usize = 20_000;
@@ -202,9 +202,17 @@ impl<'a> Graph<'a> {
         self.of_kind(cause.cause).to_vec()
     }
 
-    /// When the log of a fact's first line begins.
+    /// When the log of a fact's first line begins: the fact may be older than what it holds. A table of events tells
+    /// when one was last seen, so one that is known from there alone may have begun at any time before.
     fn log_began(&self, fact: &Fact) -> Option<Instant> {
         let place = fact.evidence().first()?.place;
+        let (first, last) = (fact.span.first?, fact.span.last?);
+        if first.at == last.at
+            && let Some(source) = self.world.source(place.source)
+            && source.kind == SourceKind::Table
+        {
+            return Some(first.at);
+        }
         self.world.log_coverage(place.source).0.map(|s| s.at)
     }
 

@@ -90,7 +90,13 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         // A state as of the collection, since when is unknown.
         return true;
     };
-    if last.at.since(first.at) >= lasting {
+    // What is over lasted at least as long as both stamps allow: an age of `28m` may be a minute off.
+    let doubt = if fact.span.closed {
+        first.err.saturating_add(last.err)
+    } else {
+        0
+    };
+    if last.at.since(first.at).saturating_sub(doubt) >= lasting {
         return true;
     }
     if fact.span.closed || fact.span.over || !(closable || is_state(fact, world)) {

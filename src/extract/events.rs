@@ -4,12 +4,14 @@ use memchr::memmem;
 
 use super::fold::Seen;
 use crate::base::text;
+use crate::catalog::EVENTS_IN_LOGS;
 use crate::model::{Component, Entity, Record, StateLine};
 
 /// Whether [`event_in_log`] may find an Event.
 pub(super) fn may_be_event(chunk: &[u8]) -> bool {
-    let holds = |words: &[u8]| memmem::find(chunk, words).is_some();
-    holds(b"Event occurred") || holds(b"Event(v1.ObjectReference{")
+    EVENTS_IN_LOGS
+        .iter()
+        .any(|head| memmem::find(chunk, head.as_bytes()).is_some())
 }
 
 /// An Event that a component wrote into its log, as the state line an Event gives:
