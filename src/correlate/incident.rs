@@ -177,9 +177,18 @@ fn best_by_root(graph: &Graph<'_>, found: Vec<Path>) -> Vec<Path> {
             .and_then(|f| f.span.first)
             .map_or(i64::MAX, |s| s.at.0)
     };
+    // Of reasons that weigh the same the one that concerns more nodes comes first.
+    let share = |p: &Path| {
+        let number = |key: &str| graph.fact(p.root)?.keys.get(key)?.parse::<u64>().ok();
+        match (number("nodes"), number("total")) {
+            (Some(part), Some(whole)) if whole > 0 => part.saturating_mul(1000) / whole,
+            _ => 1000,
+        }
+    };
     paths.sort_by(|a, b| {
         b.points
             .cmp(&a.points)
+            .then(share(b).cmp(&share(a)))
             .then(began(a).cmp(&began(b)))
             .then(a.root.cmp(&b.root))
     });
