@@ -403,6 +403,10 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     observation
         .facts
         .extend(facts.into_iter().filter(|f| f.first.iter().any(own)));
+    // A transcript of a whole collection may hold a dump among its outputs.
+    if kind == SourceKind::Host {
+        observation.dumps = scanned.dumps;
+    }
     observation.relations = reading.relations;
     observation.hints = reading.hints;
     observation.has_events = reading

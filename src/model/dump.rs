@@ -100,7 +100,7 @@ pub struct Frame {
     reason = "independent marks of a header, as printed"
 )]
 pub struct Goroutine {
-    /// Its number (0 in an aggregated profile).
+    /// Its number (0 in an aggregated profile, or where it cannot be read).
     pub id: u64,
     /// How many it stands for: 1, or the count of an aggregated profile.
     pub count: u32,
@@ -120,6 +120,8 @@ pub struct Goroutine {
     pub creator: Option<SiteId>,
     /// The goroutine that started it (Go 1.21 and later).
     pub parent: Option<u64>,
+    /// Its labels (`tenant: shop`), as printed; empty without.
+    pub labels: Symbol,
     /// Where its header is.
     pub place: Place,
     frames: (u32, u32),
@@ -318,6 +320,28 @@ fn low(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// Minor versions of Go 1 that print stacks in this way. It tells what an argument is worth: up to 1.16 the words are
+/// what was passed, in 1.17 they may be stale without a mark, later a `?` marks those that may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GoVersion {
+    /// This one or a later one.
+    pub at_least: Option<u8>,
+    /// This one or an earlier one.
+    pub at_most: Option<u8>,
+}
+
+impl GoVersion {
+    /// Nothing older prints this.
+    pub fn not_before(&mut self, minor: u8) {
+        self.at_least = Some(self.at_least.map_or(minor, |v| v.max(minor)));
+    }
+
+    /// Nothing newer prints this.
+    pub fn not_after(&mut self, minor: u8) {
+        self.at_most = Some(self.at_most.map_or(minor, |v| v.min(minor)));
+    }
+}
+
 /// What every goroutine of one process was doing at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Dump {
@@ -337,6 +361,8 @@ pub struct Dump {
     pub time: Option<Stamp>,
     /// Head or tail are missing: who is not seen may still be there.
     pub partial: bool,
+    /// The compiler that the program was built with, as far as the format tells.
+    pub go: GoVersion,
     /// Lines before it that say why it was printed (`SIGQUIT: quit`, `panic: …`, a klog fatal line).
     pub prelude: Vec<Quote>,
     /// The goroutines in printed order.
@@ -473,6 +499,7 @@ impl Goroutine {
             unavailable: false,
             creator: None,
             parent: None,
+            labels: Symbol::default(),
             place,
             frames: (low(start), low(start)),
         }
@@ -501,10 +528,30 @@ fn words(text: &[u8]) -> impl Iterator<Item = Arg> {
                 None => (word, true),
             };
             let hex = digits.strip_prefix(b"0x")?;
-            let text = str::from_utf8(hex).ok()?;
-            let value = u64::from_str_radix(text, 16).ok()?;
-            Some(Arg { value, exact })
+            if let Some(value) = number(hex.iter().copied()) {
+                return Some(Arg { value, exact });
+            }
+            // Letters that a scan puts in place of digits: what was read so identifies nothing.
+            let value = number(hex.iter().map(|b| match b {
+                b'O' | b'o' => b'0',
+                b'l' | b'I' | b'|' => b'1',
+                b => *b,
+            }))?;
+            Some(Arg {
+                value,
+                exact: false,
+            })
         })
+}
+
+/// A hexadecimal number of at most 16 digits.
+fn number(digits: impl ExactSizeIterator<Item = u8>) -> Option<u64> {
+    if digits.len() == 0 || digits.len() > 16 {
+        return None;
+    }
+    digits.into_iter().try_fold(0_u64, |n, b| {
+        Some((n << 4) | u64::from(char::from(b).to_digit(16)?))
+    })
 }
 
 #[cfg(test)]
@@ -565,6 +612,18 @@ mod tests {
         case("slices.SortFunc[...].func1", "slices", "", "SortFunc");
         case("noise", "", "", "noise");
         case("", "", "", "");
+    }
+
+    #[test]
+    fn words_that_a_scan_damaged_identify_nothing() {
+        let all: Vec<Arg> = words(b"0xc42lb30808, 0xzz, 0x12345678901234567").collect();
+        assert_eq!(
+            all,
+            [Arg {
+                value: 0xc4_21b3_0808,
+                exact: false
+            }]
+        );
     }
 
     #[test]

@@ -31,8 +31,13 @@ pub(super) enum Line<'a> {
 /// The parts of a goroutine's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header<'a> {
-    pub id: u64,
+    /// `None`: damaged beyond reading. The goroutine is there all the same.
+    pub id: Option<u64>,
     pub state: &'a [u8],
+    /// `k: v` pairs as printed, without braces.
+    pub labels: &'a [u8],
+    /// It names the runtime's own structures (`gp=`): Go 1.23 and later.
+    pub internals: bool,
     pub minutes: Option<u32>,
     pub locked: bool,
     pub leaked: bool,
@@ -41,7 +46,7 @@ pub(super) struct Header<'a> {
 /// Says what `line` (without wrapping and line end) is. 20 million of them are asked about in a large dump: what most
 /// lines are is decided by their ends, before anything is searched for.
 pub(super) fn classify(line: &[u8]) -> Line<'_> {
-    let text = line.trim_ascii();
+    let text = untabbed(line.trim_ascii());
     let Some(&b) = text.first() else {
         return Line::Blank;
     };
@@ -71,18 +76,42 @@ pub(super) fn classify(line: &[u8]) -> Line<'_> {
     if text.starts_with(b"[originating from goroutine") || text == b"runtime stack:" {
         return Line::Aside;
     }
-    if text.last() == Some(&b')') {
-        if let Some((name, args)) = function(text) {
-            return Line::Function(name, args);
+    match text.last() {
+        Some(b')') => {
+            if let Some((name, args)) = function(text) {
+                return Line::Function(name, args);
+            }
         }
-    } else if let Some(location) = file(text) {
-        return Line::File(location);
+        Some(b':' | b']' | b'}') => {
+            if let Some(h) = scanned_header(text) {
+                return Line::Header(h);
+            }
+        }
+        _ => {
+            if text == b"non-Go function" {
+                return Line::Function(text, b"");
+            }
+            if let Some(location) = file(text) {
+                return Line::File(location);
+            }
+        }
     }
     if is_torn(line, text) {
         Line::Torn
     } else {
         Line::Other
     }
+}
+
+/// Without a tab that a transport wrote in letters (rsyslog: `#011`, `cat -A`: `^I`).
+fn untabbed(text: &[u8]) -> &[u8] {
+    if !matches!(text.first(), Some(b'#' | b'^' | b'\\')) {
+        return text;
+    }
+    [&b"#011"[..], b"^I", b"\\t"]
+        .iter()
+        .find_map(|tab| text.strip_prefix(*tab))
+        .map_or(text, <[u8]>::trim_ascii_start)
 }
 
 /// A number, with the letters that a scan puts in place of digits.
@@ -94,35 +123,52 @@ fn id(text: &[u8]) -> Option<u64> {
         let digit = match b {
             b'0'..=b'9' => b - b'0',
             b'O' | b'o' => 0,
-            b'l' | b'I' => 1,
+            b'l' | b'I' | b'|' => 1,
             _ => return None,
         };
         n.checked_mul(10)?.checked_add(u64::from(digit))
     })
 }
 
-/// `goroutine ID [gp=… m=… mp=…] [STATE, N minutes, …]:`
+/// `goroutine ID [gp=… m=… mp=…] [STATE, N minutes, …] {labels}:`
 pub(super) fn header(text: &[u8]) -> Option<Header<'_>> {
     let rest = text.strip_prefix(b"goroutine ")?;
     let open = memchr(b'[', rest)?;
     let before = rest.get(..open)?.trim_ascii();
     let mut words = before.split(|b| *b == b' ');
     let id = id(words.next()?)?;
-    if !words.all(|w| w.starts_with(b"gp=") || w.starts_with(b"m=") || w.starts_with(b"mp=")) {
-        return None;
+    let mut internals = false;
+    for word in words {
+        internals = true;
+        if !(word.starts_with(b"gp=") || word.starts_with(b"m=") || word.starts_with(b"mp=")) {
+            return None;
+        }
     }
-    let inner = rest.get(open + 1..)?;
+    let mut out = bracket(rest.get(open + 1..)?)?;
+    out.id = Some(id);
+    out.internals = internals;
+    Some(out)
+}
+
+/// `STATE, N minutes, locked to thread]:`, what stands behind the opening bracket. A line that was cut has no closing one.
+fn bracket(inner: &[u8]) -> Option<Header<'_>> {
     let closed = inner.strip_suffix(b":").unwrap_or(inner);
-    // Labels may hold brackets: the last one ends the header. Without one the line was cut.
-    let inner = match memrchr(b']', closed) {
-        Some(i) if closed.get(i + 1..).is_some_and(<[u8]>::is_empty) => closed.get(..i)?,
-        None if closed.len() < 64 => closed,
-        _ => return None,
+    // Go 1.27 prints labels behind the bracket, 1.26 within. Values are quoted and may hold brackets of their own.
+    let (inner, labels) = if let Some(i) = memmem::find(closed, b"] {") {
+        (closed.get(..i)?, closed.get(i + 3..)?)
+    } else {
+        let inner = match memrchr(b']', closed) {
+            Some(i) if closed.get(i + 1..).is_some_and(<[u8]>::is_empty) => closed.get(..i)?,
+            None if closed.len() < 64 => closed,
+            _ => return None,
+        };
+        match memmem::find(inner, b" labels:{") {
+            Some(i) => (inner.get(..i)?, inner.get(i + 9..)?),
+            None => (inner, &b""[..]),
+        }
     };
-    let inner =
-        memmem::find(inner, b" labels:{").map_or(inner, |i| inner.get(..i).unwrap_or(inner));
     let mut out = Header {
-        id,
+        labels: labels.strip_suffix(b"}").unwrap_or(labels),
         ..Header::default()
     };
     let mut parts = inner.split(|b| *b == b',');
@@ -147,9 +193,48 @@ pub(super) fn header(text: &[u8]) -> Option<Header<'_>> {
             .strip_suffix(b" minutes")
             .or_else(|| part.strip_suffix(b" minute"))
         {
-            out.minutes = self::id(n).and_then(|n| u32::try_from(n).ok());
+            out.minutes = id(n).and_then(|n| u32::try_from(n).ok());
         }
     }
+    Some(out)
+}
+
+/// A header that a scan or a bad line damaged: `qoroutine 12 [select]:`, `goroutine12 [select]:`, `goroutine 1 2 (select}:`.
+/// What can be read of it is read; that a goroutine begins here is what matters, so that its frames are not
+/// taken for those of the one before.
+fn scanned_header(text: &[u8]) -> Option<Header<'_>> {
+    const WORD: &[u8] = b"goroutine";
+    let word = text.get(..WORD.len())?;
+    let alike = word
+        .iter()
+        .zip(WORD)
+        .filter(|(a, b)| a.eq_ignore_ascii_case(b))
+        .count();
+    let rest = text.get(WORD.len()..)?;
+    if alike < 7 || rest.len() > 120 {
+        return None;
+    }
+    let open = rest.iter().position(|b| matches!(b, b'[' | b'{' | b'('))?;
+    let number = rest.get(..open)?;
+    // Between the word and the bracket stand digits or what looks like them.
+    if number.is_empty()
+        || number.len() > 24
+        || !number
+            .iter()
+            .all(|b| b.is_ascii_digit() || b" OolI|SBZ.".contains(b))
+        || !number.iter().any(u8::is_ascii_digit) && id(number.trim_ascii()).is_none()
+    {
+        return None;
+    }
+    let inner = rest.get(open + 1..)?;
+    let inner = inner.strip_suffix(b":").unwrap_or(inner).trim_ascii_end();
+    // Nothing stands behind the bracket: `Goroutine 7 (running) created at:` is another thing.
+    let (last, inner) = inner.split_last()?;
+    if !matches!(last, b']' | b'}' | b')') {
+        return None;
+    }
+    let mut out = bracket(inner)?;
+    out.id = id(number.trim_ascii());
     Some(out)
 }
 
@@ -197,7 +282,7 @@ fn is_name(name: &[u8]) -> bool {
     match (memchr(b' ', name), memchr(b'[', name)) {
         (None, _) => true,
         (Some(blank), Some(bracket)) => bracket < blank && memchr(b']', name).is_some(),
-        (Some(_), None) => name == b"non-Go function",
+        (Some(_), None) => false,
     }
 }
 
@@ -217,6 +302,41 @@ fn is_torn(line: &[u8], text: &[u8]) -> bool {
     })
 }
 
+/// A torn function line as far as it goes: its name and the arguments that were not lost.
+pub(super) fn cut_function(torn: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = torn.trim_ascii();
+    if text.starts_with(b"/") {
+        return None;
+    }
+    let open = text
+        .iter()
+        .enumerate()
+        // `(*T)` belongs to the name.
+        .position(|(i, b)| *b == b'(' && text.get(i + 1) != Some(&b'*'))?;
+    let name = text.get(..open)?;
+    is_name(name).then(|| (name, text.get(open + 1..).unwrap_or(b"")))
+}
+
+/// Whether a line may be the first half of a function's name: a path without blanks.
+pub(super) fn is_name_piece(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    memchr(b'/', text).is_some()
+        && text.first().is_some_and(u8::is_ascii_alphabetic)
+        && text
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._-~%()*@".contains(b))
+        && text.len() > 20
+}
+
+/// Whether a name closes a parenthesis that it did not open: the second half of a wrapped one.
+pub(super) fn is_second_half(name: &[u8]) -> bool {
+    match (memchr(b')', name), memchr(b'(', name)) {
+        (Some(close), Some(open)) => close < open,
+        (Some(_), None) => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +346,11 @@ mod tests {
     fn head(line: &str, id: u64, state: &str, minutes: Option<u32>) {
         match classify(line.as_bytes()) {
             Line::Header(h) => assert_eq!(
-                (h.id, String::from_utf8_lossy(h.state).as_ref(), h.minutes),
+                (
+                    h.id.unwrap_or(0),
+                    String::from_utf8_lossy(h.state).as_ref(),
+                    h.minutes
+                ),
                 (id, state, minutes),
                 "{line}"
             ),
@@ -291,6 +415,60 @@ mod tests {
             None,
         );
         head("goroutine 10 [chan receive", 10, "chan receive", None);
+    }
+
+    #[test]
+    fn headers_that_a_scan_damaged() {
+        head("qoroutine 12 [select, 5 minutes]:", 12, "select", Some(5));
+        head("goroutine12 [select]:", 12, "select", None);
+        head(
+            "goroutlne 4 [IO wait, ll2 minutes]:",
+            4,
+            "IO wait",
+            Some(112),
+        );
+        head("goroutine 1 2 [select]:", 0, "select", None);
+        head("goroutine 12 {select, 9 minutes}:", 12, "select", Some(9));
+        head("goroutine S2 [semacquire]:", 0, "semacquire", None);
+        for line in [
+            "goroutines are [busy]:",
+            "goroutine leak detected [5]:",
+            "goroutine 5 exited (code 3):",
+            "Goroutine 7 (running) created at:",
+            "gorilla 12 [x]:",
+        ] {
+            case(line, &Line::Other);
+        }
+    }
+
+    #[test]
+    fn labels_and_internals_of_the_newest_headers() {
+        let labelled = |line: &'static str| match classify(line.as_bytes()) {
+            Line::Header(h) => (h.state, h.minutes, h.labels, h.internals),
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(
+            labelled("goroutine 28 [sleep, 2 minutes] {step: pay, tenant: \"shop]a\"}:"),
+            (
+                &b"sleep"[..],
+                Some(2),
+                &b"step: pay, tenant: \"shop]a\""[..],
+                false
+            )
+        );
+        assert_eq!(
+            labelled(
+                "goroutine 28 gp=0x1 m=nil [IO wait, 2 minutes, locked to thread labels:{\"a\": \"b\"}]:"
+            ),
+            (&b"IO wait"[..], Some(2), &b"\"a\": \"b\""[..], true)
+        );
+    }
+
+    #[test]
+    fn tabs_in_letters() {
+        case("#011/usr/lib/x.go:7 +0x1", &Line::File(b"/usr/lib/x.go:7"));
+        case("^I/usr/lib/x.go:7", &Line::File(b"/usr/lib/x.go:7"));
+        case("\\t/usr/lib/x.go:7", &Line::File(b"/usr/lib/x.go:7"));
     }
 
     #[track_caller]
@@ -367,8 +545,8 @@ mod tests {
         }
 
         #[test]
-        fn nearly_a_header(tail in "[\\[\\]0-9a-z, :={}\"]{0,40}") {
-            let _ = classify(format!("goroutine {tail}").as_bytes());
+        fn nearly_a_header(head in "[gGq]oroutin[e ]{1,2}", tail in "[\\[\\](){}0-9a-zO|, :=\"]{0,40}") {
+            let _ = classify(format!("{head}{tail}").as_bytes());
         }
     }
 }

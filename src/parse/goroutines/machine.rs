@@ -6,7 +6,8 @@
 use rustc_hash::FxHashSet;
 
 use super::intern::Interner;
-use super::line::{Header, Line, classify};
+use super::line::{self, Header, Line, classify};
+use super::race::{Race, Said};
 use super::whose;
 use crate::base::text;
 use crate::model::dump::{Dump, DumpKind, Goroutine, Symbol};
@@ -39,7 +40,12 @@ pub(super) struct Machine {
     creator: Option<Symbol>,
     /// Frames belong to an ancestor or to the scheduler.
     aside: bool,
+    /// The first half of a line that was wrapped or cut, and where it stands.
     torn: Vec<u8>,
+    torn_at: Place,
+    race: Race,
+    /// The stacks of further threads follow in the same dump (`GOTRACEBACK=crash`).
+    more_threads: bool,
     foreign: u32,
     announced: Option<DumpKind>,
     prelude: Vec<Quote>,
@@ -59,6 +65,11 @@ impl Machine {
         &mut self.dump
     }
 
+    /// The rest of the open dump is missing.
+    pub(super) fn lost_its_end(&mut self) {
+        self.dump.partial |= self.open;
+    }
+
     /// The dumps that ended.
     pub(super) fn take(&mut self) -> Vec<Dump> {
         std::mem::take(&mut self.done)
@@ -67,16 +78,33 @@ impl Machine {
     /// Reads one line without its wrapping. `true`: the line belongs to a dump or announces one.
     pub(super) fn line(&mut self, place: Place, line: &[u8]) -> bool {
         if !self.torn.is_empty() {
-            let mut whole = std::mem::take(&mut self.torn);
-            let fits = whole.len().saturating_add(line.len()) <= TORN_LIMIT;
-            if fits && !matches!(classify(line), Line::Header(_) | Line::Created(..)) {
-                whole.extend_from_slice(line);
-                if matches!(classify(&whole), Line::Function(..) | Line::File(_)) {
-                    return self.known(place, &whole);
-                }
+            let torn = std::mem::take(&mut self.torn);
+            if let Some(whole) = joined(&torn, line) {
+                return self.known(self.torn_at, &whole);
+            }
+            // Cut rather than wrapped: a function whose arguments or place were lost is still a frame.
+            if torn.trim_ascii_start().starts_with(b"/") {
+                self.commit(b"");
+            } else if let (Some((name, args)), Line::File(_)) =
+                (line::cut_function(&torn), classify(line))
+            {
+                self.function(self.torn_at, name, args);
             }
         }
         self.known(place, line)
+    }
+
+    fn tear(&mut self, place: Place, line: &[u8]) {
+        self.torn.extend_from_slice(line);
+        self.torn_at = place;
+    }
+
+    fn function(&mut self, place: Place, name: &[u8], args: &[u8]) {
+        self.commit(b"");
+        let name = self.names.path(&mut self.dump.stacks, name);
+        self.pending = Some((name, place));
+        self.pending_args.clear();
+        self.pending_args.extend_from_slice(args);
     }
 
     fn known(&mut self, place: Place, line: &[u8]) -> bool {
@@ -90,11 +118,7 @@ impl Machine {
                 true
             }
             Line::Function(name, args) if self.current.is_some() => {
-                self.commit(b"");
-                let name = self.names.path(&mut self.dump.stacks, name);
-                self.pending = Some((name, place));
-                self.pending_args.clear();
-                self.pending_args.extend_from_slice(args);
+                self.function(place, name, args);
                 true
             }
             Line::File(location) if self.current.is_some() => {
@@ -128,7 +152,11 @@ impl Machine {
                 self.open
             }
             Line::Torn if self.open => {
-                self.torn.extend_from_slice(line);
+                self.tear(place, line);
+                true
+            }
+            Line::Other if self.expects_function() && line::is_name_piece(line) => {
+                self.tear(place, line);
                 true
             }
             Line::Blank => {
@@ -156,7 +184,14 @@ impl Machine {
             self.close(false);
             return true;
         }
+        if text == b"-----" && self.dump.kind == DumpKind::Signal {
+            self.more_threads = self.open;
+            return self.open;
+        }
         if let Some(kind) = announces(text) {
+            if self.more_threads && kind == DumpKind::Signal {
+                return true;
+            }
             if !self.dump.goroutines.is_empty() || self.current.is_some() {
                 self.close(false);
             }
@@ -177,7 +212,7 @@ impl Machine {
             return true;
         }
         if self.open && self.dump.kind == DumpKind::Race {
-            return self.race(place, text);
+            return self.race(place, line);
         }
         self.foreign = self.foreign.saturating_add(1);
         if self.open {
@@ -195,6 +230,8 @@ impl Machine {
         self.open = true;
         self.foreign = 0;
         self.ended = false;
+        self.more_threads = false;
+        self.race = Race::default();
         self.ids.clear();
         self.names.begin(&mut self.dump.stacks);
         self.dump.place = self.prelude.first().map_or(place, |q| q.place);
@@ -210,9 +247,17 @@ impl Machine {
         if !self.open {
             self.begin(place);
         }
-        self.ids.insert(header.id);
-        let mut g = Goroutine::new(header.id, place, self.dump.stacks.frame_count());
+        self.ids.extend(header.id);
+        let start = self.dump.stacks.frame_count();
+        let mut g = Goroutine::new(header.id.unwrap_or(0), place, start);
         g.state = self.names.text(&mut self.dump.stacks, header.state);
+        if !header.labels.is_empty() {
+            g.labels = self.names.text(&mut self.dump.stacks, header.labels);
+            self.dump.go.not_before(26);
+        }
+        if header.internals {
+            self.dump.go.not_before(23);
+        }
         g.minutes = header.minutes;
         g.locked = header.locked;
         g.leaked = header.leaked;
@@ -223,8 +268,14 @@ impl Machine {
     /// that prints the stacks where only one can. The printing goroutine of a next dump whose first lines are lost
     /// is read as the end of this one, which does no harm.
     fn starts_anew(&self, header: &Header<'_>) -> bool {
-        if header.id <= 1 && self.ids.contains(&header.id) {
+        if matches!(self.dump.kind, DumpKind::Aggregated | DumpKind::Race) {
             return true;
+        }
+        if header
+            .id
+            .is_some_and(|id| id <= 1 && self.ids.contains(&id))
+        {
+            return !self.more_threads;
         }
         let printed_by_one = matches!(
             self.dump.kind,
@@ -272,7 +323,14 @@ impl Machine {
             self.dump
                 .stacks
                 .add_frame(site, &self.pending_args, place, g.place);
+        } else if let Some(g) = &mut self.current {
+            g.elided = true;
         }
+    }
+
+    /// Whether the next line of the stack is a function.
+    fn expects_function(&self) -> bool {
+        self.open && self.current.is_some() && self.pending.is_none() && self.creator.is_none()
     }
 
     fn frames_of_current(&self) -> usize {
@@ -313,11 +371,19 @@ impl Machine {
         if first != b"#" {
             return false;
         }
-        if !second.starts_with(b"0x") {
-            return second == b"labels:";
+        if second == b"labels:" {
+            if let Some(g) = &mut self.current {
+                let at = memchr::memchr(b'{', line).map_or(line.len(), |i| i + 1);
+                let text = line.get(at..).unwrap_or(b"").trim_ascii_end();
+                let labels = text.strip_suffix(b"}").unwrap_or(text);
+                g.labels = self.names.text(&mut self.dump.stacks, labels);
+            }
+            return true;
         }
-        let (Some(function), Some(location), Some(g)) = (words.next(), words.next(), self.current)
-        else {
+        if !second.starts_with(b"0x") {
+            return false;
+        }
+        let (Some((function, location)), Some(g)) = (counted_frame(line), self.current) else {
             return true;
         };
         let name = memchr::memmem::rfind(function, b"+0x")
@@ -332,39 +398,47 @@ impl Machine {
         true
     }
 
-    /// `Write at 0x00c000012345 by goroutine 7:`, `Goroutine 7 (running) created at:`.
-    fn race(&mut self, place: Place, text: &[u8]) -> bool {
-        if text.starts_with(b"==================") {
-            self.close(false);
-            return true;
+    /// A line of a report of the race detector that is no frame of an access.
+    fn race(&mut self, place: Place, line: &[u8]) -> bool {
+        match self.race.line(line) {
+            Said::End => {
+                self.close(false);
+                true
+            }
+            Said::Access { id, state } => {
+                self.end_goroutine();
+                let mut g = Goroutine::new(id, place, self.dump.stacks.frame_count());
+                g.state = self.names.text(&mut self.dump.stacks, state.as_bytes());
+                self.current = Some(g);
+                true
+            }
+            Said::Origin => {
+                self.end_goroutine();
+                true
+            }
+            Said::Creator { of, name, location } => {
+                let name = self.names.path(&mut self.dump.stacks, &name);
+                let location = self.names.path(&mut self.dump.stacks, location);
+                let site = self.names.site(&mut self.dump.stacks, name, location);
+                for g in &mut self.dump.goroutines {
+                    if g.id == of && g.creator.is_none() {
+                        g.creator = Some(site);
+                    }
+                }
+                true
+            }
+            Said::More => true,
+            Said::Nothing => false,
         }
-        let text = String::from_utf8_lossy(text);
-        if let Some((access, who)) = text
-            .strip_suffix(':')
-            .filter(|t| t.contains(" at 0x"))
-            .and_then(|t| t.split_once(" by "))
-        {
-            let id = who
-                .strip_prefix("goroutine ")
-                .map_or(Some(1), |n| n.parse().ok());
-            let access = access.split(" at 0x").next().unwrap_or(access);
-            let state = format!("race: {}", access.to_lowercase());
-            self.end_goroutine();
-            let mut g = Goroutine::new(id.unwrap_or(0), place, self.dump.stacks.frame_count());
-            g.state = self.names.text(&mut self.dump.stacks, state.as_bytes());
-            self.current = Some(g);
-            return true;
-        }
-        if text.starts_with("Goroutine ") && text.ends_with("created at:") {
-            self.end_goroutine();
-            return true;
-        }
-        false
     }
 
     /// Ends the open dump. `cut`: the text ended in the middle.
     pub(super) fn close(&mut self, cut: bool) {
-        let torn = self.pending.is_some() || !self.torn.is_empty();
+        let torn = self.pending.is_some()
+            || !self.torn.is_empty()
+            || self
+                .current
+                .is_some_and(|g| !g.unavailable && self.frames_of_current() == 0);
         self.torn.clear();
         self.end_goroutine();
         self.announced = None;
@@ -395,16 +469,64 @@ impl Machine {
     }
 }
 
+/// The two halves of a wrapped line as one, if that makes a line of a dump. A second half that is a line of its own is
+/// none, unless the first is a path that stopped in the middle.
+fn joined(torn: &[u8], line: &[u8]) -> Option<Vec<u8>> {
+    if torn.len().saturating_add(line.len()) > TORN_LIMIT {
+        return None;
+    }
+    let path = torn.trim_ascii_start().first() == Some(&b'/');
+    let named = line::is_name_piece(torn);
+    let own = match classify(line) {
+        Line::Header(_) | Line::Created(..) => true,
+        Line::Function(name, _) => path || !named && !line::is_second_half(name),
+        Line::File(location) => {
+            !path || location.first() == Some(&b'/') && location.len() > torn.len()
+        }
+        _ => false,
+    };
+    if own {
+        return None;
+    }
+    let mut whole = torn.to_vec();
+    whole.extend_from_slice(line.strip_prefix(b"\t").unwrap_or(line));
+    let fits = match classify(&whole) {
+        Line::Function(name, _) => !path && !line::is_second_half(name),
+        Line::File(_) => path,
+        _ => false,
+    };
+    fits.then_some(whole)
+}
+
+/// Function and place of `#\t0x46b204\tsync.(*Mutex).lockSlow+0x164\t\t/usr/…/mutex.go:171`, with tabs or without.
+fn counted_frame(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = line.trim_ascii();
+    let address = memchr::memmem::find(text, b"0x")?;
+    let rest = text.get(address..)?;
+    let after = rest.iter().position(u8::is_ascii_whitespace)?;
+    let rest = rest.get(after..)?.trim_ascii_start();
+    let gap = rest.iter().rposition(u8::is_ascii_whitespace)?;
+    let (name, location) = rest.split_at_checked(gap)?;
+    Some((name.trim_ascii_end(), location.trim_ascii_start()))
+}
+
 /// Whether a line says that stacks follow, and why they are printed.
 pub(super) fn announces(text: &[u8]) -> Option<DumpKind> {
-    const STARTS: [(&[u8], DumpKind); 9] = [
+    const STARTS: [(&[u8], DumpKind); 16] = [
         (b"SIGQUIT: ", DumpKind::Signal),
         (b"SIGABRT: ", DumpKind::Signal),
         (b"panic: ", DumpKind::Panic),
         (b"[signal SIG", DumpKind::Panic),
         (b"fatal error: ", DumpKind::Fatal),
         (b"SIGSEGV: ", DumpKind::Fatal),
+        (b"SIGBUS: ", DumpKind::Fatal),
+        (b"SIGILL: ", DumpKind::Fatal),
+        (b"fatal: morestack on ", DumpKind::Fatal),
         (b"runtime: goroutine stack exceeds", DumpKind::Fatal),
+        (b"runtime: program exceeds ", DumpKind::Fatal),
+        (b"runtime: failed to create new OS thread", DumpKind::Fatal),
+        (b"runtime/cgo: pthread_create failed", DumpKind::Fatal),
+        (b"unexpected fault address ", DumpKind::Fatal),
         (b"=== BEGIN goroutine stack dump", DumpKind::Requested),
         (b"WARNING: DATA RACE", DumpKind::Race),
     ];

@@ -5,11 +5,13 @@
 //! detector; with journald, syslog, CRI, kubectl or docker wrappings, quoted into one line, cut and damaged.
 //! Linear in the input; text is kept once. It does not say what the stacks mean: [`crate::infer::waits`] does.
 
+mod era;
 mod intern;
 mod line;
 mod machine;
 mod peel;
 mod quoted;
+mod race;
 mod whose;
 
 use memchr::{memchr, memmem};
@@ -62,7 +64,7 @@ pub struct Reader {
 struct Stream {
     key: Vec<u8>,
     machine: Machine,
-    /// A prefix of no known shape that stood before a header.
+    /// A prefix of no known kind that stood before a header; the lines that follow have one like it.
     literal: Vec<u8>,
     /// An escaped dump whose closing quote has not come yet, or the parts of a long line.
     quoted: Vec<u8>,
@@ -97,7 +99,12 @@ impl Reader {
             dump.process = process.filter(|_| pid.is_some());
             dump.pid = pid;
             dump.node = peel::host_of(peeled.prefix, peeled.key);
-            dump.raw_time = peel::time_of(peeled.prefix).or_else(|| peel::time_field(peeled.rest));
+            dump.raw_time = peel::time_of(peeled.prefix)
+                .or_else(|| peel::time_field(peeled.rest))
+                .or_else(|| peel::json_time(line));
+            if peeled.escaped && dump.pid.is_none() {
+                (dump.process, dump.pid) = peel::json_owner(line);
+            }
         }
         let seen = stream.feed(place, &peeled);
         self.done.append(&mut stream.machine.take());
@@ -153,14 +160,9 @@ impl Reader {
     /// All dumps, in the order of their places.
     pub fn finish(mut self) -> Vec<Dump> {
         for stream in &mut self.streams {
-            let cut = !stream.quoted.is_empty();
-            stream.flush_quoted();
+            stream.flush_quoted(true);
             stream.machine.close(true);
-            let mut dumps = stream.machine.take();
-            if cut && let Some(dump) = dumps.last_mut() {
-                dump.partial = true;
-            }
-            self.done.append(&mut dumps);
+            self.done.append(&mut stream.machine.take());
         }
         self.done.sort_by_key(|d| d.place);
         self.done
@@ -197,15 +199,16 @@ impl Stream {
 
     fn text(&mut self, place: Place, text: &[u8]) -> bool {
         if !self.quoted.is_empty() {
-            return self.continue_quoted(text);
+            if !quoted::begins_record(text) {
+                return self.continue_quoted(text);
+            }
+            // The end of the quoted dump is lost.
+            self.flush_quoted(true);
         }
-        if memchr(b'\\', text).is_some() && memmem::find(text, b"\\ngoroutine ").is_some() {
+        if quoted::find(text).is_some() {
             return self.begin_quoted(place, text);
         }
-        let text = match text.strip_prefix(&*self.literal) {
-            Some(rest) if !self.literal.is_empty() => rest,
-            _ => text,
-        };
+        let text = self.without_literal(text);
         if text.ends_with(b"]:")
             && text.first() != Some(&b'g')
             && let Some(i) = memmem::find(text, b"goroutine ")
@@ -223,60 +226,84 @@ impl Stream {
         self.machine.line(place, text)
     }
 
+    /// Without a prefix like the one before the last header: the same text, but for digits (times, counters).
+    fn without_literal<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        if self.literal.is_empty() {
+            return text;
+        }
+        let like = |(a, b): (&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+        let bare = self.literal.trim_ascii_end();
+        if text.len() < self.literal.len() {
+            // An empty line whose prefix lost its last blank.
+            let empty = text.len() == bare.len() && text.iter().zip(bare).all(like);
+            return if empty { b"" } else { text };
+        }
+        let (head, rest) = text.split_at(self.literal.len());
+        if head.iter().zip(&self.literal).all(like) {
+            rest
+        } else {
+            text
+        }
+    }
+
     /// `… msg="=== BEGIN goroutine stack dump ===\ngoroutine 36 [running]:\n…`
     fn begin_quoted(&mut self, place: Place, text: &[u8]) -> bool {
-        let hit = memmem::find(text, b"\\ngoroutine ").unwrap_or(0);
-        let mut start = hit;
-        while let Some(i) = text.get(..start).and_then(|t| memchr::memrchr(b'"', t)) {
-            let escaped = i > 0 && text.get(i - 1) == Some(&b'\\');
-            start = i;
-            if !escaped {
-                break;
-            }
-        }
-        let start = if text.get(start) == Some(&b'"') {
-            start + 1
-        } else {
-            0
-        };
+        let start = quoted::find(text).unwrap_or(0);
         let value = text.get(start..).unwrap_or(b"");
         let Some(end) = quoted::closing(value) else {
             self.quoted.extend_from_slice(value);
             self.quoted_at = place;
             return true;
         };
-        self.unquoted(place, value.get(..end).unwrap_or(b""))
+        self.unquoted(place, value.get(..end).unwrap_or(b""), false)
     }
 
     fn continue_quoted(&mut self, text: &[u8]) -> bool {
         if self.quoted.len().saturating_add(text.len()) > QUOTED_LIMIT {
-            self.flush_quoted();
+            self.flush_quoted(true);
             return false;
         }
-        let end = quoted::closing(text);
+        // The cut may have parted a backslash from what it escapes.
+        let parted = quoted::ends_in_escape(&self.quoted);
+        let rest = text.get(usize::from(parted)..).unwrap_or(b"");
+        let end = quoted::closing(rest).map(|i| i + usize::from(parted));
         self.quoted
             .extend_from_slice(text.get(..end.unwrap_or(text.len())).unwrap_or(text));
         if end.is_some() {
             let whole = std::mem::take(&mut self.quoted);
-            return self.unquoted(self.quoted_at, &whole);
+            return self.unquoted(self.quoted_at, &whole, false);
         }
         true
     }
 
-    fn flush_quoted(&mut self) {
+    fn flush_quoted(&mut self, cut: bool) {
         if !self.quoted.is_empty() {
             let whole = std::mem::take(&mut self.quoted);
-            self.unquoted(self.quoted_at, &whole);
+            self.unquoted(self.quoted_at, &whole, cut);
         }
     }
 
-    /// Reads an escaped dump; all its lines stand at one place.
-    fn unquoted(&mut self, place: Place, value: &[u8]) -> bool {
+    /// Reads an escaped dump; all its lines stand at one place. What was quoted twice has one line that is quoted still.
+    fn unquoted(&mut self, place: Place, value: &[u8], cut: bool) -> bool {
         let mut plain = Vec::with_capacity(value.len());
         quoted::unescape(value, &mut plain);
         let mut seen = false;
+        let mut again = Vec::new();
         for line in plain.split(|b| *b == b'\n') {
-            seen |= self.machine.line(place, line);
+            if let Some(start) = quoted::find(line) {
+                let inner = line.get(start..).unwrap_or(b"");
+                let end = quoted::closing(inner).unwrap_or(inner.len());
+                again.clear();
+                quoted::unescape(inner.get(..end).unwrap_or(inner), &mut again);
+                for line in again.split(|b| *b == b'\n') {
+                    seen |= self.machine.line(place, line);
+                }
+            } else {
+                seen |= self.machine.line(place, line);
+            }
+        }
+        if cut {
+            self.machine.lost_its_end();
         }
         self.machine.close(false);
         seen
@@ -288,16 +315,14 @@ pub fn may_begin(line: &[u8]) -> bool {
     if memmem::find(line, b"goroutine ").is_some() {
         return true;
     }
-    let text = peel_cheaply(line);
-    machine::announces(text).is_some()
-}
-
-/// The payload, for the search above.
-fn peel_cheaply(line: &[u8]) -> &[u8] {
-    match line.first() {
-        Some(b'A'..=b'Z' | b'0'..=b'9' | b'<' | b'[') => peel::peel(line).rest.trim_ascii_start(),
-        _ => line.trim_ascii_start(),
-    }
+    let peeled = match line.first() {
+        Some(b'A'..=b'Z' | b'0'..=b'9' | b'<' | b'[' | b'{') => peel::peel(line),
+        _ => peel::Peeled {
+            rest: line,
+            ..peel::Peeled::default()
+        },
+    };
+    machine::announces(peeled.rest.trim_ascii_start()).is_some()
 }
 
 #[cfg(test)]

@@ -166,18 +166,48 @@ fn bracket(line: &[u8]) -> Option<Peeled<'_>> {
     })
 }
 
-/// `{"log":"goroutine 1 [running]:\n","stream":"stderr",…}`: the payload stays escaped.
+/// `{"log":"goroutine 1 [running]:\n","stream":"stderr",…}`, `{"MESSAGE":"goroutine 1 [running]:","_PID":"58",…}`: the
+/// payload stays escaped.
 fn docker(line: &[u8]) -> Option<Peeled<'_>> {
-    let rest = line.strip_prefix(b"{\"log\":\"")?;
-    let end = super::quoted::closing(rest)?;
-    let value = rest.get(..end)?;
+    let (value, is_docker) = match string_field(line, b"\"log\":") {
+        Some(value) => (value, true),
+        None => (string_field(line, b"\"MESSAGE\":")?, false),
+    };
     Some(Peeled {
-        prefix: b"{\"log\":\"",
-        key: b"",
+        prefix: b"{",
+        key: string_field(line, b"\"SYSLOG_IDENTIFIER\":").unwrap_or(b""),
         rest: value,
-        continued: !value.ends_with(b"\\n"),
+        continued: is_docker && !value.ends_with(b"\\n"),
         escaped: true,
     })
+}
+
+/// The text of a member of a JSON line, still escaped. `name` has its quotes and colon.
+fn string_field<'t>(line: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+    let at = memchr::memmem::find(line, name)?;
+    let rest = line.get(at + name.len()..)?.trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"")?;
+    rest.get(..super::quoted::closing(rest)?)
+}
+
+/// The time of a JSON line of docker or of the journal.
+pub(super) fn json_time(line: &[u8]) -> Option<RawStamp> {
+    if line.first() != Some(&b'{') {
+        return None;
+    }
+    if let Some(time) = string_field(line, b"\"time\":") {
+        return dated(time);
+    }
+    let micros = number(string_field(line, b"\"__REALTIME_TIMESTAMP\":")?)?;
+    Some(RawStamp::utc(micros.checked_mul(1000)?, SECOND))
+}
+
+/// Program and process id in a JSON line of the journal.
+pub(super) fn json_owner(line: &[u8]) -> (Option<String>, Option<u64>) {
+    let text = |name: &[u8]| string_field(line, name).map(String::from_utf8_lossy);
+    let pid = text(b"\"_PID\":").and_then(|p| p.parse().ok());
+    let name = text(b"\"SYSLOG_IDENTIFIER\":").filter(|_| pid.is_some());
+    (name.map(|n| n.into_owned()), pid)
 }
 
 /// Host, program and process id in a prefix that [`peel`] took off.
@@ -383,6 +413,23 @@ mod tests {
     }
 
     #[test]
+    fn json_lines_say_whose_they_are_and_when() {
+        let line = br#"{"__REALTIME_TIMESTAMP":"1000000","_PID":"58","SYSLOG_IDENTIFIER":"shopd","MESSAGE":"goroutine 7 [select]:"}"#;
+        let p = peel(line);
+        assert_eq!(
+            (p.key, p.rest),
+            (&b"shopd"[..], &b"goroutine 7 [select]:"[..])
+        );
+        assert!(p.escaped && !p.continued);
+        assert_eq!(json_owner(line), (Some("shopd".into()), Some(58)));
+        assert_eq!(json_time(line), Some(RawStamp::utc(SECOND, SECOND)));
+        let line = br#"{"stream":"stderr", "log": "main.f()\n","time":"1970-01-01T00:00:01.5Z"}"#;
+        assert_eq!(peel(line).rest, br"main.f()\n");
+        assert_eq!(json_time(line), Some(RawStamp::utc(SECOND, SECOND)));
+        assert_eq!(json_time(b"x"), None);
+    }
+
+    #[test]
     fn a_logfmt_line_says_its_time() {
         let line = b"time=\"1970-01-01T00:00:01.25Z\" level=info";
         assert_eq!(time_field(line), Some(RawStamp::utc(SECOND, SECOND)));
@@ -394,7 +441,7 @@ mod tests {
         fn any_bytes(line: Vec<u8>) {
             let p = peel(&line);
             prop_assert!(p.rest.len() <= line.len());
-            let _ = (time_of(p.prefix), owner_of(p.key), host_of(p.prefix, p.key), dated(&line));
+            let _ = (time_of(p.prefix), owner_of(p.key), host_of(p.prefix, p.key), dated(&line), json_time(&line), json_owner(&line));
         }
     }
 }

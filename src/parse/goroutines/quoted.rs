@@ -18,6 +18,44 @@ pub(super) fn closing(text: &[u8]) -> Option<usize> {
     None
 }
 
+/// Where the value begins that holds a quoted dump: behind the quote before the first `\ngoroutine ` or `"goroutine `.
+/// 0 where the quote is lost.
+pub(super) fn find(text: &[u8]) -> Option<usize> {
+    const HEADER: &[u8] = b"goroutine ";
+    memchr::memchr(b'\\', text)?;
+    let hit = memchr::memmem::find_iter(text, HEADER).find(|i| {
+        let before = text.get(..*i).unwrap_or_default();
+        before.ends_with(b"\\n")
+            || before.ends_with(b"\"")
+                && text
+                    .get(*i..)
+                    .is_some_and(|t| memchr::memmem::find(t, b"]:\\n").is_some())
+    })?;
+    let mut start = hit;
+    while let Some(i) = text.get(..start).and_then(|t| memchr::memrchr(b'"', t)) {
+        start = i;
+        if !ends_in_escape(text.get(..i).unwrap_or_default()) {
+            return Some(i + 1);
+        }
+    }
+    Some(0)
+}
+
+/// Whether a text ends in a backslash that escapes what follows.
+pub(super) fn ends_in_escape(text: &[u8]) -> bool {
+    text.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1
+}
+
+/// Whether a line is a record of its own rather than a further part of a quoted dump.
+pub(super) fn begins_record(text: &[u8]) -> bool {
+    let klog = matches!(text.first(), Some(b'I' | b'W' | b'E' | b'F'))
+        && text
+            .get(1..5)
+            .is_some_and(|d| d.iter().all(u8::is_ascii_digit))
+        && text.get(5) == Some(&b' ');
+    klog || text.starts_with(b"time=\"") || text.starts_with(b"{\"")
+}
+
 /// Undoes the escapes of a quoted text. An escape that is none is kept as it stands.
 pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
@@ -91,9 +129,27 @@ mod tests {
         assert_eq!(closing(br#"a\""#), None);
     }
 
+    #[test]
+    fn finds_the_quoted_dump() {
+        let case = |text: &str, expected: Option<usize>| {
+            assert_eq!(find(text.as_bytes()), expected, "{text}");
+        };
+        case(r#"msg="x\ngoroutine 1 [running]:\n""#, Some(5));
+        case(r#"msg="say \"x\"\ngoroutine 1 [running]:\n""#, Some(5));
+        case(
+            r#"{"stack":"goroutine 1 [running]:\nmain.f()\n"}"#,
+            Some(10),
+        );
+        case(r#"main.f()\ngoroutine 2 [select]:\n"#, Some(0));
+        case(r#"msg="leak in \"goroutine 7\" found""#, None);
+        case("goroutine 1 [running]:", None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes(text: Vec<u8>) {
+            prop_assert!(find(&text).is_none_or(|i| i <= text.len()));
+            let _ = begins_record(&text);
             let mut out = Vec::new();
             unescape(&text, &mut out);
             if let Some(i) = closing(&text) {

@@ -1,6 +1,6 @@
 //! Judges a complete dump: why it was printed, whose it is, whether it is whole.
 
-use super::peel;
+use super::{era, peel};
 use crate::base::time::RawStamp;
 use crate::model::dump::{Dump, DumpKind, Function, Goroutine};
 
@@ -47,6 +47,7 @@ const GENERIC: [&str; 9] = [
 
 /// Fills in what only the whole dump tells.
 pub(super) fn judge(dump: &mut Dump, ended: bool) {
+    dump.go = era::of(dump);
     let printer = dump.goroutines.first().copied();
     if let Some(g) = &printer {
         let (exit, requested) = printed_by(dump, g);

@@ -1,3 +1,6 @@
+mod damage;
+mod formats;
+
 use super::*;
 use crate::model::DumpKind;
 use proptest::prelude::*;
