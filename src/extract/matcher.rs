@@ -87,7 +87,7 @@ impl<'c> Matcher<'c> {
         let mut with_host = Cow::Borrowed(scope);
         if let Some(host) = &line.host {
             with_host.to_mut().node = Some(host.clone());
-        } else if !matches!(line.component.as_str(), "process" | "host") {
+        } else if !matches!(line.component.as_str(), "process" | "host" | "kernel-stack") {
             // kubectl ran anywhere: the machine of the output says nothing about the object.
             with_host.to_mut().node = None;
         }
@@ -177,7 +177,13 @@ pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
             && pattern.components.iter().any(|c| {
                 !matches!(
                     c.as_str(),
-                    "object" | "event" | "process" | "certificate" | "audit" | "host"
+                    "object"
+                        | "event"
+                        | "process"
+                        | "certificate"
+                        | "audit"
+                        | "host"
+                        | "kernel-stack"
                 )
             }))
 }

@@ -23,6 +23,7 @@ use crate::model::{
     Clock, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
 };
 use crate::parse;
+use crate::parse::kernel;
 use crate::parse::sniff::{Encoding, sniff};
 use crate::parse::state::{self, ClockHint};
 
@@ -173,7 +174,10 @@ pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) 
     let mut observation = blank(&found);
     observation.source.scope.node = Some(node.to_owned());
     observation.source.scope.component = Component::named(component);
-    if matches!(component, "object" | "event" | "process" | "certificate") {
+    if matches!(
+        component,
+        "object" | "event" | "process" | "certificate" | "kernel-stack"
+    ) {
         let mut fold = Fold::default();
         let line = StateLine {
             component: Component::named(component),
@@ -218,7 +222,11 @@ pub fn shows(pattern: &Pattern, example: &Example) -> bool {
             || example
                 .text
                 .lines()
-                .any(|l| pattern.regex.is_match(l.as_bytes()));
+                .any(|l| pattern.regex.is_match(l.as_bytes()))
+            || pattern.components.contains(&Component::KERNEL_STACK)
+                && kernel::read(bytes, path)
+                    .iter()
+                    .any(|s| pattern.regex.is_match(s.state_line().text.as_bytes()));
     }
     let record = parse::log::record(bytes);
     pattern.regex.is_match(&record.text) || pattern.regex.is_match(bytes)
@@ -296,6 +304,7 @@ fn log(
     observation.preamble = preamble::read(&head);
     let outermost = observation.source.formats.first();
     let scanned = Scan::new(catalog, &observation.source.scope)
+        .with_kernel_stacks(&observation.source.path)
         .keeping_edges(outermost.is_some_and(|f| parse::log::is_wrapper(f)))
         .behind(hole)
         .run(head, reader);
@@ -335,6 +344,21 @@ fn log(
     }
     observation.overflow.clone_from(&scanned.fold.overflow);
     observation.facts = scanned.fold.finish();
+    kernel_stacks(catalog, observation, scanned.stacks);
+}
+
+/// Matches and keeps the stacks of threads inside the kernel.
+fn kernel_stacks(catalog: &Catalog, observation: &mut Observation, stacks: Vec<StateLine>) {
+    if stacks.is_empty() {
+        return;
+    }
+    let mut fold = Fold::default();
+    let mut matcher = Matcher::new(catalog);
+    for line in &stacks {
+        matcher.state(line, &observation.source.scope, 0, &mut fold);
+    }
+    observation.facts.extend(fold.finish());
+    observation.states.extend(stacks);
 }
 
 /// Whether a line of an object file is a part of an object, not a remark of the program that wrote it.
@@ -391,7 +415,11 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
         Component::KUBECTL
     };
     let kind = source.kind;
-    let scanned = Scan::new(catalog, &scope).run(text, &mut std::io::empty());
+    let mut scan = Scan::new(catalog, &scope);
+    if source.kind == SourceKind::Host {
+        scan = scan.with_kernel_stacks(&source.path);
+    }
+    let scanned = scan.run(text, &mut std::io::empty());
     observation.source.coverage.lines = scanned.coverage.lines;
     observation.facts = fold.finish();
     // What a row or an object quotes (an event's message) is not what kubectl says of itself.
@@ -419,6 +447,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
         .filter(|l| l.component != Component::EVENT)
         .take(KEPT_STATES)
         .collect();
+    kernel_stacks(catalog, observation, scanned.stacks);
     for note in reading.notes {
         partial(&mut observation.source, &note);
     }

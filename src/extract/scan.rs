@@ -22,9 +22,9 @@ use crate::base::text;
 use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
-use crate::model::{Component, Coverage, Level, Place, Record, Scope};
-use crate::parse::goroutines;
+use crate::model::{Component, Coverage, Level, Place, Record, Scope, StateLine};
 use crate::parse::log::{self, Glance, Ident};
+use crate::parse::{goroutines, kernel};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
 const BLOCK: usize = 512 * 1024;
@@ -83,6 +83,8 @@ pub(crate) struct Scanned {
     pub(crate) dumps: Vec<DumpText>,
     /// What was kept back at its borders.
     pub(crate) edges: Edges,
+    /// Stacks of threads inside the kernel.
+    pub(crate) stacks: Vec<StateLine>,
     /// The error that ended the reading.
     pub(crate) error: Option<std::io::Error>,
     /// Lines longer than the limit.
@@ -102,6 +104,9 @@ pub(crate) struct Scan<'c> {
     templates: Templates,
     dumps: Vec<DumpText>,
     stacks: goroutines::Reader,
+    /// Only where such stacks can be: logs of the kernel or of a whole machine, outputs of commands, unknown texts.
+    kernel: Option<kernel::Reader>,
+    kernel_marks: Vec<memmem::Finder<'static>>,
     dump_bytes: usize,
     dump_end: Option<u64>,
     /// Pieces of a line cut by the container runtime.
@@ -138,6 +143,11 @@ impl<'c> Scan<'c> {
             templates: Templates::default(),
             dumps: Vec::new(),
             stacks: goroutines::Reader::default(),
+            kernel: None,
+            kernel_marks: kernel::MARKS
+                .iter()
+                .map(|m| memmem::Finder::new(m.as_bytes()))
+                .collect(),
             dump_bytes: 0,
             dump_end: None,
             pieces: Vec::new(),
@@ -174,6 +184,16 @@ impl<'c> Scan<'c> {
         self.offset = edge.offset;
         self.turn = edge.turn;
         self.previous = edge.before.map(|t| (t, self.lines, edge.offset));
+        self
+    }
+
+    /// Also looks for stacks of threads inside the kernel, in the file at `path`.
+    pub(crate) fn with_kernel_stacks(mut self, path: &str) -> Self {
+        let of_machine = matches!(
+            self.scope.component.as_str(),
+            "unknown" | "kernel" | "host" | "kubectl" | "systemd"
+        );
+        self.kernel = of_machine.then(|| kernel::Reader::new(path));
         self
     }
 
@@ -229,6 +249,13 @@ impl<'c> Scan<'c> {
             templates: self.templates,
             dumps: self.dumps,
             edges: self.edges,
+            stacks: self
+                .kernel
+                .map(kernel::Reader::finish)
+                .unwrap_or_default()
+                .iter()
+                .map(kernel::Stack::state_line)
+                .collect(),
             error,
             long_lines: self.long_lines,
         }
@@ -419,6 +446,9 @@ impl<'c> Scan<'c> {
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
     fn walk(&mut self, region: &[u8]) {
         let has_dump = self.stacks.is_active() || self.goroutine.find(region).is_some();
+        let has_stack = self.kernel.as_ref().is_some_and(|k| {
+            k.is_active() || self.kernel_marks.iter().any(|m| m.find(region).is_some())
+        });
         let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
         let mut levels = [0_u64; LEVELS.len()];
         let mut position = 0;
@@ -454,6 +484,14 @@ impl<'c> Scan<'c> {
             }
             if has_dump {
                 self.dump_line(line, offset, ended);
+            }
+            if has_stack && let Some(kernel) = &mut self.kernel {
+                let place = Place {
+                    line: self.lines,
+                    offset,
+                    ..Place::default()
+                };
+                kernel.line(place, line);
             }
             if partial || !self.pieces.is_empty() {
                 self.piece(line, offset, partial);

@@ -5,7 +5,8 @@ use std::fmt;
 
 /// A component by its field name (`kubelet`, `kube-apiserver`, `containerd`) or one of the pseudo components
 /// for evidence that is not a log: [`Component::OBJECT`], [`Component::EVENT`], [`Component::PROCESS`],
-/// [`Component::CERTIFICATE`], [`Component::KUBECTL`], [`Component::AUDIT`], [`Component::HOST`].
+/// [`Component::CERTIFICATE`], [`Component::KUBECTL`], [`Component::AUDIT`], [`Component::HOST`],
+/// [`Component::KERNEL_STACK`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Component(Cow<'static, str>);
 
@@ -28,6 +29,8 @@ impl Component {
     pub const HOST: Self = Self(Cow::Borrowed("host"));
     /// The Linux kernel.
     pub const KERNEL: Self = Self(Cow::Borrowed("kernel"));
+    /// Stacks of threads inside the kernel.
+    pub const KERNEL_STACK: Self = Self(Cow::Borrowed("kernel-stack"));
     /// The kubelet.
     pub const KUBELET: Self = Self(Cow::Borrowed("kubelet"));
 
@@ -115,6 +118,7 @@ impl Component {
                 | "kube-proxy"
                 | "process"
                 | "host"
+                | "kernel-stack"
                 | "runc"
                 | "containerd-shim"
         )

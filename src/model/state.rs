@@ -14,7 +14,8 @@ use crate::base::time::RawStamp;
 /// `pod/shop/web-1 status=CrashLoopBackOff ready=0/1 restarts=7 node=n1`.
 #[derive(Clone, Debug)]
 pub struct StateLine {
-    /// [`Component::OBJECT`], [`Component::EVENT`], [`Component::PROCESS`] or [`Component::CERTIFICATE`].
+    /// [`Component::OBJECT`], [`Component::EVENT`], [`Component::PROCESS`], [`Component::CERTIFICATE`] or
+    /// [`Component::KERNEL_STACK`].
     pub component: Component,
     /// The thing it is about.
     pub entity: Entity,

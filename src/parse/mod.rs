@@ -3,6 +3,7 @@
 //! Pure functions: no I/O, no clock, no knowledge of what a message means. `None` is *not my format*.
 
 pub mod goroutines;
+pub mod kernel;
 pub mod log;
 pub mod sniff;
 pub mod state;

@@ -32,14 +32,14 @@ struct End {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub(super) struct Entry {
     what: Text,
     command: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Text {
+pub(super) struct Text {
     en: String,
     zh: String,
 }
@@ -71,6 +71,11 @@ fn fill(what: &Text, command: &str, name: &str, pid: u64) -> Ask {
 impl Teller<'_, '_> {
     /// What would show the next link.
     pub(super) fn ask(&self, end: usize) -> Option<Ask> {
+        if let Some(behind) = self.behind(end) {
+            // The stack of the thread is there: what its function waits for comes next.
+            let found = behind.wait.ask.as_ref()?;
+            return Some(fill(&found.what, &found.command, "", 0));
+        }
         let asks = &self.knowledge.asks;
         match self.graph.nodes.get(end)? {
             Node::Peer { names, .. } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Host, HungTask, ProcessRow, analyse, facts, notes};
+use super::{Host, HungTask, ProcessRow, TaskStack, analyse, facts, notes};
 use crate::catalog::Catalog;
 use crate::extract::{self, World};
 use crate::model::waits::WaitReport;
@@ -145,22 +145,23 @@ fn same_objects(a: &Dump, b: &Dump) -> bool {
     common >= 10 && common * 4 >= a.len().min(b.len())
 }
 
-/// The process lists of a bundle, and the kernel's hung tasks among its facts.
+/// The process lists of a bundle, the kernel's stacks of threads, and its hung tasks among the facts.
 fn host(world: &World) -> Host {
-    let processes = world
-        .states
-        .iter()
-        .filter(|(_, line)| line.component == Component::PROCESS)
-        .filter_map(|(id, line)| {
-            let place = Place {
-                source: *id,
-                offset: 0,
-                line: line.line,
-            };
-            let node = world.source(*id).and_then(|s| s.scope.node.as_deref());
-            ProcessRow::from_state(line, place, node)
-        })
-        .collect();
+    let of = |component: Component| {
+        world
+            .states
+            .iter()
+            .filter(move |(_, line)| line.component == component)
+            .map(|(id, line)| {
+                let place = Place {
+                    source: *id,
+                    offset: 0,
+                    line: line.line,
+                };
+                let node = world.source(*id).and_then(|s| s.scope.node.as_deref());
+                (line, place, node)
+            })
+    };
     let hung = world
         .facts
         .iter()
@@ -168,5 +169,13 @@ fn host(world: &World) -> Host {
         .flat_map(|f| f.evidence().iter().map(move |q| (f, q)))
         .filter_map(|(f, q)| HungTask::parse(&q.text, q.clone(), f.key("node")))
         .collect();
-    Host { processes, hung }
+    Host {
+        processes: of(Component::PROCESS)
+            .filter_map(|(line, place, node)| ProcessRow::from_state(line, place, node))
+            .collect(),
+        hung,
+        stacks: of(Component::KERNEL_STACK)
+            .filter_map(|(line, place, node)| TaskStack::from_state(line, place, node))
+            .collect(),
+    }
 }

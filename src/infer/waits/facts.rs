@@ -11,7 +11,7 @@ use crate::model::Quote;
 use crate::model::waits::{Ask, Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub(super) const KINDS: [&str; 20] = [
+pub(super) const KINDS: [&str; 21] = [
     "goroutines/lock-order-cycle",
     "goroutines/mutex-queue",
     "goroutines/self-deadlock",
@@ -19,6 +19,7 @@ pub(super) const KINDS: [&str; 20] = [
     "goroutines/rwmutex-writer-starved",
     "goroutines/lock-without-holder",
     "goroutines/leak",
+    "goroutines/threads-in-syscalls",
     "goroutines/waits-for-cri",
     "goroutines/waits-for-containerd",
     "goroutines/waits-for-dockerd",
@@ -42,7 +43,7 @@ pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
 /// Dump, kind of fact, and the process of the list that is waited for.
 type Waiting = (usize, &'static str, Option<usize>);
 
-fn kind(id: &str) -> Option<&'static str> {
+pub(super) fn kind(id: &str) -> Option<&'static str> {
     KINDS
         .into_iter()
         .find(|k| k.strip_prefix("goroutines/") == Some(id))
@@ -93,6 +94,7 @@ impl Teller<'_, '_> {
         for ((dump, kind, _), members) in calls {
             out.extend(self.outward_fact(dump, kind, &members));
         }
+        out.extend(self.threads());
         // A dump that the graph left out has no chains but may show growth.
         for g in growth {
             out.extend(self.leak(g));
@@ -107,7 +109,7 @@ impl Teller<'_, '_> {
         out
     }
 
-    fn base(&self, dump: usize) -> (String, BTreeMap<String, String>) {
+    pub(super) fn base(&self, dump: usize) -> (String, BTreeMap<String, String>) {
         let process = self.process_name(dump);
         let node = self.views.get(dump).and_then(|v| v.dump.node.clone());
         let mut keys = BTreeMap::from([(String::from("program"), process.clone())]);
@@ -301,6 +303,11 @@ impl Teller<'_, '_> {
             keys.insert(String::from("minutes"), minutes.to_string());
         }
         let mut quotes = self.wait_quotes(dump, oldest);
+        if let Some(behind) = self.behind_goroutine(dump, oldest) {
+            keys.insert(String::from("kernel"), behind.function.to_owned());
+            keys.insert(String::from("kernel-wait"), behind.wait.kind.clone());
+            quotes.push(behind.quote);
+        }
         match self
             .graph
             .next
@@ -318,6 +325,15 @@ impl Teller<'_, '_> {
                         keys.insert(String::from("container"), c.to_owned());
                     }
                     quotes.push(row.quote.clone());
+                    let behind = self
+                        .host
+                        .in_kernel(&self.knowledge.kernel, row)
+                        .filter(|b| !b.wait.rests);
+                    if let Some(behind) = behind {
+                        keys.insert(String::from("kernel"), behind.function.to_owned());
+                        keys.insert(String::from("kernel-wait"), behind.wait.kind.clone());
+                        quotes.push(behind.quote);
+                    }
                 }
                 if let What::Call { service, .. } = view.what(oldest)
                     && let Some(known) = self.knowledge.service(service)

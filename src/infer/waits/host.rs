@@ -1,5 +1,6 @@
-//! What the host says about the processes behind a dump: process lists and hung-task lines of the kernel.
+//! What the host says about the processes behind a dump: process lists, hung-task lines and stacks of the kernel.
 
+use super::kernel::TaskStack;
 use crate::base::units;
 use crate::model::{Place, Quote, StateLine};
 
@@ -18,6 +19,8 @@ pub struct ProcessRow {
     pub elapsed: Option<u64>,
     /// Base name of the program.
     pub comm: String,
+    /// Function of the kernel that it waits in, where the list tells.
+    pub wchan: String,
     /// Command line.
     pub cmd: String,
     /// The row.
@@ -35,6 +38,7 @@ impl ProcessRow {
             stat: String::new(),
             elapsed: None,
             comm: String::new(),
+            wchan: String::new(),
             cmd: cmd.trim().to_owned(),
             quote,
         };
@@ -48,6 +52,7 @@ impl ProcessRow {
                         .and_then(|ns| u64::try_from(ns / crate::base::time::SECOND).ok());
                 }
                 Some(("comm", v)) => v.clone_into(&mut row.comm),
+                Some(("wchan", v)) => v.clone_into(&mut row.wchan),
                 _ => {}
             }
         }
@@ -131,6 +136,8 @@ pub struct Host {
     pub processes: Vec<ProcessRow>,
     /// Hung tasks.
     pub hung: Vec<HungTask>,
+    /// Threads inside the kernel.
+    pub stacks: Vec<TaskStack>,
 }
 
 impl Host {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::asks::Asks;
+use super::kernel::KernelWaits;
 use crate::model::dump::Function;
 
 /// All tables.
@@ -27,6 +28,7 @@ pub(super) struct Knowledge {
     pub holders: Patterns,
     pub queuers: Patterns,
     pub asks: Asks,
+    pub kernel: KernelWaits,
 }
 
 /// Methods in which a service loop rests.
@@ -141,6 +143,7 @@ impl Knowledge {
                 .map(|s| (s.name.clone(), s))
                 .collect(),
             rpc: calls.rpc,
+            kernel: KernelWaits::builtin(),
             ..Self::default()
         };
         for p in &idle.at {

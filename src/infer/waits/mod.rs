@@ -16,6 +16,7 @@ mod groups;
 mod growth;
 mod holders;
 mod host;
+mod kernel;
 mod knowledge;
 mod locks;
 mod stacks;
@@ -32,6 +33,7 @@ pub(in crate::infer) use bridge::{NAME, infer};
 pub use facts::facts;
 pub use groups::{groups, notes};
 pub use host::{Host, HungTask, ProcessRow};
+pub use kernel::TaskStack;
 
 use graph::Graph;
 use knowledge::Knowledge;

@@ -280,6 +280,10 @@ impl Teller<'_, '_> {
                 .saturating_mul(crate::base::time::SECOND);
             format!(", {} old", crate::base::units::human_duration(ns))
         });
+        let behind = self
+            .host
+            .in_kernel(&self.knowledge.kernel, row)
+            .filter(|b| !b.wait.rests);
         let state = if row.is_uninterruptible() {
             ", in an uninterruptible wait in the kernel"
         } else if row.is_stopped() {
@@ -311,9 +315,13 @@ impl Teller<'_, '_> {
                 .map(|h| h.quote.clone())
                 .take(2),
         );
+        let beyond = behind.map_or_else(String::new, |b| {
+            quotes.push(b.quote.clone());
+            format!("; {}", b.sentence())
+        });
         Some(Step {
             text: format!(
-                "{}{word}{container} has not ended: process {}{}{age}{state}",
+                "{}{word}{container} has not ended: process {}{}{age}{state}{beyond}",
                 row.comm,
                 row.pid,
                 parent.unwrap_or_default()
@@ -326,9 +334,13 @@ impl Teller<'_, '_> {
     }
 
     pub(super) fn end(&self, dump: usize, kind: &str) -> Step {
+        let behind = self.behind_end(dump, kind);
+        let beyond = behind
+            .as_ref()
+            .map_or_else(String::new, |b| format!(": {}", b.sentence()));
         Step {
             text: format!(
-                "{} has not answered {}",
+                "{} has not answered {}{beyond}",
                 words(kind),
                 self.process_name(dump)
             ),
@@ -338,7 +350,7 @@ impl Teller<'_, '_> {
                 kind: kind.to_owned(),
             },
             dump: None,
-            evidence: Vec::new(),
+            evidence: behind.map(|b| b.quote).into_iter().collect(),
         }
     }
 }

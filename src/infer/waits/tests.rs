@@ -46,7 +46,7 @@ fn host(rows: &[&str]) -> Host {
             .zip(rows)
             .filter_map(|(n, r)| ProcessRow::parse(r, quote(r, n), Some("node1")))
             .collect(),
-        hung: Vec::new(),
+        ..Host::default()
     }
 }
 
@@ -231,6 +231,120 @@ fn pleg_ends_at_the_netlink_socket() {
             kinds(&report)
         );
     }
+}
+
+/// The thread of a state line of the kernel's stacks.
+fn in_kernel(text: &str) -> TaskStack {
+    let line = crate::model::StateLine {
+        component: crate::model::Component::KERNEL_STACK,
+        entity: crate::model::Entity::new("process", "1"),
+        text: text.to_owned(),
+        quote: text.to_owned(),
+        line: 1,
+        first: None,
+        last: None,
+        count: 1,
+        host: None,
+    };
+    let place = Place {
+        source: SourceId(98),
+        offset: 0,
+        line: 1,
+    };
+    TaskStack::from_state(&line, place, Some("node1")).unwrap()
+}
+
+#[test]
+fn the_chain_goes_on_into_the_kernel() {
+    let mut host = host(&PS_06);
+    host.stacks = vec![
+        in_kernel("pid=9021 stack=futex_wait_queue_me,futex_wait,do_futex"),
+        in_kernel("pid=9021 thread=9044 stack=__skb_recv_datagram,netlink_recvmsg,sys_recvfrom"),
+        in_kernel("pid=77 comm=other stack=netlink_recvmsg"),
+    ];
+    let report = analyse(&dumps(&[TERWAYD]), &host);
+    let chain = &report.chains[0];
+    let end = chain.steps.last().unwrap();
+    assert_eq!(
+        end.text,
+        "the kernel on a netlink socket has not answered terwayd: thread 9044 is in netlink_recvmsg in the kernel and waits for a message of the kernel on a netlink socket"
+    );
+    assert_eq!(end.evidence[0].place.source, SourceId(98));
+    // The stacks are there: what is asked for is the next thing.
+    assert!(
+        chain
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("/proc/net/netlink")
+    );
+    let fact = report
+        .facts
+        .iter()
+        .find(|f| f.kind == "goroutines/waits-for-netlink")
+        .unwrap();
+    assert_eq!(
+        (
+            fact.keys["kernel"].as_str(),
+            fact.keys["kernel-wait"].as_str()
+        ),
+        ("netlink_recvmsg", "netlink")
+    );
+    // A stack that says something else leaves the end as it was, and the question too.
+    host.stacks.truncate(1);
+    let report = analyse(&dumps(&[TERWAYD]), &host);
+    let chain = &report.chains[0];
+    assert!(!chain.steps.last().unwrap().text.contains("netlink_recvmsg"));
+    assert!(chain.ask.as_ref().unwrap().command.contains("/stack"));
+}
+
+#[test]
+fn a_child_in_the_kernel_says_for_what() {
+    let mut host = host(&[
+        "pid=50 ppid=1 stat=Ssl elapsed=9000s comm=shopd cmd=shopd",
+        "pid=51 ppid=50 stat=D elapsed=400s comm=mount wchan=rpc_wait_bit_killable cmd=mount -t nfs 192.0.2.7:/data /mnt",
+    ]);
+    let dump = "goroutine 1 [syscall, 6 minutes]:\nsyscall.Syscall6(0xf7, 0x1, 0x33)\n\tx.go:1\nos.(*Process).blockUntilWaitable(0xc000)\n\tx.go:2\nos/exec.(*Cmd).Wait(0xc000)\n\tx.go:3\nmain.main()\n\t/src/shopd/main.go:4\n\ngoroutine 2 [select]:\nmain.run()\n\tx.go:5\n";
+    let report = analyse(&dumps(&[dump]), &host);
+    let end = report.chains[0].steps.last().unwrap();
+    assert!(
+        end.text.ends_with("in an uninterruptible wait in the kernel; thread 51 is in rpc_wait_bit_killable in the kernel and waits for an NFS server"),
+        "{}",
+        end.text
+    );
+    assert!(
+        report.chains[0]
+            .ask
+            .as_ref()
+            .unwrap()
+            .command
+            .contains("nfs")
+    );
+    // The stack of the process beats the column of the list.
+    host.stacks = vec![in_kernel(
+        "pid=51 stat=D comm=mount stack=schedule,fuse_simple_request,nfs_wait_on_request",
+    )];
+    let report = analyse(&dumps(&[dump]), &host);
+    assert!(report.chains[0].steps.last().unwrap().text.contains("FUSE"));
+}
+
+#[test]
+fn hundreds_of_threads_in_system_calls_are_told() {
+    let text = (1..=250)
+        .map(|i| format!("goroutine {i} [syscall, 7 minutes]:\nsyscall.Syscall(0x4, 0x1)\n\tx.go:1\nsyscall.Stat(0x1)\n\tx.go:2\nmain.look()\n\t/src/shopd/main.go:4\n\n"))
+        .collect::<Vec<String>>()
+        .concat();
+    let report = analyse(&dumps(&[&text]), &Host::default());
+    let fact = report
+        .facts
+        .iter()
+        .find(|f| f.kind == "goroutines/threads-in-syscalls")
+        .unwrap();
+    assert_eq!((fact.count, fact.keys["threads"].as_str()), (250, "250"));
+    let few = &text[..text.len() / 2];
+    let report = analyse(&dumps(&[few]), &Host::default());
+    assert!(!kinds(&report).contains(&"goroutines/threads-in-syscalls"));
 }
 
 #[test]

@@ -28,6 +28,10 @@ const SINGLE_LIMIT: usize = 64;
 
 /// The reading of one process's lines.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks of what was read"
+)]
 pub(super) struct Machine {
     dump: Dump,
     open: bool,

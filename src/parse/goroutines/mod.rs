@@ -9,7 +9,7 @@ mod era;
 mod intern;
 mod line;
 mod machine;
-mod peel;
+pub(in crate::parse) mod peel;
 mod quoted;
 mod race;
 mod whose;

@@ -12,7 +12,7 @@ const PREFIX_LIMIT: usize = 256;
 
 /// A line without its wrapping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Peeled<'a> {
+pub(in crate::parse) struct Peeled<'a> {
     /// What was taken off.
     pub prefix: &'a [u8],
     /// Whose line: `kubelet[86]` or the stream name; empty when nothing tells.
@@ -26,7 +26,7 @@ pub(super) struct Peeled<'a> {
 }
 
 /// Takes the wrapping off. A line without a known wrapping is its own payload.
-pub(super) fn peel(line: &[u8]) -> Peeled<'_> {
+pub(in crate::parse) fn peel(line: &[u8]) -> Peeled<'_> {
     let plain = Peeled {
         rest: line,
         ..Peeled::default()
@@ -207,7 +207,7 @@ pub(super) fn json_owner(line: &[u8]) -> (Option<String>, Option<u64>) {
     let text = |name: &[u8]| string_field(line, name).map(String::from_utf8_lossy);
     let pid = text(b"\"_PID\":").and_then(|p| p.parse().ok());
     let name = text(b"\"SYSLOG_IDENTIFIER\":").filter(|_| pid.is_some());
-    (name.map(|n| n.into_owned()), pid)
+    (name.map(std::borrow::Cow::into_owned), pid)
 }
 
 /// Host, program and process id in a prefix that [`peel`] took off.
@@ -222,7 +222,7 @@ pub(super) fn owner_of(key: &[u8]) -> (Option<String>, Option<u64>) {
 }
 
 /// The host name in a journald or syslog prefix.
-pub(super) fn host_of(prefix: &[u8], key: &[u8]) -> Option<String> {
+pub(in crate::parse) fn host_of(prefix: &[u8], key: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(prefix);
     let key = String::from_utf8_lossy(key);
     if key.is_empty() || key.contains('/') {

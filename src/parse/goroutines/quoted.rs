@@ -140,7 +140,7 @@ mod tests {
             r#"{"stack":"goroutine 1 [running]:\nmain.f()\n"}"#,
             Some(10),
         );
-        case(r#"main.f()\ngoroutine 2 [select]:\n"#, Some(0));
+        case(r"main.f()\ngoroutine 2 [select]:\n", Some(0));
         case(r#"msg="leak in \"goroutine 7\" found""#, None);
         case("goroutine 1 [running]:", None);
     }

@@ -28,11 +28,20 @@ pub(super) enum Said<'a> {
     Nothing,
 }
 
+/// Whose origin is read.
+#[derive(Debug, Default)]
+enum Origin {
+    #[default]
+    None,
+    Goroutine(u64),
+    /// A mutex, or a goroutine whose creator is known.
+    Other,
+}
+
 /// The reading of one report.
 #[derive(Debug, Default)]
 pub(super) struct Race {
-    /// Within the origin of a goroutine (or of something without a number).
-    origin: Option<Option<u64>>,
+    origin: Origin,
     /// The function whose place comes next.
     name: Vec<u8>,
 }
@@ -47,9 +56,9 @@ impl Race {
         if let Some(words) = text.strip_suffix(b":") {
             return self.heading(&String::from_utf8_lossy(words));
         }
-        let Some(of) = self.origin else {
+        if matches!(self.origin, Origin::None) {
             return Said::Nothing;
-        };
+        }
         match classify(line) {
             Line::Function(name, _) => {
                 self.name = name.to_vec();
@@ -57,9 +66,9 @@ impl Race {
             }
             Line::File(location) => {
                 let name = std::mem::take(&mut self.name);
-                match of {
-                    Some(of) if !name.is_empty() => {
-                        self.origin = Some(None);
+                match self.origin {
+                    Origin::Goroutine(of) if !name.is_empty() => {
+                        self.origin = Origin::Other;
                         Said::Creator { of, name, location }
                     }
                     _ => Said::More,
@@ -74,7 +83,7 @@ impl Race {
             .split_once(" by ")
             .filter(|(access, _)| access.contains(" at 0x"))
         {
-            self.origin = None;
+            self.origin = Origin::None;
             let id = who
                 .strip_prefix("goroutine ")
                 .map_or(Some(1), |n| n.parse().ok());
@@ -87,12 +96,11 @@ impl Race {
         if !words.ends_with("created at") {
             return Said::Nothing;
         }
-        self.origin = Some(
-            words
-                .strip_prefix("Goroutine ")
-                .and_then(|r| r.split(' ').next())
-                .and_then(|n| n.parse().ok()),
-        );
+        self.origin = words
+            .strip_prefix("Goroutine ")
+            .and_then(|r| r.split(' ').next())
+            .and_then(|n| n.parse().ok())
+            .map_or(Origin::Other, Origin::Goroutine);
         self.name.clear();
         Said::Origin
     }

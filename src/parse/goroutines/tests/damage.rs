@@ -59,7 +59,8 @@ fn prefixes_on_every_line() {
             TWO.lines()
                 .enumerate()
                 .map(|(i, l)| format!("2026-11-20 17:34:{:02}.{:03} shopd: {l}\n", i, 100 + i))
-                .collect(),
+                .collect::<Vec<_>>()
+                .concat(),
         ),
         (
             "the journal as JSON",
@@ -353,9 +354,10 @@ fn deep_and_long_input_is_read_in_one_pass() {
 
 #[test]
 fn a_hundred_thousand_headers() {
-    let text: String = (1..=100_000)
+    let text = (1..=100_000)
         .map(|i| format!("goroutine {i} [select]:\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let d = one(&text);
     assert_eq!(d.goroutines.len(), 100_000);
 }
