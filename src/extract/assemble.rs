@@ -12,6 +12,7 @@ use super::merge::{EPISODE_GAP, merge};
 use super::neighbours;
 use super::nodes;
 use super::observe::{Life, Observation};
+use super::scan::DumpText;
 use super::templates::Template;
 use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
@@ -315,20 +316,8 @@ pub fn assemble(
         }
         world.states.extend(states.into_iter().map(|s| (id, s)));
         for dump in dumps {
-            let time = dump.time.and_then(|t| world.stamp(id, t)).or_else(|| {
-                world
-                    .source(id)
-                    .and_then(|s| s.clock.collected)
-                    .map(|at| Stamp::exact(at, crate::base::time::MINUTE))
-            });
-            world.dumps.push(DumpSource {
-                source: id,
-                text: dump.text,
-                line: dump.line,
-                offset: dump.offset,
-                time,
-                continues: dump.continues,
-            });
+            let dump = placed(&world, id, dump);
+            world.dumps.push(dump);
         }
     }
     world.lives = lives(lives_of, &logs, &turns);
@@ -345,6 +334,24 @@ pub fn assemble(
     world.facts = merge(catalog, &world, raw);
     world.renumber();
     world
+}
+
+/// A dump with the time of its record, or that of the collection of its file.
+fn placed(world: &World, source: SourceId, dump: DumpText) -> DumpSource {
+    let time = dump.time.and_then(|t| world.stamp(source, t)).or_else(|| {
+        world
+            .source(source)
+            .and_then(|s| s.clock.collected)
+            .map(|at| Stamp::exact(at, crate::base::time::MINUTE))
+    });
+    DumpSource {
+        source,
+        text: dump.text,
+        line: dump.line,
+        offset: dump.offset,
+        time,
+        continues: dump.continues,
+    }
 }
 
 /// Links in the field duplicate files: the later of two equal logs is left out.

@@ -24,7 +24,8 @@ pub(super) fn zone(evidence: &[Evidence]) -> Option<i32> {
     let offsets: Vec<Option<i32>> = evidence
         .iter()
         .filter(|e| !e.state && e.mtime.is_some())
-        .filter_map(|e| matches!(e.last, Some(RawStamp::Local { .. })).then(|| offset(e)))
+        .filter(|e| matches!(e.last, Some(RawStamp::Local { .. })))
+        .map(offset)
         .collect();
     let mut votes: BTreeMap<i32, usize> = BTreeMap::new();
     for zone in offsets.iter().flatten() {

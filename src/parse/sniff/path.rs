@@ -236,7 +236,7 @@ fn is_generated(name: &str) -> bool {
     last && hash && parts.next().is_some() && is_name(name)
 }
 
-/// Whether a name ends as those of a DaemonSet's pods do: `kube-proxy-x7k2p`.
+/// Whether a name ends as those of a daemon set's pods do: `kube-proxy-x7k2p`.
 fn is_of_set(name: &str) -> bool {
     let end = name.rsplit('-').next().unwrap_or_default();
     end.len() == 5
