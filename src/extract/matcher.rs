@@ -58,7 +58,7 @@ impl<'c> Matcher<'c> {
                 continue;
             }
             let matched = self.apply(pattern, &record.text, author, fold, || {
-                RawParts::of(seen, line)
+                RawParts::of(seen, line, record.repeats)
             });
             // Raw material explains no line by itself: what nothing else knows stays "unexplained".
             claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
@@ -155,11 +155,11 @@ struct RawParts<'a> {
 }
 
 impl<'a> RawParts<'a> {
-    fn of(seen: &Seen, line: &'a [u8]) -> Self {
+    fn of(seen: &Seen, line: &'a [u8], repeats: u64) -> Self {
         Self {
             seen: seen.clone(),
             line: Some(line),
-            count: 1,
+            count: repeats.max(1),
             state: false,
             began: None,
         }

@@ -1,7 +1,6 @@
 //! One source, from its bytes to what it says.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::io::Read;
 
@@ -26,6 +25,7 @@ use crate::parse;
 use crate::parse::kernel;
 use crate::parse::sniff::{Encoding, sniff};
 use crate::parse::state::{self, ClockHint};
+use crate::parse::unfold::Unfolder;
 
 /// Bytes the sniffer looks at.
 const HEAD: usize = 64 * 1024;
@@ -146,7 +146,16 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
         };
         match observation.source.kind {
             SourceKind::Log | SourceKind::Text => {
-                log(catalog, &mut observation, (hole, head), &mut *decoded);
+                if let Some(level) = sniffed.unfold {
+                    let mut lines = Unfolded {
+                        inner: &mut head.chain(decoded),
+                        unfolder: Unfolder::new(level),
+                        ready: VecDeque::new(),
+                    };
+                    log(catalog, &mut observation, (hole, Vec::new()), &mut lines);
+                } else {
+                    log(catalog, &mut observation, (hole, head), &mut *decoded);
+                }
             }
             SourceKind::Binary | SourceKind::Archive => {
                 binary(&mut observation, &head, &mut *decoded);
@@ -310,6 +319,9 @@ fn log(
         .run(head, reader);
     observation.source.coverage = scanned.coverage;
     observation.edges = scanned.edges;
+    if scanned.newest_first {
+        note(&mut observation.source, "newest line first");
+    }
     observation.lives = scanned.lives;
     observation.zones = scanned.zones;
     observation.preamble.year = observation.preamble.year.or(scanned.year);
@@ -514,6 +526,30 @@ impl Read for Counted<'_> {
     }
 }
 
+/// Log entries of a JSON document, one on each line.
+struct Unfolded<'r> {
+    inner: &'r mut dyn Read,
+    unfolder: Unfolder,
+    ready: VecDeque<u8>,
+}
+
+impl Read for Unfolded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.ready.is_empty() {
+            let mut block = [0; 16 * 1024];
+            let n = self.inner.read(&mut block)?;
+            if n == 0 {
+                return Ok(0);
+            }
+            let mut lines = Vec::new();
+            self.unfolder
+                .feed(block.get(..n).unwrap_or_default(), &mut lines);
+            self.ready = lines.into();
+        }
+        self.ready.read(buffer)
+    }
+}
+
 /// UTF-16 to UTF-8, as PowerShell's `>` writes it.
 struct Utf16<'r> {
     inner: &'r mut dyn Read,
@@ -596,7 +632,7 @@ mod tests {
     fn utf16_becomes_utf8_whatever_the_read_sizes() {
         let text = "I1120 中文 🙂\n";
         let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        struct OneByOne(std::collections::VecDeque<u8>);
+        struct OneByOne(VecDeque<u8>);
         impl Read for OneByOne {
             fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
                 match (self.0.pop_front(), buffer.first_mut()) {

@@ -43,9 +43,19 @@ pub(super) fn read(head: &[u8]) -> Preamble {
         } else if line.starts_with("-- Logs begin at ") || line.starts_with("-- Journal begins at ")
         {
             journal(line, &mut found);
+        } else if found.offsets.is_empty() {
+            found.offsets = abbreviation(line).unwrap_or_default();
         }
     }
     found
+}
+
+/// The offsets that the zone of `Fri 2026-11-20 17:06:13 CST …` may mean: journalctl's full form.
+fn abbreviation(line: &str) -> Option<&'static [i32]> {
+    let mut words = line.split(' ');
+    let (weekday, day, time, zone) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    reading(day, time.split('.').next()?).filter(|_| weekday.len() == 3)?;
+    Some(zone_offsets(zone))
 }
 
 /// `… end at Wed 2019-08-14 14:43:20 CST. --`; newer ones say `ends at`.
@@ -159,6 +169,18 @@ mod tests {
             Some(2024),
             None,
             &[],
+        );
+        head(
+            "Fri 2026-11-20 17:06:13.123456 CST [s=ab;i=1]\n    MESSAGE=x",
+            None,
+            None,
+            &[28_800, -21_600],
+        );
+        head(
+            "Fri 2026-11-20 17:06:13 JST n1 kubelet[1]: x",
+            None,
+            None,
+            &[32_400],
         );
         head(
             "I0229 23:59:58.1 1 a.go:1] Log file created at: never",

@@ -23,7 +23,7 @@ use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
 use crate::model::{Component, Coverage, Level, Place, Record, Scope, StateLine};
-use crate::parse::log::{self, Glance, Ident};
+use crate::parse::log::{self, Glance, Ident, Stream};
 use crate::parse::{goroutines, kernel};
 
 /// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
@@ -34,6 +34,8 @@ const LINE_LIMIT: usize = 8 * 1024 * 1024;
 const TIME_EVERY: u64 = 32;
 /// One line in so many is parsed whole for pid, host and zone.
 const RECORD_EVERY: u64 = 64;
+/// The next piece of a cut line follows within so many lines.
+const PIECE_LINES: u64 = 200;
 /// Silence shorter than this is no pause.
 pub(super) const PAUSE_MIN: i64 = 5 * SECOND;
 /// Pauses kept.
@@ -85,6 +87,8 @@ pub(crate) struct Scanned {
     pub(crate) edges: Edges,
     /// Stacks of threads inside the kernel.
     pub(crate) stacks: Vec<StateLine>,
+    /// Whether it prints its newest line first.
+    pub(crate) newest_first: bool,
     /// The error that ended the reading.
     pub(crate) error: Option<std::io::Error>,
     /// Lines longer than the limit.
@@ -109,14 +113,17 @@ pub(crate) struct Scan<'c> {
     kernel_marks: Vec<memmem::Finder<'static>>,
     dump_bytes: usize,
     dump_end: Option<u64>,
-    /// Pieces of a line cut by the container runtime.
+    /// Pieces of a line that was cut, and where it begins.
     pieces: Vec<u8>,
+    first_piece: Piece,
     long_lines: u64,
     /// Lines and bytes before the block at hand.
     lines: u64,
     offset: u64,
     turn: Turn,
     previous: Option<(RawStamp, u64, u64)>,
+    /// How much more often the time fell than rose from sample to sample.
+    falls: i64,
     hits: Vec<(usize, usize)>,
     patterns: Vec<usize>,
     claimed: Vec<Range<usize>>,
@@ -151,11 +158,13 @@ impl<'c> Scan<'c> {
             dump_bytes: 0,
             dump_end: None,
             pieces: Vec::new(),
+            first_piece: Piece::default(),
             long_lines: 0,
             lines: 0,
             offset: 0,
             turn: Turn::default(),
             previous: None,
+            falls: 0,
             hits: Vec::new(),
             patterns: Vec::new(),
             claimed: Vec::new(),
@@ -236,6 +245,13 @@ impl<'c> Scan<'c> {
         self.coverage.bytes = self.offset;
         self.coverage.lines = self.lines;
         self.edges.in_dump = self.stacks.is_active();
+        let newest_first = self.falls > 0;
+        if newest_first {
+            self.lives.reverse();
+            for life in &mut self.lives {
+                std::mem::swap(&mut life.first, &mut life.last);
+            }
+        }
         Scanned {
             fold: self.fold,
             coverage: self.coverage,
@@ -256,6 +272,7 @@ impl<'c> Scan<'c> {
                 .iter()
                 .map(kernel::Stack::state_line)
                 .collect(),
+            newest_first,
             error,
             long_lines: self.long_lines,
         }
@@ -348,7 +365,14 @@ impl<'c> Scan<'c> {
             cursor.1 += newlines(region.get(cursor.0..bounds.start).unwrap_or_default());
             cursor.0 = bounds.start.max(cursor.0);
             let chunk = region.get(bounds.clone()).unwrap_or_default();
-            if self.matched(chunk, bounds.start, cursor.1 + 1) {
+            let behind = region.get(bounds.end.saturating_add(1)..);
+            let again = behind.map_or(0, |rest| {
+                let end = memchr(b'\n', rest).unwrap_or(rest.len());
+                let line = rest.get(..end).unwrap_or_default();
+                log::came_again(line).unwrap_or(0)
+            });
+            let offset = self.offset.saturating_add(bounds.start as u64);
+            if self.matched(chunk, offset, cursor.1 + 1, again) {
                 self.claimed.push(bounds);
             }
         }
@@ -359,7 +383,7 @@ impl<'c> Scan<'c> {
     }
 
     /// Parses one record and matches the patterns hit in it.
-    fn matched(&mut self, chunk: &[u8], start: usize, line: u64) -> bool {
+    fn matched(&mut self, chunk: &[u8], offset: u64, line: u64, again: u64) -> bool {
         let first_line = memchr(b'\n', chunk)
             .and_then(|end| chunk.get(..end))
             .unwrap_or(chunk);
@@ -385,7 +409,8 @@ impl<'c> Scan<'c> {
         if self.patterns.is_empty() && !may_be_event(chunk) {
             return false;
         }
-        let record = log::record(chunk);
+        let mut record = log::record(chunk);
+        record.repeats = record.repeats.max(1).saturating_add(again);
         if self.year.is_none()
             && let Some((year, zone)) = preamble::go_time(&record.text)
         {
@@ -393,7 +418,7 @@ impl<'c> Scan<'c> {
             self.saw_zone(zone);
         }
         let seen = Seen {
-            offset: self.offset.saturating_add(start as u64),
+            offset,
             line,
             time: record.time.map(|t| self.turn.mark(t, false)).or(self
                 .previous
@@ -529,12 +554,43 @@ impl<'c> Scan<'c> {
         let time = self.turn.mark(time, true);
         self.extend(time);
         if let Some((previous, _, _)) = self.previous {
-            let gap = time.reading().saturating_sub(previous.reading());
-            if gap >= self.shortest_pause() && self.lines > 1 {
+            self.count_fall(previous, time);
+            if self.gap(previous, time) >= self.shortest_pause() && self.lines > 1 {
                 self.refine(region, position);
             }
         }
         self.previous = Some((time, self.lines, offset));
+    }
+
+    /// Counts whether the time fell or rose.
+    fn count_fall(&mut self, before: RawStamp, time: RawStamp) {
+        let newest_first = self.falls > 0;
+        self.falls = match self.gap(before, time) {
+            0 => self.falls,
+            gap if (gap < 0) == newest_first => self.falls.saturating_sub(1),
+            _ => self.falls.saturating_add(1),
+        };
+    }
+
+    /// Nanoseconds by which a line is later than the one before (in a log that prints its newest line first: earlier);
+    /// 0 when the two cannot be compared.
+    fn gap(&self, before: RawStamp, time: RawStamp) -> i64 {
+        let kind = |t: RawStamp| match t {
+            RawStamp::Utc { .. } => 0,
+            RawStamp::Local { year: Some(_), .. } => 1,
+            RawStamp::Local { year: None, .. } => 2,
+            RawStamp::Boot { .. } => 3,
+            RawStamp::Ago { .. } => 4,
+        };
+        if kind(before) != kind(time) {
+            return 0;
+        }
+        let gap = time.reading().saturating_sub(before.reading());
+        if self.falls > 0 {
+            gap.saturating_neg()
+        } else {
+            gap
+        }
     }
 
     /// The shortest silence that would still be kept.
@@ -569,11 +625,17 @@ impl<'c> Scan<'c> {
             let length = memchr(b'\n', rest).unwrap_or(rest.len());
             if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
                 let time = self.turn.mark(time, false);
-                if time.reading().saturating_sub(before.reading()) >= PAUSE_MIN {
+                if self.gap(before, time) >= PAUSE_MIN {
+                    let falls = self.falls > 0;
+                    let (from, to) = if falls {
+                        (time, before)
+                    } else {
+                        (before, time)
+                    };
                     self.coverage.pauses.push(Pause {
-                        from: before,
-                        to: time,
-                        line,
+                        from,
+                        to,
+                        line: line.saturating_add(u64::from(falls)),
                         offset,
                     });
                 }
@@ -598,10 +660,11 @@ impl<'c> Scan<'c> {
             let start = memrchr(b'\n', region.get(..end).unwrap_or_default()).map_or(0, |p| p + 1);
             if let Some(time) = log::time(region.get(start..end).unwrap_or_default()) {
                 let time = self.turn.mark(time, true);
-                if let Some((previous, ..)) = self.previous
-                    && time.reading().saturating_sub(previous.reading()) >= self.shortest_pause()
-                {
-                    self.refine(region, start);
+                if let Some((previous, ..)) = self.previous {
+                    self.count_fall(previous, time);
+                    if self.gap(previous, time) >= self.shortest_pause() {
+                        self.refine(region, start);
+                    }
                 }
                 self.extend(time);
                 self.previous = Some((time, self.lines, self.offset.saturating_add(start as u64)));
@@ -699,10 +762,27 @@ impl<'c> Scan<'c> {
         }
     }
 
-    /// Joins the pieces of a line that the container runtime cut, and looks for anchors in the whole.
+    /// Joins the pieces of a line that the container runtime or journald cut, and looks for anchors in the whole.
     fn piece(&mut self, line: &[u8], offset: u64, more: bool) {
+        let writer = log::writer(line);
+        let is_of =
+            |p: &Piece| (p.stream, p.ident.as_deref(), p.pid) == (writer.0, writer.1, writer.2);
         if self.pieces.is_empty() {
             self.pieces.extend_from_slice(line);
+            self.first_piece = Piece {
+                line: self.lines,
+                offset,
+                stream: writer.0,
+                ident: writer.1.map(<[u8]>::to_vec),
+                pid: writer.2,
+            };
+            return;
+        }
+        if !is_of(&self.first_piece) {
+            // Others write between the pieces, but not for long.
+            if self.lines.saturating_sub(self.first_piece.line) > PIECE_LINES {
+                self.pieces.clear();
+            }
             return;
         }
         if self.pieces.len() < LINE_LIMIT {
@@ -721,10 +801,20 @@ impl<'c> Scan<'c> {
         });
         self.patterns.sort_unstable();
         self.patterns.dedup();
-        let start = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
-        let line_no = self.lines;
-        self.matched(&whole, start, line_no);
+        // What the first piece says on its own has been seen at that place.
+        let (offset, line_no) = (self.first_piece.offset, self.first_piece.line);
+        self.matched(&whole, offset, line_no, 0);
     }
+}
+
+/// Where a line that was cut begins, and who wrote it.
+#[derive(Clone, Debug, Default)]
+struct Piece {
+    line: u64,
+    offset: u64,
+    stream: Option<Stream>,
+    ident: Option<Vec<u8>>,
+    pid: Option<u64>,
 }
 
 /// Reads until the buffer holds a block; `true` at the end of the input.

@@ -47,11 +47,15 @@ impl Component {
     /// The component a program is, by its name in a process list or a journal (`crio`, `dockerd`,
     /// `/usr/bin/kubelet`); `None` for programs that are no component.
     pub fn of_program(program: &str) -> Option<Self> {
-        const PROGRAMS: [(&str, &str); 34] = [
+        const PROGRAMS: [(&str, &str); 37] = [
             ("kubelet", "kubelet"),
             ("hyperkube", "kubelet"),
             ("kube-apiserver", "kube-apiserver"),
             ("hyperkube-apiserver", "kube-apiserver"),
+            // As Cloud Logging names the control plane.
+            ("apiserver", "kube-apiserver"),
+            ("controller-manager", "kube-controller-manager"),
+            ("scheduler", "kube-scheduler"),
             ("kube-controller-manager", "kube-controller-manager"),
             ("kube-scheduler", "kube-scheduler"),
             ("kube-proxy", "kube-proxy"),

@@ -58,6 +58,8 @@ impl Level {
 /// A printf message is its own canonical text.
 #[derive(Clone, Debug, Default)]
 pub struct Record<'a> {
+    /// How many equal entries it stands for (0: itself), where a syslog folded them.
+    pub repeats: u64,
     /// The best time on the line: innermost with an offset, else a wrapper's with an offset, else the
     /// innermost local reading.
     pub time: Option<RawStamp>,

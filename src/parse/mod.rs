@@ -7,3 +7,4 @@ pub mod kernel;
 pub mod log;
 pub mod sniff;
 pub mod state;
+pub mod unfold;

@@ -78,6 +78,24 @@ pub(super) fn fill<'a>(rest: &'a [u8], record: &mut Record<'a>) {
     }
 }
 
+/// Whether this is what stands behind a header that was left out (`--skip_headers`, an agent): a quoted message, and
+/// nothing or fields behind it.
+pub(super) fn is_body(b: &[u8]) -> bool {
+    let line = b.get(..memchr::memchr(b'\n', b).unwrap_or(b.len()));
+    let Some((_, len, true)) = line.and_then(goquote::quoted) else {
+        return false;
+    };
+    let behind = line.and_then(|l| l.get(len..)).unwrap_or_default();
+    if behind.trim_ascii().is_empty() {
+        return len > 2;
+    }
+    let key = |c: &u8| c.is_ascii_alphanumeric() || b"._-/".contains(c);
+    behind.strip_prefix(b" ").is_some_and(|r| {
+        let end = r.iter().take(64).take_while(|c| key(c)).count();
+        end > 0 && r.get(end) == Some(&b'=')
+    })
+}
+
 /// `"message" key=value …`. `None`: a printf message that begins with a quote.
 fn structured(rest: &[u8]) -> Option<Canon<'_>> {
     let (message, len, _) = goquote::quoted(rest)?;

@@ -209,6 +209,21 @@ pub(super) fn without_escapes(b: &[u8]) -> Vec<u8> {
     out
 }
 
+/// `message repeated 3 times: [ E0209 … ]`: what was repeated, and how often.
+pub(super) fn repeated(b: &[u8]) -> Option<(&[u8], u64)> {
+    let (times, rest) = times(b.strip_prefix(b"message repeated ")?)?;
+    let inner = rest.strip_prefix(b": [")?;
+    let inner = inner.strip_suffix(b"]").unwrap_or(inner);
+    Some((inner.strip_prefix(b" ").unwrap_or(inner), times))
+}
+
+/// `5 times`, and what follows.
+pub(super) fn times(b: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = b.iter().take(9).take_while(|c| c.is_ascii_digit()).count();
+    let times = super::stamp::number(b.get(..digits)?)?;
+    Some((times, b.get(digits..)?.strip_prefix(b" times")?))
+}
+
 /// The escapes rsyslog writes for control characters.
 const OCTAL: [(&[u8], &[u8]); 4] = [
     (b"#012", b"\n"),

@@ -30,8 +30,8 @@ use wrap::{Inside, Layer, Wrap};
 /// Most wrappers around one payload.
 const DEPTH: usize = 4;
 
-/// journald cuts a line of a service at this length.
-const LINE_MAX: usize = 48 * 1024;
+/// journald cuts a line of a service at this length; before systemd 235 at the other.
+const LINE_MAX: [usize; 2] = [48 * 1024, 2048];
 
 /// Which of its two streams a container wrote to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,8 @@ pub enum Stream {
 enum Shape<'a> {
     Klog(klog::Header<'a>),
     Klogr,
+    /// What stands behind a header of klog that was left out; text like any other unless a wrapper holds it.
+    Body,
     Json,
     Logfmt,
     Plain(plain::Plain<'a>),
@@ -74,6 +76,9 @@ fn shape(b: &[u8]) -> Shape<'_> {
             if klog::is_klogr(b) {
                 return Shape::Klogr;
             }
+            if klog::is_body(b) {
+                return Shape::Body;
+            }
             return Shape::Text;
         }
         b'a'..=b'z' if logfmt::is(b) => return Shape::Logfmt,
@@ -84,7 +89,7 @@ fn shape(b: &[u8]) -> Shape<'_> {
 
 /// Whether a payload has a format of its own (a wrapper that begins with a date counts).
 fn is_known(b: &[u8]) -> bool {
-    !matches!(shape(b), Shape::Text)
+    !matches!(shape(b), Shape::Text | Shape::Body)
 }
 
 /// Line ends at the end of a line or chunk.
@@ -121,6 +126,9 @@ impl<'a> Stack<'a> {
             if stack.escaped {
                 break;
             }
+            if let Some((inner, _)) = lines::repeated(stack.payload) {
+                stack.payload = inner;
+            }
         }
         stack
     }
@@ -129,9 +137,10 @@ impl<'a> Stack<'a> {
         self.layers.iter().flatten()
     }
 
-    /// The stream of a piece that further pieces complete.
-    fn partial(&self) -> Option<Stream> {
-        self.layers().find(|l| l.partial).and_then(|l| l.stream)
+    /// Whether further pieces complete it.
+    fn is_partial(&self) -> bool {
+        self.layers()
+            .any(|l| l.partial && l.stream.is_some() || is_cut(l))
     }
 
     /// The severity: the payload's own, else that of the innermost wrapper that has one.
@@ -142,7 +151,7 @@ impl<'a> Stack<'a> {
             Shape::Json => json::peek_level(self.payload),
             Shape::Logfmt => logfmt::peek_level(self.payload),
             Shape::Plain(plain) => plain.level,
-            Shape::Klogr | Shape::Text => Level::Unknown,
+            Shape::Klogr | Shape::Body | Shape::Text => Level::Unknown,
         };
         if own != Level::Unknown {
             return own;
@@ -164,11 +173,12 @@ impl<'a> Stack<'a> {
 pub fn starts_record(line: &[u8]) -> bool {
     let stack = Stack::of(line);
     if stack.payload.is_empty() {
-        return stack
-            .layers()
-            .any(|l| l.wrap == Wrap::JournalExport && line.starts_with(b"__CURSOR="));
+        return line.starts_with(b"__CURSOR=")
+            || stack
+                .layers()
+                .any(|l| l.wrap == Wrap::JournalVerbose && l.stamp.is_some());
     }
-    if stack.layers().any(|l| l.wrap == Wrap::JournalExport) {
+    if stack.layers().any(|l| l.wrap.is_of_fields()) {
         return false;
     }
     match shape(stack.payload) {
@@ -177,6 +187,7 @@ pub fn starts_record(line: &[u8]) -> bool {
             !tab && !lines::continues(stack.payload)
         }
         Shape::Text => lines::starts(stack.payload),
+        Shape::Body => stack.is_wrapped(),
         _ => true,
     }
 }
@@ -208,9 +219,16 @@ pub fn is_wrapper(format: &str) -> bool {
     Wrap::ALL.iter().any(|w| w.as_str() == format)
 }
 
-/// Whether a CRI or docker line is a piece that further pieces of the same stream complete.
-pub fn partial(line: &[u8]) -> Option<Stream> {
-    Stack::of(line).partial()
+/// Whether a line is a piece that further pieces of the same stream or process complete.
+pub fn partial(line: &[u8]) -> bool {
+    Stack::of(line).is_partial()
+}
+
+/// Whose a piece of a line is: pieces of one line have the same stream, or program and pid.
+pub fn writer(line: &[u8]) -> (Option<Stream>, Option<&[u8]>, Option<u64>) {
+    let stack = Stack::of(line);
+    let outermost = stack.layers().find(|l| l.wrap != Wrap::Bom);
+    outermost.map_or((None, None, None), |l| (l.stream, l.ident, l.pid))
 }
 
 /// What every line is asked.
@@ -218,7 +236,7 @@ pub fn partial(line: &[u8]) -> Option<Stream> {
 pub struct Glance {
     /// Its severity.
     pub level: Level,
-    /// Whether it is a piece that further lines complete (CRI and docker cut long lines).
+    /// Whether it is a piece that further lines complete (CRI, docker and journald cut long lines).
     pub partial: bool,
 }
 
@@ -227,8 +245,16 @@ pub fn glance(line: &[u8]) -> Glance {
     let stack = Stack::of(line);
     Glance {
         level: stack.level(),
-        partial: stack.partial().is_some(),
+        partial: stack.is_partial(),
     }
+}
+
+/// How often a syslog says that the line before came again: `last message repeated 5 times`.
+pub fn came_again(line: &[u8]) -> Option<u64> {
+    const WORDS: &[u8] = b"last message repeated ";
+    let end = line.get(..line.len().min(200))?;
+    let at = memchr::memmem::find(end, WORDS)?;
+    lines::times(end.get(at + WORDS.len()..)?).map(|(n, _)| n)
 }
 
 /// The program that a journal or syslog names in front of a record.
@@ -248,7 +274,7 @@ pub fn ident(chunk: &[u8]) -> Ident<'_> {
     let first = chunk.get(..end).unwrap_or_default();
     let stack = Stack::of(first);
     let rare =
-        |l: &Layer<'_>| matches!(l.wrap, Wrap::JournalExport | Wrap::JournalJson | Wrap::Bom);
+        |l: &Layer<'_>| l.wrap.is_of_fields() || matches!(l.wrap, Wrap::JournalJson | Wrap::Bom);
     if stack.escaped
         || stack.layers().any(rare)
         || stack.layers.iter().all(Option::is_some)
@@ -266,12 +292,19 @@ pub fn ident(chunk: &[u8]) -> Ident<'_> {
 /// The time of a line and nothing else.
 pub fn time(line: &[u8]) -> Option<RawStamp> {
     let stack = Stack::of(line);
+    // The message of an entry of several lines is timed by the entry.
+    if stack
+        .layers()
+        .any(|l| l.wrap.is_of_fields() && l.stamp.is_none())
+    {
+        return None;
+    }
     let own = match shape(stack.payload) {
         Shape::Klog(header) => Some(header.stamp),
         Shape::Json => json::peek_time(stack.payload),
         Shape::Logfmt => logfmt::peek_time(stack.payload),
         Shape::Plain(plain) => plain.time,
-        Shape::Klogr | Shape::Text => None,
+        Shape::Klogr | Shape::Body | Shape::Text => None,
     };
     let mut stamps = Stamps::default();
     for layer in stack.layers() {
@@ -308,7 +341,8 @@ pub fn formats(line: &[u8]) -> Vec<&'static str> {
         Shape::Json => json::format(stack.payload),
         Shape::Logfmt => Some("logfmt"),
         Shape::Plain(plain) => Some(plain.name),
-        Shape::Text => None,
+        Shape::Body if stack.is_wrapped() => Some("klog"),
+        Shape::Body | Shape::Text => None,
     };
     names.extend(own);
     names
@@ -362,6 +396,7 @@ struct Outer<'a> {
     ident: Option<&'a [u8]>,
     pid: Option<u64>,
     level: Level,
+    repeats: u64,
 }
 
 impl<'a> Outer<'a> {
@@ -398,6 +433,7 @@ fn own(record: Record<'_>) -> Record<'static> {
         ident: record.ident.map(text),
         text: Cow::Owned(record.text.into_owned()),
         message: record.message,
+        repeats: record.repeats,
         fields: record
             .fields
             .into_iter()
@@ -416,6 +452,13 @@ fn read<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
     if let Some(layer) = envelope::export_entry(chunk) {
         return read(layer.inside.raw(), outer.with(&layer));
     }
+    if let Some(layer) = envelope::verbose_entry(chunk) {
+        let message = layer.inside.raw();
+        if memchr::memchr(b'\n', message).is_some() {
+            return own(read(&envelope::outdented(message), outer.with(&layer)));
+        }
+        return read(message, outer.with(&layer));
+    }
     let end = memchr::memchr(b'\n', chunk).unwrap_or(chunk.len());
     let (first, behind) = chunk.split_at(end);
     let Some(layer) = wrap::peel(first.strip_suffix(b"\r").unwrap_or(first)) else {
@@ -432,9 +475,13 @@ fn read<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
 }
 
 /// Reads what one wrapper on one line holds.
-fn inside<'a>(content: Inside<'a>, wrap: Wrap, outer: Outer<'a>) -> Record<'a> {
+fn inside<'a>(content: Inside<'a>, wrap: Wrap, mut outer: Outer<'a>) -> Record<'a> {
     match content {
         Inside::Plain(b) => {
+            if let Some((inner, times)) = lines::repeated(b) {
+                outer.repeats = times;
+                return inside(Inside::Plain(inner), wrap, outer);
+            }
             if matches!(wrap, Wrap::Syslog | Wrap::Journald) && lines::has_octal(b) {
                 return own(read(&lines::without_octal(b), outer));
             }
@@ -479,7 +526,7 @@ fn joined(first: &[u8], layer: &Layer<'_>, behind: &[u8]) -> Vec<u8> {
 
 /// Whether journald cut the line there.
 fn is_cut(layer: &Layer<'_>) -> bool {
-    layer.wrap == Wrap::Journald && layer.inside.raw().len() == LINE_MAX
+    layer.wrap == Wrap::Journald && LINE_MAX.contains(&layer.inside.raw().len())
 }
 
 /// Reads an unwrapped entry.
@@ -501,7 +548,7 @@ fn payload<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
             record.caller = Some(String::from_utf8_lossy(header.caller));
             klog::fill(header.rest, &mut record);
         }
-        Shape::Klogr => klog::fill(chunk, &mut record),
+        Shape::Klogr | Shape::Body => klog::fill(chunk, &mut record),
         Shape::Json => json::fill(chunk, &mut record),
         Shape::Logfmt => {
             record.time = logfmt::peek_time(chunk);
@@ -522,6 +569,7 @@ fn payload<'a>(chunk: &'a [u8], outer: Outer<'a>) -> Record<'a> {
             }
         }
     }
+    record.repeats = outer.repeats;
     let mut stamps = outer.stamps;
     stamps.push(record.time);
     (record.time, record.zone) = stamps.choose();

@@ -266,7 +266,7 @@ pub(super) fn epoch(text: &[u8]) -> Option<RawStamp> {
     Some(RawStamp::utc(ns, 10_i64.pow(digits)))
 }
 
-/// Seconds since boot inside `[   12.345678]`: the stamp and the length with brackets.
+/// Seconds since boot inside `[   12.345678]` or `[   12.345678 <    0.000123 >]`: the stamp and the length with brackets.
 pub(super) fn boot(b: &[u8]) -> Option<(RawStamp, usize)> {
     let inner = b.strip_prefix(b"[")?;
     let pad = inner.iter().take_while(|c| **c == b' ').count();
@@ -277,7 +277,13 @@ pub(super) fn boot(b: &[u8]) -> Option<(RawStamp, usize)> {
     }
     let seconds = number(digits.get(..len)?)?;
     let (ns, _, places) = fraction(digits.get(len + 1..)?)?;
-    let end = pad + len + 1 + places;
+    let mut end = pad + len + 1 + places;
+    if inner.get(end) == Some(&b' ') {
+        // short-delta: how long after the entry before, or nothing.
+        let delta = |c: &u8| c.is_ascii_digit() || b" <>.*".contains(c);
+        let rest = inner.get(end..)?;
+        end += rest.iter().take(40).take_while(|c| delta(c)).count();
+    }
     if places < 3 || inner.get(end) != Some(&b']') {
         return None;
     }

@@ -329,22 +329,221 @@ fn where_records_start() {
 
 #[test]
 fn pieces() {
-    for (line, stream) in [
-        ("2024-02-09T03:04:05Z stderr P abc", Some(Stream::Stderr)),
-        ("2024-02-09T03:04:05Z stdout P:x abc", Some(Stream::Stdout)),
+    let stream = |line: &'static str| {
+        let line = line.as_bytes();
+        partial(line).then(|| writer(line).0)
+    };
+    for (line, expected) in [
+        (
+            "2024-02-09T03:04:05Z stderr P abc",
+            Some(Some(Stream::Stderr)),
+        ),
+        (
+            "2024-02-09T03:04:05Z stdout P:x abc",
+            Some(Some(Stream::Stdout)),
+        ),
         ("2024-02-09T03:04:05Z stdout F abc", None),
         (
             r#"{"log":"abc","stream":"stdout","time":"2024-02-09T03:04:05Z"}"#,
-            Some(Stream::Stdout),
+            Some(Some(Stream::Stdout)),
         ),
         (
             r#"{"log":"abc\n","stream":"stdout","time":"2024-02-09T03:04:05Z"}"#,
             None,
         ),
+        // An agent takes the line end off.
+        (
+            r#"{"log":"abc","stream":"stdout","kubernetes":{"host":"n1","container_name":"c"}}"#,
+            None,
+        ),
         (r#"{"log":"cut"#, None),
         ("abc", None),
     ] {
-        assert_eq!(partial(line.as_bytes()), stream, "{line}");
+        assert_eq!(stream(line), expected, "{line}");
+    }
+    for length in LINE_MAX {
+        let line = format!("Nov 20 17:06:13 n c[5]: {}", "a".repeat(length));
+        assert!(partial(line.as_bytes()), "{length}");
+        assert!(!partial(line.get(1..).unwrap().as_bytes()));
+        assert_eq!(
+            writer(line.as_bytes()),
+            (None, Some(b"c".as_slice()), Some(5))
+        );
+    }
+}
+
+#[test]
+fn journals_of_several_lines_an_entry() {
+    let r = record(
+        b"Fri 2026-11-20 17:06:13.123456 CST [s=ab12;i=1f;b=2;m=3;t=4;x=5]\n    _HOSTNAME=n1\n    PRIORITY=6\n    MESSAGE=E1120 17:06:13.398027      60 a.go:1] \"Bad\" err=\"x\"\n    SYSLOG_IDENTIFIER=kubelet\n    _PID=60",
+    );
+    assert_eq!(r.text, b"Bad err=x".as_slice());
+    assert_eq!(
+        (when(r.time).as_str(), r.level),
+        ("2026-11-20 17:06:13 local", Level::Error)
+    );
+    assert_eq!(r.host.as_deref(), Some("n1"));
+    assert_eq!(r.ident.as_deref(), Some("kubelet"));
+    // The message of an entry tells its severity, and no time but that of its entry.
+    let line = b"    MESSAGE=E1120 17:06:13.398027      60 a.go:1] bad";
+    assert_eq!((level(line), time(line)), (Level::Error, None));
+    assert!(!starts_record(line));
+    assert!(starts_record(b"Fri 2026-11-20 17:06:13.1 UTC [s=ab;i=1]"));
+    let r = record(
+        b"Fri 2026-11-20 17:06:13.1 UTC [s=ab;i=1]\n    MESSAGE=panic: x\n            \n            goroutine 1 [running]:\n            main.main()\n    _PID=7\n    _COMM=app",
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&r.text),
+        "panic: x\n\ngoroutine 1 [running]:\nmain.main()"
+    );
+    assert_eq!((r.ident.as_deref(), r.pid), (Some("app"), Some(7)));
+}
+
+#[test]
+fn journals_since_boot() {
+    for line in [
+        "[   12.345678] n7 kubelet[60]: hello",
+        "[   12.345678 <    0.000123 >] n7 kubelet[60]: hello",
+        "[   12.345678 <    0.000123*>] n7 kubelet[60]: hello",
+        "[   12.345678                ] n7 kubelet[60]: hello",
+    ] {
+        let r = case(line, &["journald"], "boot 12345678000", '?', "hello");
+        assert_eq!(
+            (r.host.as_deref(), r.ident.as_deref()),
+            (Some("n7"), Some("kubelet"))
+        );
+    }
+    assert_eq!(
+        formats(b"[   12.345678 abc] n7 kubelet[60]: hello").len(),
+        0
+    );
+}
+
+#[test]
+fn journals_as_streams_of_json() {
+    const ENTRY: &str = r#"{"__REALTIME_TIMESTAMP":"1707419045123456","_HOSTNAME":"n1","SYSLOG_IDENTIFIER":"kubelet","MESSAGE":[69,50]}"#;
+    for begin in ["", "data: ", "\u{1e}"] {
+        let line = format!("{begin}{ENTRY}");
+        let r = case(
+            &line,
+            &["journal-json"],
+            "2024-02-08T19:04:05.123456Z",
+            '?',
+            "E2",
+        );
+        assert_eq!(r.host.as_deref(), Some("n1"));
+    }
+}
+
+#[test]
+fn events_of_cloudwatch() {
+    const KLOG: &str = "E1120 17:06:13.398027      60 a.go:1] bad";
+    for line in [
+        r#"{"logStreamName":"kube-apiserver-0123456789abcdef","timestamp":1795194373398,"message":"E1120 17:06:13.398027      60 a.go:1] bad","ingestionTime":1795194374000}"#,
+        r#"{"@timestamp":"2026-11-20 17:06:13.398","@message":"E1120 17:06:13.398027      60 a.go:1] bad","@logStream":"kube-apiserver-0123456789abcdef"}"#,
+        r#"[{"field":"@timestamp","value":"2026-11-20 17:06:13.398"},{"field":"@message","value":"E1120 17:06:13.398027      60 a.go:1] bad"},{"field":"@logStream","value":"kube-apiserver-0123456789abcdef"},{"field":"@ptr","value":"x"}]"#,
+        &format!("2026-11-20T17:06:13.398000+00:00 kube-apiserver-0123456789abcdef {KLOG}"),
+        &format!(
+            "EVENTS\t3712\t1795194374000\tkube-apiserver-0123456789abcdef\t{KLOG}\t1795194373398"
+        ),
+    ] {
+        let r = case(
+            line,
+            &["cloudwatch", "klog"],
+            "2026-11-20T17:06:13.398027Z",
+            'E',
+            "bad",
+        );
+        assert_eq!(r.ident.as_deref(), Some("kube-apiserver"), "{line}");
+    }
+    // Without a stream, and shipped by an agent.
+    case(
+        &format!("EVENTS\t1795194374000\t{KLOG}\t1795194373398"),
+        &["cloudwatch", "klog"],
+        "2026-11-20T17:06:13.398027Z",
+        'E',
+        "bad",
+    );
+    let r = record(br#"{"@timestamp":"2026-11-20 17:06:13.398","@message":"{\"log\":\"E1120 17:06:13.398027      60 a.go:1] bad\",\"stream\":\"stderr\",\"kubernetes\":{\"container_name\":\"kube-proxy\",\"host\":\"n1\"}}"}"#);
+    assert_eq!(r.text, b"bad".as_slice());
+    assert_eq!(
+        (r.ident.as_deref(), r.host.as_deref()),
+        (Some("kube-proxy"), Some("n1"))
+    );
+}
+
+#[test]
+fn entries_of_cloud_logging_without_a_header() {
+    let r = case(
+        r#"{"insertId":"a","jsonPayload":{"message":"\"Failed to update lease\" err=\"timeout\"","pid":"1"},"resource":{"type":"k8s_control_plane_component","labels":{"component_name":"kube-scheduler"}},"severity":"ERROR","timestamp":"2026-11-20T17:06:13.5Z"}"#,
+        &["cloud-logging"],
+        "2026-11-20T17:06:13.500Z",
+        'E',
+        "Failed to update lease err=timeout",
+    );
+    assert_eq!(r.ident.as_deref(), Some("kube-scheduler"));
+    for (name, ident) in [
+        ("projects/p/logs/kubelet", Some("kubelet")),
+        (
+            "projects/p/logs/container.googleapis.com%2Fapiserver",
+            Some("apiserver"),
+        ),
+        ("projects/p/logs/stderr", None),
+    ] {
+        let line = format!(
+            r#"{{"logName":"{name}","textPayload":"x","timestamp":"2026-11-20T17:06:13.5Z"}}"#
+        );
+        assert_eq!(record(line.as_bytes()).ident.as_deref(), ident, "{name}");
+    }
+}
+
+#[test]
+fn klog_without_its_header() {
+    for (line, text) in [
+        (
+            "2026-11-20T17:08:32.2Z stderr F \"Failed to update lease\" err=\"x: \\\"y\\\"\" lock=\"a/b\"",
+            "Failed to update lease err=x: \"y\" lock=a/b",
+        ),
+        ("2026-11-20T17:08:32.2Z stderr F \"Started\"", "Started"),
+    ] {
+        case(
+            line,
+            &["cri", "klog"],
+            "2026-11-20T17:08:32.200Z",
+            '?',
+            text,
+        );
+    }
+    for line in [
+        "\"a\" and \"b\" differ",
+        "\"open",
+        "\"a\", \"b\"",
+        "\"a\": 1",
+    ] {
+        assert_eq!(record(line.as_bytes()).text, line.as_bytes());
+    }
+}
+
+#[test]
+fn lines_that_a_syslog_folded() {
+    let r = case(
+        "Feb  9 03:04:05 n1 kubelet[7]: message repeated 3 times: [ E0209 03:04:05.500000       7 a.go:1] x]",
+        &["syslog", "klog"],
+        "?-2-9 03:04:05 local",
+        'E',
+        "x",
+    );
+    assert_eq!((r.repeats, r.ident.as_deref()), (3, Some("kubelet")));
+    for (line, expected) in [
+        ("Feb  9 03:04:05 n1 last message repeated 5 times", Some(5)),
+        (
+            "Feb 09 03:04:05 n1 kubelet[7]: last message repeated 1 times",
+            Some(1),
+        ),
+        ("Feb 09 03:04:05 n1 kubelet[7]: the message repeated", None),
+        ("last message repeated many times", None),
+    ] {
+        assert_eq!(came_again(line.as_bytes()), expected, "{line}");
     }
 }
 
@@ -355,9 +554,9 @@ fn a_dump_in_one_line_is_unquoted() {
     assert!(r.text.ends_with(b"main.main()\n\t/x.go:1 +0x1"));
     assert_eq!(r.message, r.text.len());
     // journald cut it; the pieces come back together.
-    let (a, b) = ("a".repeat(LINE_MAX - 80), "rest");
+    let (a, b) = ("a".repeat(LINE_MAX[0] - 80), "rest");
     let head = format!("time=\"2026-11-20T17:02:06Z\" level=x msg=\"{a}");
-    let pad = "b".repeat(LINE_MAX - head.len());
+    let pad = "b".repeat(LINE_MAX[0] - head.len());
     let chunk = format!("Nov 20 17:06:13 n c[5]: {head}{pad}\nNov 20 17:06:13 n c[5]: {b}\"");
     assert_eq!(
         record(chunk.as_bytes()).text.len(),
@@ -392,6 +591,14 @@ fn logs() -> impl Strategy<Value = Vec<u8>> {
         Just("\""),
         Just("\n"),
         Just("#012"),
+        Just("Fri 2026-11-20 17:06:13.1 UTC [s=ab;i=1]\n    MESSAGE="),
+        Just("    _HOSTNAME=n1\n            x\n"),
+        Just("[   12.345678 <    0.000123 >] n7 kubelet[60]: "),
+        Just("data: {\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":\""),
+        Just("EVENTS\t1\ta-b\t"),
+        Just("\t1795194373398"),
+        Just("[{\"field\":\"@message\",\"value\":\""),
+        Just("message repeated 3 times: [ "),
     ];
     let piece = prop_oneof![
         3 => part.prop_map(|s: &str| s.as_bytes().to_vec()),
@@ -412,7 +619,7 @@ proptest! {
         }
         for line in chunk.split(|c| *c == b'\n') {
             let _ = (time(line), starts_record(line), formats(line));
-            let partial = partial(line).is_some();
+            let partial = partial(line);
             prop_assert_eq!(glance(line), Glance { level: level(line), partial });
         }
     }

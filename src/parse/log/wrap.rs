@@ -25,6 +25,8 @@ pub(super) enum Wrap {
     JournalJson,
     /// journalctl `-o export`.
     JournalExport,
+    /// journalctl `-o verbose`.
+    JournalVerbose,
     /// rsyslog, RFC 3164 and its ISO form.
     Syslog,
     /// RFC 5424.
@@ -37,23 +39,27 @@ pub(super) enum Wrap {
     Compose,
     /// A Cloud Logging `LogEntry`.
     CloudLogging,
+    /// An event of `CloudWatch` Logs.
+    CloudWatch,
 }
 
 impl Wrap {
     /// All that a report names.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Cri,
         Self::Docker,
         Self::Timestamp,
         Self::Journald,
         Self::JournalJson,
         Self::JournalExport,
+        Self::JournalVerbose,
         Self::Syslog,
         Self::Rfc5424,
         Self::Prefix,
         Self::Stern,
         Self::Compose,
         Self::CloudLogging,
+        Self::CloudWatch,
     ];
 
     /// The word for a report.
@@ -66,13 +72,20 @@ impl Wrap {
             Self::Journald => "journald",
             Self::JournalJson => "journal-json",
             Self::JournalExport => "journal-export",
+            Self::JournalVerbose => "journal-verbose",
             Self::Syslog => "syslog",
             Self::Rfc5424 => "rfc5424",
             Self::Prefix => "kubectl-prefix",
             Self::Stern => "stern",
             Self::Compose => "compose",
             Self::CloudLogging => "cloud-logging",
+            Self::CloudWatch => "cloudwatch",
         }
+    }
+
+    /// Whether an entry stands on several lines, one for each field.
+    pub(super) fn is_of_fields(self) -> bool {
+        matches!(self, Self::JournalExport | Self::JournalVerbose)
     }
 
     /// Whether a line of a record that began with `self` may be peeled as `other`.
@@ -146,12 +159,18 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
         b'0'..=b'9' => dated(line).or_else(|| unix(line)).or_else(|| named(line)),
         b'A'..=b'Z' => short(line)
             .or_else(|| weekday(line))
-            .or_else(|| envelope::export(line)),
-        b'_' => envelope::export(line),
+            .or_else(|| envelope::field(line, Wrap::JournalExport))
+            .or_else(|| envelope::events(line)),
+        b'_' => envelope::field(line, Wrap::JournalExport),
+        b' ' => line
+            .strip_prefix(b"    ")
+            .and_then(|l| envelope::field(l, Wrap::JournalVerbose)),
         b'<' => priority(line),
         b'{' => envelope::json(line),
         b'[' => bracket(line),
+        b'd' if line.starts_with(b"data: {") => envelope::json(line.get(6..)?),
         b'a'..=b'z' => named(line),
+        0x1e => envelope::json(line.get(1..)?),
         _ => None,
     }
 }
@@ -194,6 +213,18 @@ fn dated(line: &[u8]) -> Option<Layer<'_>> {
     let level = level::from_word(word.get(..end)?);
     if level != Level::Unknown && word.get(..end)?.iter().all(u8::is_ascii_alphabetic) {
         return None;
+    }
+    // `aws logs tail` names the stream between the time and the message.
+    if let Some(blank) = memchr::memchr(b' ', rest.get(..rest.len().min(512))?)
+        && let (Some(stream), Some(inside)) = (rest.get(..blank), rest.get(blank + 1..))
+        && stream.contains(&b'-')
+        && envelope::is_stream(stream)
+        && !is_known(rest)
+        && is_known(inside)
+    {
+        let mut layer = Layer::new(Wrap::CloudWatch, Some(time), inside);
+        layer.ident = Some(envelope::program_of_stream(stream));
+        return Some(layer);
     }
     Some(Layer::new(Wrap::Timestamp, Some(time), rest))
 }
@@ -343,10 +374,13 @@ fn short(line: &[u8]) -> Option<Layer<'_>> {
     Some(behind(wrap, time, rest))
 }
 
-/// `Fri 2024-02-09 03:04:05 CST host ident[pid]: …`.
+/// `Fri 2024-02-09 03:04:05 CST host ident[pid]: …`, or `… [s=…;i=…]` in front of the fields of an entry.
 fn weekday(line: &[u8]) -> Option<Layer<'_>> {
     let (time, len) = stamp::full(line)?;
     let rest = line.get(len..)?.strip_prefix(b" ")?;
+    if rest.starts_with(b"[s=") {
+        return Some(Layer::new(Wrap::JournalVerbose, Some(time), &[]));
+    }
     Some(behind(Wrap::Journald, time, rest))
 }
 
@@ -424,6 +458,9 @@ fn structured_data(b: &[u8]) -> Option<&[u8]> {
 
 /// `[pod/web-1/web] …`, `[web-1 web] …`, `[   12.345678] host ident[pid]: …`.
 fn bracket(line: &[u8]) -> Option<Layer<'_>> {
+    if line.starts_with(b"[{") {
+        return envelope::row(line);
+    }
     if let Some(rest) = line.strip_prefix(b"[pod/") {
         let close = memchr::memchr(b']', rest.get(..rest.len().min(512))?)?;
         let inside = rest.get(close + 1..)?;

@@ -8,9 +8,11 @@ mod content;
 mod encoding;
 mod path;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::log;
+use super::unfold::{self, Unfolder};
 use crate::model::{Component, Scope, SourceKind};
 use component::Votes;
 pub use encoding::Encoding;
@@ -31,6 +33,8 @@ pub struct Sniff {
     pub why: String,
     /// How its bytes are to be read.
     pub encoding: Encoding,
+    /// At which depth of a JSON document its log entries stand.
+    pub unfold: Option<usize>,
     /// The path that all rotated parts of the same log share (its own, when it is not a part).
     pub series: String,
 }
@@ -43,6 +47,7 @@ pub fn sniff(path: &str, head: &[u8]) -> Sniff {
         scope: path::scope(path),
         why: String::new(),
         encoding: Encoding::Utf8,
+        unfold: None,
         series: path::series(path),
     };
     if head.trim_ascii().is_empty() {
@@ -59,6 +64,15 @@ pub fn sniff(path: &str, head: &[u8]) -> Sniff {
     if encoding::is_binary(&text) {
         return sniff.verdict(SourceKind::Binary, "too many of its bytes are no text");
     }
+    sniff.unfold = unfold::level(&text);
+    let text = match sniff.unfold {
+        Some(level) => {
+            let mut lines = Vec::new();
+            Unfolder::new(level).feed(&text, &mut lines);
+            Cow::Owned(lines)
+        }
+        None => text,
+    };
     let lines: Vec<&[u8]> = text
         .split(|c| *c == b'\n')
         .map(|l| l.strip_suffix(b"\r").unwrap_or(l))
