@@ -275,7 +275,9 @@ pub fn ident(chunk: &[u8]) -> Ident<'_> {
     let stack = Stack::of(first);
     let rare =
         |l: &Layer<'_>| l.wrap.is_of_fields() || matches!(l.wrap, Wrap::JournalJson | Wrap::Bom);
+    // What a first piece holds may only be told with the next.
     if stack.escaped
+        || stack.is_partial()
         || stack.layers().any(rare)
         || stack.layers.iter().all(Option::is_some)
         || memchr::memchr(0x1b, chunk).is_some()

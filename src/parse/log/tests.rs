@@ -373,6 +373,14 @@ fn pieces() {
 }
 
 #[test]
+fn a_first_piece_hides_the_program() {
+    let chunk =
+        b"2024-02-09T03:04:05Z stdout P \n2024-02-09T03:04:05Z stdout F Nov 20 17:06:13 cp1 x[60]: a";
+    assert_eq!(record(chunk).ident.as_deref(), Some("x"));
+    assert_eq!(ident(chunk), Ident::Hidden);
+}
+
+#[test]
 fn journals_of_several_lines_an_entry() {
     let r = record(
         b"Fri 2026-11-20 17:06:13.123456 CST [s=ab12;i=1f;b=2;m=3;t=4;x=5]\n    _HOSTNAME=n1\n    PRIORITY=6\n    MESSAGE=E1120 17:06:13.398027      60 a.go:1] \"Bad\" err=\"x\"\n    SYSLOG_IDENTIFIER=kubelet\n    _PID=60",
