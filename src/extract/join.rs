@@ -5,6 +5,7 @@
 //! together and read, a dump that goes on behind one is marked, the pause between two parts is measured, and lives of one
 //! process become one. Places stay those of the files: a line is quoted from where it stands.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::edges::Edge;
@@ -45,7 +46,18 @@ pub(super) fn logs(observations: &[Observation]) -> Vec<Vec<usize>> {
             out.extend(parts.into_iter().map(|i| vec![i]));
             continue;
         }
-        parts.sort_by_key(|i| observations.get(*i).map(|o| o.series.order));
+        let place = |i: &usize| observations.get(*i).map(|o| o.series.order);
+        parts.sort_by_key(place);
+        // Two files in one place (`etcd.log` and `etcd.log.gz`) are copies of another time, not parts.
+        let copies: Vec<usize> = parts
+            .windows(2)
+            .filter_map(|w| match w {
+                [a, b] if place(a) == place(b) => Some(*b),
+                _ => None,
+            })
+            .collect();
+        parts.retain(|i| !copies.contains(i));
+        out.extend(copies.into_iter().map(|i| vec![i]));
         by_time(observations, &mut parts);
         out.push(parts);
     }
@@ -326,6 +338,9 @@ fn pause(observations: &mut [Observation], (older, newer): (usize, usize), turns
             line: coverage.lines,
             offset: own.edges.tail.as_ref().map_or(0, |t| t.offset),
         });
+        coverage
+            .pauses
+            .sort_by_key(|p| Reverse(after(p.from, p.to)));
     }
 }
 

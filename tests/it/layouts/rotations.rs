@@ -404,3 +404,19 @@ fn rotated_files_of_a_container_join_by_run() {
         .collect();
     assert_eq!(parts, [false, true, true], "{}", sources(&analysis));
 }
+
+#[test]
+fn a_copy_in_the_same_place_is_no_part() {
+    let zone = Zone(0);
+    let entries = no_cni("n7", NOON);
+    let lines: Vec<String> = entries.iter().map(|e| zone.cri(e)).collect();
+    let half = lines[..lines.len() / 2].concat();
+    let analysis = run::members(&[
+        Member::new("n7/kubelet.log", lines.concat()),
+        Member::new("n7/kubelet.log.gz", archive::gzip(half.as_bytes())),
+    ]);
+    let [fact] = of_kind(&analysis, "cni/not-initialized")[..] else {
+        panic!("not one fact\n{}", sources(&analysis))
+    };
+    assert_eq!(fact.count, 61);
+}
