@@ -253,10 +253,7 @@ pub fn assemble(
     neighbours::name(&mut observations);
     nodes::rename(&mut observations);
 
-    let turns: Vec<Vec<u8>> = logs
-        .iter()
-        .map(|parts| join::turns(&observations, parts))
-        .collect();
+    let turns = join::turns_of(&observations, &logs);
     let clocks = evidence::clocks(&observations, &logs, &turns, overrides);
     let log_of = log_of(&logs, observations.len());
 

@@ -135,8 +135,15 @@ fn turn_of(stamp: RawStamp) -> u8 {
     }
 }
 
+/// [`turns`] of each log.
+pub(super) fn turns_of(observations: &[Observation], logs: &[Vec<usize>]) -> Vec<Vec<u8>> {
+    logs.iter()
+        .map(|parts| turns(observations, parts))
+        .collect()
+}
+
 /// How many New Years each part begins after the beginning of the log.
-pub(super) fn turns(observations: &[Observation], parts: &[usize]) -> Vec<u8> {
+fn turns(observations: &[Observation], parts: &[usize]) -> Vec<u8> {
     let mut out = Vec::with_capacity(parts.len());
     // The last reading so far, with the turns of the log before it.
     let mut before: Option<RawStamp> = None;
