@@ -8,9 +8,9 @@ use super::clock::{self, Overrides};
 use super::evidence;
 use super::fold::RawFact;
 use super::join;
+use super::machines;
 use super::merge::{EPISODE_GAP, merge};
 use super::neighbours;
-use super::nodes;
 use super::observe::{Life, Observation};
 use super::scan::DumpText;
 use super::templates::Template;
@@ -249,9 +249,9 @@ pub fn assemble(
     for parts in &logs {
         join::join(catalog, &mut observations, parts);
     }
-    nodes::name(&mut observations);
+    machines::name(&mut observations);
     neighbours::name(&mut observations);
-    nodes::rename(&mut observations);
+    machines::rename(&mut observations);
 
     let turns = join::turns_of(&observations, &logs);
     let clocks = evidence::clocks(&observations, &logs, &turns, overrides);

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::nodes::place;
+use super::machines::place;
 use super::observe::Observation;
 use crate::model::{Component, SourceKind};
 
