@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 
 use super::fold::RawFact;
 use super::observe::Observation;
-use crate::model::{Component, SourceKind};
+use crate::model::{Component, Entity, SourceKind};
+use crate::parse::sniff;
 
 /// Keys that hold the id of a container, which lives on one machine only.
 const CONTAINERS: [&str; 4] = ["sandbox", "id", "container-id", "container"];
@@ -157,6 +158,9 @@ pub(super) fn rename(observations: &mut [Observation]) {
             names.entry(machine.clone()).or_default().insert(address);
         }
     }
+    for (host, node) in folders_of_hosts(observations) {
+        names.entry(host).or_insert_with(|| BTreeSet::from([node]));
+    }
     names.retain(|machine, nodes| nodes.len() == 1 && !nodes.contains(machine));
     for o in observations {
         let Some(machine) = o.source.scope.node.clone() else {
@@ -180,6 +184,48 @@ pub(super) fn rename(observations: &mut [Observation]) {
         }
         o.source.scope.node = Some(node.clone());
     }
+}
+
+/// Host names whose logs all lie in the folder of one node that is called otherwise, and the node: `nodes/10.9.8.7/`
+/// holds what the machine `iz2ze1` wrote.
+fn folders_of_hosts(observations: &[Observation]) -> Vec<(String, String)> {
+    let mut folders: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut hosts: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for o in observations {
+        let Some(host) = &o.source.scope.node else {
+            continue;
+        };
+        let folder = sniff::machine_of(&o.source.path).filter(|f| f != host);
+        folders.entry(host).or_default().extend(folder.clone());
+        if let Some(folder) = folder {
+            hosts.entry(folder).or_default().insert(host);
+        } else if sniff::machine_of(&o.source.path).is_none() {
+            // It was also collected elsewhere.
+            folders.entry(host).or_default().insert(String::new());
+        }
+    }
+    let known: BTreeSet<&str> = observations
+        .iter()
+        .flat_map(|o| {
+            let states = o.states.iter().map(|l| &l.entity);
+            states.chain(o.relations.iter().map(|(_, to, _)| to))
+        })
+        .filter(|e| e.kind() == "node")
+        .map(Entity::name)
+        .collect();
+    hosts
+        .into_iter()
+        .filter_map(|(folder, hosts)| {
+            let host = (*hosts.first()?).to_owned();
+            let alone = hosts.len() == 1 && folders.get(&*host).is_some_and(|f| f.len() == 1);
+            let swapped = known.contains(&*host) && !known.contains(&*folder);
+            match (alone, known.contains(&*host)) {
+                (true, false) => Some((host, folder)),
+                (true, true) if swapped => Some((folder, host)),
+                _ => None,
+            }
+        })
+        .collect()
 }
 
 /// Gives a fact of a machine that was unknown when its line was read the name of the machine.
@@ -221,22 +267,49 @@ mod tests {
         let files = [("logs/a.log", a.as_str()), ("logs/b.log", &b), ("logs/cni-vpc.log", CNI)];
         let observations = files
             .iter()
-            .map(|(path, text)| {
-                let found = Found {
-                    path: (*path).to_owned(),
-                    mtime: None,
-                    size: None,
-                    packed: false,
-                    note: String::new(),
-                };
-                observe(&catalog, &found, &mut text.as_bytes())
-            })
+            .map(|(path, text)| observed(&catalog, path, text))
             .collect();
         let world = assemble(&catalog, observations, Vec::new(), &Overrides::default());
         let source = world.sources.iter().find(|s| s.path.ends_with("cni-vpc.log"));
         assert_eq!(source.unwrap().scope.node.as_deref(), expected);
         let fact = world.facts.iter().find(|f| f.kind == "ip-leak/network-taken");
         assert_eq!(fact.unwrap().key("node"), expected);
+    }
+
+    #[test]
+    fn a_host_in_the_folder_of_a_node_is_that_node() {
+        let catalog = Catalog::builtin().unwrap();
+        let log = kubelet("iz2ze1", &["aaaaaaaaaaaa0001"]);
+        let of = |files: &[(&str, &str)]| {
+            let observations = files.iter().map(|(path, text)| observed(&catalog, path, text));
+            let world = assemble(
+                &catalog,
+                observations.collect(),
+                Vec::new(),
+                &Overrides::default(),
+            );
+            world.sources.iter().map(|s| s.scope.node.clone()).collect::<Vec<_>>()
+        };
+        let names = |expected: &[&str]| -> Vec<Option<String>> {
+            expected.iter().map(|n| Some((*n).to_owned())).collect()
+        };
+        let (one, other) = ("b/nodes/10.9.8.7/kubelet.log", "b/nodes/10.9.8.8/kubelet.log");
+        assert_eq!(of(&[(one, &log)]), names(&["10.9.8.7"]));
+        // One machine's logs in the folders of two nodes: one of them was put there by mistake.
+        assert_eq!(of(&[(one, &log), (other, &format!("{log}\n"))]), names(&["iz2ze1", "iz2ze1"]));
+        let nodes = "NAME     STATUS   ROLES    AGE   VERSION\niz2ze1   Ready    <none>   9d    v1.30.2\n";
+        assert_eq!(of(&[("b/get-nodes.txt", nodes), (one, &log)]).pop(), names(&["iz2ze1"]).pop());
+    }
+
+    fn observed(catalog: &Catalog, path: &str, text: &str) -> crate::extract::Observation {
+        let found = Found {
+            path: path.to_owned(),
+            mtime: None,
+            size: None,
+            packed: false,
+            note: String::new(),
+        };
+        observe(catalog, &found, &mut text.as_bytes())
     }
 
     #[test]

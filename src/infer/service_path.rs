@@ -1,18 +1,21 @@
 //! The way of a service: service, endpoints, the rules of a node, pods; the first hop that does not fit.
 //!
-//! `chain/KUBE-SEP-… to=DNAT service=shop/web:http address=10.244.1.9:8080` (or a real server of IPVS) against
-//! `endpoints/shop/web ready=1 addresses=10.244.1.7`. Both are pictures of a moment: what was taken more than five
-//! minutes apart is not compared, and a service whose endpoints the output cuts off is left out.
+//! `chain/KUBE-SERVICES to=KUBE-SVC-… service=shop/web:http` → `chain/KUBE-SVC-… to=KUBE-SEP-…` → `chain/KUBE-SEP-… to=DNAT
+//! address=10.244.1.9:8080` (or a real server of IPVS) against `endpoints/shop/web ready=1 addresses=10.244.1.7`. The
+//! chains are walked: old versions name the service in the first rule only. Both are pictures of a moment: what was
+//! taken more than five minutes apart is not compared, and a service whose endpoints the output cuts off is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::support::{machine, quote, value};
+use super::support::{machine, quote, some, value};
 use crate::base::time::MINUTE;
 use crate::model::{Component, Entity, Fact, Keys, Quote, SourceId, StateLine};
 
 /// Pictures of two moments further apart than this are not compared.
 const APART: i64 = 5 * MINUTE;
+/// Chains in which the way of every service begins.
+const ENTRIES: [&str; 3] = ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES"];
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     match task.word("problem").unwrap_or("stale") {
@@ -28,14 +31,34 @@ type Line<'a> = (SourceId, &'a StateLine);
 struct Rules<'a> {
     /// Address and port of each endpoint, and the rule.
     targets: BTreeMap<(&'a str, &'a str), Line<'a>>,
+    /// Endpoints that only drain: existing connections are still served.
+    draining: BTreeSet<&'a str>,
     /// Any rule of the service.
     any: Option<Line<'a>>,
+    /// Only a chain for the node's own endpoints.
+    local: bool,
+}
+
+/// What one output says of all services.
+#[derive(Default)]
+struct Table<'a> {
+    services: BTreeMap<&'a str, Rules<'a>>,
+    /// The output goes to the end: what is not there is not programmed.
+    complete: bool,
 }
 
 /// The endpoints of a service as the API has them.
 struct Endpoints<'a> {
     line: Line<'a>,
     addresses: BTreeSet<&'a str>,
+}
+
+/// One hop that does not fit: service, address, port, the proof.
+struct Broken<'a> {
+    service: &'a str,
+    ip: &'a str,
+    port: &'a str,
+    evidence: Vec<Quote>,
 }
 
 fn rules(task: &Task<'_>, problem: &str) -> Vec<Fact> {
@@ -48,68 +71,157 @@ fn rules(task: &Task<'_>, problem: &str) -> Vec<Fact> {
         .filter_map(|(_, l)| value(l, "ip"))
         .collect();
     let mut facts = Vec::new();
-    for ((source, node), services) in programmed(task) {
-        for (service, rules) in &services {
-            let Some(have) = endpoints
+    for ((source, node), table) in programmed(task) {
+        let (mut stale, mut missing) = (Vec::new(), Vec::new());
+        for (service, rules) in &table.services {
+            if let Some(have) = endpoints
                 .get(service)
                 .filter(|e| near(task, source, e.line.0))
-            else {
-                continue;
-            };
-            if problem == "missing" {
-                facts.extend(missing(task, node, service, rules, have));
-            } else {
-                facts.extend(stale(task, node, service, rules, have, &pods));
+            {
+                stale.extend(stale_rules(task, service, rules, have, &pods));
+                missing.extend(missing_rules(task, service, rules, have));
             }
+        }
+        // Endpoints of other zones are left out on purpose (topology hints): that some are missing counts only where
+        // none is left, or where the node is behind in other ways as well.
+        if stale.is_empty() {
+            missing.retain(|b| {
+                table
+                    .services
+                    .get(b.service)
+                    .is_none_or(|r| r.targets.is_empty())
+            });
+        }
+        let without = unprogrammed(task, source, &table, &endpoints);
+        match problem {
+            "stale" => facts.extend(stale.into_iter().filter_map(|b| fact(task, node, source, b))),
+            "missing" => {
+                facts.extend(missing.into_iter().filter_map(|b| fact(task, node, source, b)));
+            }
+            "no-rule" => {
+                facts.extend(without.into_iter().filter_map(|b| fact(task, node, source, b)));
+            }
+            _ => facts.extend(behind(task, node, source, [&stale, &missing, &without])),
         }
     }
     facts
 }
 
-/// Rules that lead to an address which is neither an endpoint nor a pod.
-fn stale(
+/// All that does not fit on one node, as one fact.
+fn behind(
     task: &Task<'_>,
     node: Option<&str>,
-    service: &str,
-    rules: &Rules<'_>,
+    source: SourceId,
+    [stale, missing, without]: [&[Broken<'_>]; 3],
+) -> Option<Fact> {
+    let all = || stale.iter().chain(missing).chain(without);
+    let services: BTreeSet<&str> = all().map(|b| b.service).collect();
+    if services.is_empty() {
+        return None;
+    }
+    let mut keys = machine(node);
+    keys.insert(String::from("services"), some(services, 4));
+    keys.insert(String::from("stale"), stale.len().to_string());
+    let lacking = missing.len().saturating_add(without.len());
+    keys.insert(String::from("missing"), lacking.to_string());
+    let evidence = all().flat_map(|b| b.evidence.iter().cloned()).take(6);
+    let mut fact = task.fact(
+        "service-path",
+        keys,
+        Component::HOST,
+        evidence.collect(),
+        Vec::new(),
+    )?;
+    fact.span.last = task.collected(source);
+    Some(fact)
+}
+
+/// Rules that lead to an address which is neither an endpoint nor a pod.
+fn stale_rules<'a>(
+    task: &Task<'_>,
+    service: &'a str,
+    rules: &Rules<'a>,
     have: &Endpoints<'_>,
     pods: &BTreeSet<&str>,
-) -> Vec<Fact> {
+) -> Vec<Broken<'a>> {
     rules
         .targets
         .iter()
         .filter(|((ip, _), _)| !have.addresses.contains(ip) && !pods.contains(ip))
-        .filter_map(|((ip, port), (source, line))| {
-            let evidence = vec![
+        .filter(|((ip, _), _)| !rules.draining.contains(ip))
+        .map(|((ip, port), (source, line))| Broken {
+            service,
+            ip,
+            port,
+            evidence: vec![
                 quote(task.world, *source, line),
                 quote(task.world, have.line.0, have.line.1),
-            ];
-            fact(task, node, service, ip, port, *source, evidence)
+            ],
         })
         .collect()
 }
 
 /// Ready endpoints to which no rule leads.
-fn missing(
+fn missing_rules<'a>(
     task: &Task<'_>,
-    node: Option<&str>,
-    service: &str,
-    rules: &Rules<'_>,
-    have: &Endpoints<'_>,
-) -> Vec<Fact> {
-    let Some((source, line)) = rules.any else {
+    service: &'a str,
+    rules: &Rules<'a>,
+    have: &Endpoints<'a>,
+) -> Vec<Broken<'a>> {
+    let Some((source, line)) = rules.any.filter(|_| !rules.local) else {
         return Vec::new();
     };
     let known: BTreeSet<&str> = rules.targets.keys().map(|(ip, _)| *ip).collect();
+    let family = value(line, "destination")
+        .or(known.first().copied())
+        .map(|ip| ip.contains(':'));
     have.addresses
         .iter()
         .filter(|ip| !known.contains(**ip))
-        .filter_map(|ip| {
-            let evidence = vec![
+        .filter(|ip| family.is_none_or(|six| six == ip.contains(':')))
+        .map(|ip| Broken {
+            service,
+            ip,
+            port: "",
+            evidence: vec![
                 quote(task.world, have.line.0, have.line.1),
                 quote(task.world, source, line),
+            ],
+        })
+        .collect()
+}
+
+/// Services with an address and ready endpoints that a complete list of rules does not name.
+fn unprogrammed<'a>(
+    task: &'a Task<'_>,
+    source: SourceId,
+    table: &Table<'_>,
+    endpoints: &BTreeMap<&str, Endpoints<'_>>,
+) -> Vec<Broken<'a>> {
+    // A node with few rules of kube-proxy at all is served by another program.
+    if !table.complete || table.services.len() < 2 {
+        return Vec::new();
+    }
+    let mut seen = BTreeSet::new();
+    task.states("service")
+        .filter(|(_, l)| !table.services.contains_key(l.entity.name()))
+        .filter_map(|(id, line)| {
+            let ip = value(line, "clusterIP").filter(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok())?;
+            let have = endpoints.get(line.entity.name())?;
+            let comparable = near(task, source, id) && near(task, source, have.line.0);
+            if !comparable || have.addresses.is_empty() || !seen.insert(line.entity.name()) {
+                return None;
+            }
+            let evidence = vec![
+                quote(task.world, id, line),
+                quote(task.world, have.line.0, have.line.1),
             ];
-            fact(task, node, service, ip, "", source, evidence)
+            Some(Broken {
+                service: line.entity.name(),
+                ip,
+                port: "",
+                evidence,
+            })
         })
         .collect()
 }
@@ -117,21 +229,24 @@ fn missing(
 fn fact(
     task: &Task<'_>,
     node: Option<&str>,
-    service: &str,
-    ip: &str,
-    port: &str,
     source: SourceId,
-    evidence: Vec<Quote>,
+    broken: Broken<'_>,
 ) -> Option<Fact> {
-    let (namespace, name) = service.split_once('/')?;
+    let (namespace, name) = broken.service.split_once('/')?;
     let mut keys = machine(node);
     keys.insert(String::from("namespace"), namespace.to_owned());
     keys.insert(String::from("service"), name.to_owned());
-    keys.insert(String::from("ip"), ip.to_owned());
-    if !port.is_empty() {
-        keys.insert(String::from("port"), port.to_owned());
+    keys.insert(String::from("ip"), broken.ip.to_owned());
+    if !broken.port.is_empty() {
+        keys.insert(String::from("port"), broken.port.to_owned());
     }
-    let mut fact = task.fact("service-path", keys, Component::HOST, evidence, Vec::new())?;
+    let mut fact = task.fact(
+        "service-path",
+        keys,
+        Component::HOST,
+        broken.evidence,
+        Vec::new(),
+    )?;
     fact.span.last = task.collected(source);
     Some(fact)
 }
@@ -177,14 +292,13 @@ fn bare(address: &str) -> &str {
 
 type Node<'a> = (SourceId, Option<&'a str>);
 
-/// The rules of each node by service. A node whose output has rules at all has an (empty) entry for each service with
-/// a cluster address: one that is missing there was never programmed.
-fn programmed<'a>(task: &'a Task<'_>) -> BTreeMap<Node<'a>, BTreeMap<&'a str, Rules<'a>>> {
+/// The rules of each output by service.
+fn programmed<'a>(task: &'a Task<'_>) -> BTreeMap<Node<'a>, Table<'a>> {
     let by_address: BTreeMap<&str, &str> = task
         .states("service")
         .filter_map(|(_, l)| Some((value(l, "clusterIP")?, l.entity.name())))
         .collect();
-    let mut nodes: BTreeMap<Node<'_>, BTreeMap<&str, Rules<'_>>> = BTreeMap::new();
+    let mut chains: BTreeMap<Node<'_>, Chains<'_>> = BTreeMap::new();
     let node = |id: SourceId| {
         (
             id,
@@ -192,20 +306,19 @@ fn programmed<'a>(task: &'a Task<'_>) -> BTreeMap<Node<'a>, BTreeMap<&'a str, Ru
         )
     };
     for (id, line) in task.states("chain") {
-        let Some(service) = value(line, "service").map(|s| s.split(':').next().unwrap_or(s)) else {
-            continue;
-        };
-        let rules = nodes
-            .entry(node(id))
+        let chains = chains.entry(node(id)).or_default();
+        chains
+            .entry(line.entity.name())
             .or_default()
-            .entry(service)
-            .or_default();
-        rules.any = rules.any.or(Some((id, line)));
-        if let Some((ip, port)) = value(line, "address").and_then(|a| a.rsplit_once(':')) {
-            rules
-                .targets
-                .entry((ip.trim_start_matches('[').trim_end_matches(']'), port))
-                .or_insert((id, line));
+            .push((id, line));
+    }
+    let mut tables: BTreeMap<Node<'_>, Table<'_>> = chains
+        .into_iter()
+        .map(|(node, chains)| (node, walked(&chains, &by_address)))
+        .collect();
+    for (id, _) in task.states("rules") {
+        if let Some(table) = tables.get_mut(&node(id)) {
+            table.complete = true;
         }
     }
     for (id, line) in task.states("ipvs") {
@@ -217,20 +330,89 @@ fn programmed<'a>(task: &'a Task<'_>) -> BTreeMap<Node<'a>, BTreeMap<&'a str, Ru
         let Some(service) = by_address.get(bare(address)) else {
             continue;
         };
-        let rules = nodes
-            .entry(node(id))
-            .or_default()
-            .entry(service)
-            .or_default();
+        let table = tables.entry(node(id)).or_default();
+        let rules = table.services.entry(service).or_default();
         rules.any = rules.any.or(Some((id, line)));
         if let Some((ip, port)) = value(line, "server").and_then(|a| a.rsplit_once(':')) {
-            rules
-                .targets
-                .entry((ip.trim_start_matches('[').trim_end_matches(']'), port))
-                .or_insert((id, line));
+            let ip = ip.trim_start_matches('[').trim_end_matches(']');
+            rules.targets.entry((ip, port)).or_insert((id, line));
+            if value(line, "weight") == Some("0") {
+                rules.draining.insert(ip);
+            }
         }
     }
-    nodes
+    tables
+}
+
+/// The rules of one output by chain.
+type Chains<'a> = BTreeMap<&'a str, Vec<Line<'a>>>;
+
+/// Walks the chains from where every service begins. A chain that no rule leads to counts for nothing: kube-proxy
+/// clears such chains later.
+fn walked<'a>(chains: &Chains<'a>, by_address: &BTreeMap<&'a str, &'a str>) -> Table<'a> {
+    let mut table = Table::default();
+    let named = |line: &'a StateLine| {
+        value(line, "service")
+            .map(|s| s.split(':').next().unwrap_or(s))
+            .or_else(|| by_address.get(value(line, "destination")?).copied())
+    };
+    let mut ways: Vec<(&str, &str)> = Vec::new();
+    for entry in ENTRIES.iter().filter_map(|e| chains.get(e)).flatten() {
+        let (Some(service), Some(to)) = (named(entry.1), value(entry.1, "to")) else {
+            continue;
+        };
+        let rules = table.services.entry(service).or_default();
+        rules.any = rules.any.or(Some(*entry));
+        ways.push((service, to));
+    }
+    // Where the output begins later, the comments of the services' own chains have to do.
+    if ways.is_empty() {
+        for (chain, lines) in chains.iter().filter(|(c, _)| !ENTRIES.contains(c)) {
+            let dnat = |l: &&Line<'_>| value(l.1, "to") == Some("DNAT");
+            if lines.iter().any(|l| dnat(&l)) {
+                continue;
+            }
+            if let Some((line, service)) = lines.iter().find_map(|l| Some((l, named(l.1)?))) {
+                let rules = table.services.entry(service).or_default();
+                rules.any = rules.any.or(Some(*line));
+                ways.push((service, chain));
+            }
+        }
+    }
+    let mut been: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut whole: BTreeSet<&str> = BTreeSet::new();
+    let mut local: BTreeSet<&str> = BTreeSet::new();
+    while let Some((service, chain)) = ways.pop() {
+        if !been.insert((service, chain)) {
+            continue;
+        }
+        if chain.starts_with("KUBE-SVC-") || chain.starts_with("service-") {
+            whole.insert(service);
+        } else if ["KUBE-SVL-", "KUBE-XLB-", "internal-"]
+            .iter()
+            .any(|l| chain.starts_with(l))
+        {
+            local.insert(service);
+        }
+        for line in chains.get(chain).into_iter().flatten() {
+            if let Some(to) = value(line.1, "to").filter(|to| *to != "DNAT") {
+                ways.push((service, to));
+            }
+            if let (Some((ip, port)), Some(rules)) = (
+                value(line.1, "address").and_then(|a| a.rsplit_once(':')),
+                table.services.get_mut(service),
+            ) {
+                let ip = ip.trim_start_matches('[').trim_end_matches(']');
+                rules.targets.entry((ip, port)).or_insert(*line);
+            }
+        }
+    }
+    for service in local.difference(&whole) {
+        if let Some(rules) = table.services.get_mut(service) {
+            rules.local = true;
+        }
+    }
+    table
 }
 
 /// Whether two outputs may be of the same moment; where nothing tells when one was taken, it is believed to be.
@@ -309,101 +491,4 @@ fn target_ports(task: &Task<'_>) -> Vec<Fact> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::super::testing::{facts_of, shown};
-    use super::*;
-
-    const ENDPOINTS: &str = "\
-apiVersion: v1
-kind: Endpoints
-metadata:
-  name: web
-  namespace: shop
-subsets:
-- addresses:
-  - ip: 10.244.1.7
-  - ip: 10.244.2.8
-  ports:
-  - port: 8080
-";
-
-    fn rules(targets: &[&str]) -> String {
-        let mut text = String::from(
-            "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -d 10.96.77.7/32 -p tcp -m comment --comment \"shop/web:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-A\n",
-        );
-        for (i, target) in targets.iter().enumerate() {
-            let _ = writeln!(
-                text,
-                "-A KUBE-SVC-A -m comment --comment \"shop/web:http\" -j KUBE-SEP-{i}"
-            );
-            let _ = writeln!(
-                text,
-                "-A KUBE-SEP-{i} -p tcp -m comment --comment \"shop/web:http\" -m tcp -j DNAT --to-destination {target}"
-            );
-        }
-        text
-    }
-
-    #[track_caller]
-    fn case(targets: &[&str], stale: &[&str], missing: &[&str]) {
-        let rules = rules(targets);
-        let files = [
-            ("kubectl/endpoints.yaml", ENDPOINTS),
-            ("n1/iptables-save.txt", rules.as_str()),
-        ];
-        let of = |kind: &str| shown(&facts_of(&files, kind), &["ip"]);
-        assert_eq!(of("service-path/stale-endpoint"), stale, "{targets:?}");
-        assert_eq!(
-            of("service-path/endpoint-not-programmed"),
-            missing,
-            "{targets:?}"
-        );
-    }
-
-    #[test]
-    fn rules_against_endpoints() {
-        case(&["10.244.1.7:8080", "10.244.2.8:8080"], &[], &[]);
-        case(
-            &["10.244.1.7:8080"],
-            &[],
-            &["service/shop/web ip=10.244.2.8"],
-        );
-        case(
-            &["10.244.1.7:8080", "10.244.2.8:8080", "10.244.3.9:8080"],
-            &["service/shop/web ip=10.244.3.9"],
-            &[],
-        );
-    }
-
-    #[test]
-    fn ports_that_nobody_declares() {
-        let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  clusterIP: 10.96.77.7\n  selector:\n    app: web\n  ports:\n  - port: 80\n    targetPort: TARGET\n";
-        let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-1\n  namespace: shop\n  labels:\n    app: web\nspec:\n  containers:\n  - name: web\n    image: web:1\n    ports:\n    - containerPort: 8080\n      name: http\nstatus:\n  phase: Running\n  podIP: 10.244.1.7\n";
-        let run = |target: &str| {
-            let text = format!("{}---\n{pod}", service.replace("TARGET", target));
-            shown(
-                &facts_of(
-                    &[("kubectl/all.yaml", &text)],
-                    "service-path/wrong-target-port",
-                ),
-                &["port", "declared"],
-            )
-        };
-        assert_eq!(
-            run("9090"),
-            ["service/shop/web port=9090 declared=http:8080/TCP"]
-        );
-        assert_eq!(run("8080"), Vec::<String>::new());
-        assert_eq!(run("http"), Vec::<String>::new());
-    }
-
-    #[test]
-    fn addresses_without_ports() {
-        assert_eq!(bare("10.0.0.1:80"), "10.0.0.1");
-        assert_eq!(bare("10.0.0.1"), "10.0.0.1");
-        assert_eq!(bare("[2001:db8::1]:80"), "2001:db8::1");
-        assert_eq!(bare("2001:db8::1"), "2001:db8::1");
-    }
-}
+mod tests;

@@ -133,6 +133,11 @@ fn is_kubeadm(line: &[u8]) -> bool {
     PHASES.iter().any(|p| line.starts_with(p))
 }
 
+/// The machine that a virtual path names: `bundle/nodes/n1/kubelet.log` is of n1.
+pub fn machine_of(path: &str) -> Option<String> {
+    path::scope(path).node
+}
+
 /// Blocks of zeros, which a crash leaves, are no part of a line.
 fn without_zeros(line: &[u8]) -> &[u8] {
     let zeros = line.iter().take_while(|c| **c == 0).count();
