@@ -13,12 +13,13 @@ use super::merge::{EPISODE_GAP, merge};
 use super::neighbours;
 use super::observe::{Life, Observation};
 use super::scan::DumpText;
+use super::relations::{self, Labelled};
 use super::templates::Template;
 use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
 use crate::model::{
-    Component, Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span,
-    StateLine, Status, Topology,
+    Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span, StateLine, Status,
+    Topology,
 };
 
 /// Smallest log that is compared for duplicates: small outputs are equal by chance.
@@ -268,6 +269,7 @@ pub fn assemble(
     };
     let mut lives_of: Vec<Vec<Life>> = Vec::with_capacity(observations.len());
     let mut raw: Vec<(SourceId, RawFact)> = Vec::new();
+    let mut pods: Vec<Labelled> = Vec::new();
     for (i, (observation, clock)) in observations.into_iter().zip(clocks).enumerate() {
         let id = source_id(i);
         let Observation {
@@ -275,6 +277,7 @@ pub fn assemble(
             facts,
             lives,
             relations,
+            labels,
             templates,
             states,
             dumps,
@@ -312,6 +315,7 @@ pub fn assemble(
             });
         }
         world.states.extend(states.into_iter().map(|s| (id, s)));
+        pods.extend(labels);
         for dump in dumps {
             let dump = placed(&world, id, dump);
             world.dumps.push(dump);
@@ -326,8 +330,9 @@ pub fn assemble(
         world.sources.push(source);
     }
     world.window = window(&world);
-    relate(&raw, &mut world.topology);
-    join_endpoints(&world.states, &mut world.topology);
+    relations::pods_of_kubelets(&raw, &mut world.topology);
+    relations::endpoints(&world.states, &mut world.topology);
+    relations::selectors(&world.states, &pods, &mut world.topology);
     world.facts = merge(catalog, &world, raw);
     world.renumber();
     world
@@ -424,68 +429,4 @@ fn window(world: &World) -> (Option<Instant>, Option<Instant>) {
         }
     }
     window
-}
-
-/// A kubelet that speaks about a pod runs it.
-fn relate(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
-    for (source, fact) in raw {
-        let local = fact.component == Component::KUBELET || fact.component == Component::EVENT;
-        let (Some(pod), Some(node), true) = (fact.keys.get("pod"), fact.keys.get("node"), local)
-        else {
-            continue;
-        };
-        let Some(seen) = fact.first.first() else {
-            continue;
-        };
-        if pod.contains('/') {
-            let place = Place {
-                source: *source,
-                offset: seen.offset,
-                line: seen.line,
-            };
-            // The kernel knows a pod by its uid only.
-            if let Some(uid) = fact.keys.get("uid") {
-                topology.add(Relation {
-                    from: Entity::new("pod", pod),
-                    to: Entity::new("uid", uid),
-                    place,
-                });
-            }
-            topology.add(Relation {
-                from: Entity::new("pod", pod),
-                to: Entity::new("node", node),
-                place,
-            });
-        }
-    }
-}
-
-/// Endpoints and pods are often in two outputs: an address that both have joins the service to the pod.
-fn join_endpoints(states: &[(SourceId, StateLine)], topology: &mut Topology) {
-    for (source, line) in states
-        .iter()
-        .filter(|(_, l)| l.entity.kind() == "endpoints")
-    {
-        let addresses = line
-            .text
-            .split_whitespace()
-            .find_map(|w| w.strip_prefix("addresses="))
-            .unwrap_or_default();
-        for ip in addresses.split(',').filter(|a| !a.is_empty()) {
-            let mut pods = topology.walk(&Entity::new("ip", ip), &["pod"]).into_iter();
-            // Pods on the host's network share their address.
-            if let (Some(pod), None) = (pods.next(), pods.next()) {
-                let place = Place {
-                    source: *source,
-                    offset: 0,
-                    line: line.line,
-                };
-                topology.add(Relation {
-                    from: Entity::new("service", line.entity.name()),
-                    to: pod,
-                    place,
-                });
-            }
-        }
-    }
 }

@@ -62,8 +62,7 @@ pub(super) fn name(observations: &mut [Observation]) {
             continue;
         }
         let sibling = || folder(&o.source.path).and_then(|f| of_folder.get(&f).cloned());
-        let node = landlord(o, &tenants)
-            .or_else(|| sibling().unwrap_or_else(|| only.clone()));
+        let node = landlord(o, &tenants).or_else(|| sibling().unwrap_or_else(|| only.clone()));
         if let Some(node) = node {
             for fact in &mut o.facts {
                 place(fact, &node);
@@ -264,15 +263,25 @@ mod tests {
     fn case(first: &[&str], second: &[&str], expected: Option<&str>) {
         let catalog = Catalog::builtin().unwrap();
         let (a, b) = (kubelet("n1", first), kubelet("n2", second));
-        let files = [("logs/a.log", a.as_str()), ("logs/b.log", &b), ("logs/cni-vpc.log", CNI)];
+        let files = [
+            ("logs/a.log", a.as_str()),
+            ("logs/b.log", &b),
+            ("logs/cni-vpc.log", CNI),
+        ];
         let observations = files
             .iter()
             .map(|(path, text)| observed(&catalog, path, text))
             .collect();
         let world = assemble(&catalog, observations, Vec::new(), &Overrides::default());
-        let source = world.sources.iter().find(|s| s.path.ends_with("cni-vpc.log"));
+        let source = world
+            .sources
+            .iter()
+            .find(|s| s.path.ends_with("cni-vpc.log"));
         assert_eq!(source.unwrap().scope.node.as_deref(), expected);
-        let fact = world.facts.iter().find(|f| f.kind == "ip-leak/network-taken");
+        let fact = world
+            .facts
+            .iter()
+            .find(|f| f.kind == "ip-leak/network-taken");
         assert_eq!(fact.unwrap().key("node"), expected);
     }
 
@@ -281,24 +290,40 @@ mod tests {
         let catalog = Catalog::builtin().unwrap();
         let log = kubelet("iz2ze1", &["aaaaaaaaaaaa0001"]);
         let of = |files: &[(&str, &str)]| {
-            let observations = files.iter().map(|(path, text)| observed(&catalog, path, text));
+            let observations = files
+                .iter()
+                .map(|(path, text)| observed(&catalog, path, text));
             let world = assemble(
                 &catalog,
                 observations.collect(),
                 Vec::new(),
                 &Overrides::default(),
             );
-            world.sources.iter().map(|s| s.scope.node.clone()).collect::<Vec<_>>()
+            world
+                .sources
+                .iter()
+                .map(|s| s.scope.node.clone())
+                .collect::<Vec<_>>()
         };
         let names = |expected: &[&str]| -> Vec<Option<String>> {
             expected.iter().map(|n| Some((*n).to_owned())).collect()
         };
-        let (one, other) = ("b/nodes/10.9.8.7/kubelet.log", "b/nodes/10.9.8.8/kubelet.log");
+        let (one, other) = (
+            "b/nodes/10.9.8.7/kubelet.log",
+            "b/nodes/10.9.8.8/kubelet.log",
+        );
         assert_eq!(of(&[(one, &log)]), names(&["10.9.8.7"]));
         // One machine's logs in the folders of two nodes: one of them was put there by mistake.
-        assert_eq!(of(&[(one, &log), (other, &format!("{log}\n"))]), names(&["iz2ze1", "iz2ze1"]));
-        let nodes = "NAME     STATUS   ROLES    AGE   VERSION\niz2ze1   Ready    <none>   9d    v1.30.2\n";
-        assert_eq!(of(&[("b/get-nodes.txt", nodes), (one, &log)]).pop(), names(&["iz2ze1"]).pop());
+        assert_eq!(
+            of(&[(one, &log), (other, &format!("{log}\n"))]),
+            names(&["iz2ze1", "iz2ze1"])
+        );
+        let nodes =
+            "NAME     STATUS   ROLES    AGE   VERSION\niz2ze1   Ready    <none>   9d    v1.30.2\n";
+        assert_eq!(
+            of(&[("b/get-nodes.txt", nodes), (one, &log)]).pop(),
+            names(&["iz2ze1"]).pop()
+        );
     }
 
     fn observed(catalog: &Catalog, path: &str, text: &str) -> crate::extract::Observation {

@@ -18,6 +18,7 @@ mod merge;
 mod neighbours;
 mod observe;
 mod preamble;
+mod relations;
 mod scan;
 mod templates;
 mod turn;

@@ -72,6 +72,8 @@ pub struct Observation {
     pub preamble: Preamble,
     /// Relations and the lines that state them.
     pub relations: Vec<(Entity, Entity, u64)>,
+    /// The labels of pods.
+    pub labels: Vec<(Entity, Vec<(String, String)>)>,
     /// Clock evidence.
     pub hints: Vec<ClockHint>,
     /// Error templates.
@@ -260,6 +262,7 @@ fn blank(found: &Found) -> Observation {
         zones: Vec::new(),
         preamble: Preamble::default(),
         relations: Vec::new(),
+        labels: Vec::new(),
         hints: Vec::new(),
         templates: Vec::new(),
         states: Vec::new(),
@@ -448,6 +451,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
         observation.dumps = scanned.dumps;
     }
     observation.relations = reading.relations;
+    observation.labels = reading.labels;
     observation.hints = reading.hints;
     observation.has_events = reading
         .lines

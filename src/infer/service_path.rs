@@ -94,12 +94,24 @@ fn rules(task: &Task<'_>, problem: &str) -> Vec<Fact> {
         }
         let without = unprogrammed(task, source, &table, &endpoints);
         match problem {
-            "stale" => facts.extend(stale.into_iter().filter_map(|b| fact(task, node, source, b))),
+            "stale" => facts.extend(
+                stale
+                    .into_iter()
+                    .filter_map(|b| fact(task, node, source, b)),
+            ),
             "missing" => {
-                facts.extend(missing.into_iter().filter_map(|b| fact(task, node, source, b)));
+                facts.extend(
+                    missing
+                        .into_iter()
+                        .filter_map(|b| fact(task, node, source, b)),
+                );
             }
             "no-rule" => {
-                facts.extend(without.into_iter().filter_map(|b| fact(task, node, source, b)));
+                facts.extend(
+                    without
+                        .into_iter()
+                        .filter_map(|b| fact(task, node, source, b)),
+                );
             }
             _ => facts.extend(behind(task, node, source, [&stale, &missing, &without])),
         }
@@ -206,7 +218,8 @@ fn unprogrammed<'a>(
     task.states("service")
         .filter(|(_, l)| !table.services.contains_key(l.entity.name()))
         .filter_map(|(id, line)| {
-            let ip = value(line, "clusterIP").filter(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok())?;
+            let ip =
+                value(line, "clusterIP").filter(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok())?;
             let have = endpoints.get(line.entity.name())?;
             let comparable = near(task, source, id) && near(task, source, have.line.0);
             if !comparable || have.addresses.is_empty() || !seen.insert(line.entity.name()) {
@@ -226,12 +239,7 @@ fn unprogrammed<'a>(
         .collect()
 }
 
-fn fact(
-    task: &Task<'_>,
-    node: Option<&str>,
-    source: SourceId,
-    broken: Broken<'_>,
-) -> Option<Fact> {
+fn fact(task: &Task<'_>, node: Option<&str>, source: SourceId, broken: Broken<'_>) -> Option<Fact> {
     let (namespace, name) = broken.service.split_once('/')?;
     let mut keys = machine(node);
     keys.insert(String::from("namespace"), namespace.to_owned());

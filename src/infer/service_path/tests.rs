@@ -58,7 +58,10 @@ fn rules_against_endpoints() {
     case(
         &[],
         &[],
-        &["service/shop/web ip=10.244.1.7", "service/shop/web ip=10.244.2.8"],
+        &[
+            "service/shop/web ip=10.244.1.7",
+            "service/shop/web ip=10.244.2.8",
+        ],
     );
     case(
         &["10.244.1.7:8080", "10.244.3.9:8080"],
@@ -81,7 +84,11 @@ fn output(path: &str, text: &str, kind: &str, expected: &[&str]) {
         ("kubectl/get-endpoints.txt", endpoints),
         (path, text),
     ];
-    assert_eq!(shown(&facts_of(&files, kind), &["ip", "missing"]), expected, "{text}");
+    assert_eq!(
+        shown(&facts_of(&files, kind), &["ip", "missing"]),
+        expected,
+        "{text}"
+    );
 }
 
 const OLD: &str = "\
@@ -125,7 +132,12 @@ fn rules_without_comments_are_walked() {
 fn a_service_that_no_rule_names() {
     let kind = "service-path/service-not-programmed";
     let save = "b/nodes/n1/iptables-save.txt";
-    output(save, OLD, kind, &["service/shop/api ip=10.96.77.8 missing=-"]);
+    output(
+        save,
+        OLD,
+        kind,
+        &["service/shop/api ip=10.96.77.8 missing=-"],
+    );
     // Cut off, or with a rule of its own.
     output(save, &OLD.replace("COMMIT\n", ""), kind, &[]);
     let rule = "-A KUBE-SERVICES -d 10.96.77.8/32 -p tcp -m comment --comment \"shop/api:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-P\nCOMMIT\n";
@@ -134,7 +146,9 @@ fn a_service_that_no_rule_names() {
 
 #[test]
 fn only_the_nodes_own_endpoints() {
-    let local = OLD.replace("KUBE-SVC-W", "KUBE-SVL-W").replace("-A KUBE-SVL-W -j KUBE-SEP-B\n", "");
+    let local = OLD
+        .replace("KUBE-SVC-W", "KUBE-SVL-W")
+        .replace("-A KUBE-SVL-W -j KUBE-SEP-B\n", "");
     output(
         "b/nodes/n1/iptables-save.txt",
         &local,
@@ -148,7 +162,12 @@ fn servers_of_ipvs() {
     let list = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\nTCP  10.96.77.7:80 rr\n  -> 10.244.1.7:8080              Masq    1      0          0\n  -> 10.244.9.9:8080              Masq    WEIGHT      0          0\n";
     let stale = "service-path/stale-endpoint";
     let of = |weight: &str| list.replace("WEIGHT", weight);
-    output("b/nodes/n1/ipvs.txt", &of("1"), stale, &["service/shop/web ip=10.244.9.9 missing=-"]);
+    output(
+        "b/nodes/n1/ipvs.txt",
+        &of("1"),
+        stale,
+        &["service/shop/web ip=10.244.9.9 missing=-"],
+    );
     // Taken out gracefully.
     output("b/nodes/n1/ipvs.txt", &of("0"), stale, &[]);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sink::{Sink, entity, name};
+use crate::model::Entity;
 
 /// Most relations made here: a hostile file could make services times pods of them.
 const MAX_LINKS: usize = 1 << 18;
@@ -74,6 +75,15 @@ impl Links {
             self.endpoints
                 .push((name(namespace), name(service), ip.to_owned(), at));
         }
+    }
+
+    /// The pods that have labels.
+    pub(super) fn labels(self) -> Vec<(Entity, Vec<(String, String)>)> {
+        self.pods
+            .into_iter()
+            .filter(|p| !p.labels.is_empty())
+            .map(|p| (entity("pod", &p.namespace, &p.name), p.labels))
+            .collect()
     }
 
     /// Says which pods stand behind which service.

@@ -36,6 +36,8 @@ pub struct Reading {
     pub lines: Vec<StateLine>,
     /// How things hang together, each with the line that says so.
     pub relations: Vec<(Entity, Entity, u64)>,
+    /// The labels of its pods: a service that selects them may stand in another file.
+    pub labels: Vec<(Entity, Vec<(String, String)>)>,
     /// What it tells about clocks.
     pub hints: Vec<ClockHint>,
     /// What was left out, and why.

@@ -318,6 +318,7 @@ impl<'t> Sink<'t> {
     pub(super) fn finish(mut self) -> Reading {
         let links = std::mem::take(&mut self.links);
         links.join(&mut self);
+        self.reading.labels = links.labels();
         if let Some((ns, res, at)) = self.newest {
             let line = self.line_of(at);
             let at = RawStamp::utc(ns, res);

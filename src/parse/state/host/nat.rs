@@ -62,7 +62,12 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
             translations = table.trim() == "nat";
         } else if text.trim_end() == "COMMIT" && translations {
             let of = Entity::new("rules", "nat");
-            sink.say(Component::HOST, &of, line.at, Text::of(&of).field("complete", "true"));
+            sink.say(
+                Component::HOST,
+                &of,
+                line.at,
+                Text::of(&of).field("complete", "true"),
+            );
         } else if text.trim().is_empty() {
             listed = None;
         }
@@ -114,7 +119,11 @@ fn list(sink: &mut Sink<'_>, at: usize, chain: &str, text: &str) {
     };
     let word = |i: usize| words.get(target + i).copied().unwrap_or_default();
     // With -v the interfaces stand between the options and the addresses.
-    let destination = word(if words.get(target + 3) == Some(&"*") { 6 } else { 4 });
+    let destination = word(if words.get(target + 3) == Some(&"*") {
+        6
+    } else {
+        4
+    });
     let after = |prefix: &str| {
         words
             .iter()
@@ -131,7 +140,14 @@ fn list(sink: &mut Sink<'_>, at: usize, chain: &str, text: &str) {
     let said = Text::of(&of)
         .field("to", word(0))
         .field("service", service)
-        .field("destination", if destination == "0.0.0.0" { "" } else { destination })
+        .field(
+            "destination",
+            if destination == "0.0.0.0" {
+                ""
+            } else {
+                destination
+            },
+        )
         .field("protocol", word(1))
         .field("port", after("dpt:"))
         .field("address", after("to:"));
@@ -150,8 +166,14 @@ struct Nft {
 impl Nft {
     /// Takes a line of kube-proxy's table; `false`: it is none.
     fn take(&mut self, sink: &mut Sink<'_>, at: usize, text: &str) -> bool {
-        if matches!(text.trim_end(), "table ip kube-proxy {" | "table ip6 kube-proxy {") {
-            *self = Self { inside: true, block: None };
+        if matches!(
+            text.trim_end(),
+            "table ip kube-proxy {" | "table ip6 kube-proxy {"
+        ) {
+            *self = Self {
+                inside: true,
+                block: None,
+            };
             return true;
         }
         if !self.inside || text.starts_with('}') {
@@ -159,7 +181,9 @@ impl Nft {
             return false;
         }
         let line = text.trim();
-        let opened = ["chain ", "map ", "set "].iter().find_map(|w| line.strip_prefix(w));
+        let opened = ["chain ", "map ", "set "]
+            .iter()
+            .find_map(|w| line.strip_prefix(w));
         if let Some(block) = opened.and_then(|b| b.strip_suffix(" {")) {
             self.block = Some(block.to_owned());
         } else if line == "}" {
@@ -229,7 +253,13 @@ fn jumps(sink: &mut Sink<'_>, at: usize, chain: &str, line: &str) {
 /// Kind with hash, and service port (`shop/web:http`), of a chain's name such as `service-ULMVA6XW-shop/web/tcp/http` or
 /// `endpoint-5OJB2KTY-shop/web/tcp/http__10.244.1.7/8080`.
 fn chain_of(chain: &str) -> Option<(&str, String)> {
-    const KINDS: [&str; 5] = ["service-", "endpoint-", "external-", "internal-", "affinity-"];
+    const KINDS: [&str; 5] = [
+        "service-",
+        "endpoint-",
+        "external-",
+        "internal-",
+        "affinity-",
+    ];
     let kind = KINDS.iter().find(|k| chain.starts_with(**k))?;
     let (hash, rest) = chain.get(kind.len()..)?.split_once('-')?;
     let parts: Vec<&str> = rest.split("__").next()?.split('/').collect();
