@@ -18,8 +18,7 @@ use super::templates::Template;
 use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
 use crate::model::{
-    Entity, Fact, FactId, Place, Relation, Source, SourceId, SourceKind, Span, StateLine, Status,
-    Topology,
+    Entity, Fact, FactId, Place, Source, SourceId, SourceKind, Span, StateLine, Status, Topology,
 };
 
 /// Smallest log that is compared for duplicates: small outputs are equal by chance.
@@ -303,17 +302,7 @@ pub fn assemble(
         world
             .templates
             .extend(templates.into_iter().map(|t| (id, t)));
-        for (from, to, line) in relations {
-            world.topology.add(Relation {
-                from,
-                to,
-                place: Place {
-                    source: id,
-                    offset: 0,
-                    line,
-                },
-            });
-        }
+        relations::stated(id, relations, &mut world.topology);
         world.states.extend(states.into_iter().map(|s| (id, s)));
         pods.extend(labels);
         for dump in dumps {

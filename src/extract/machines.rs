@@ -244,6 +244,8 @@ pub(super) fn place(fact: &mut RawFact, node: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::super::{Overrides, assemble, observe};
     use crate::catalog::Catalog;
     use crate::input::Found;
@@ -253,9 +255,14 @@ mod tests {
 ";
 
     fn kubelet(host: &str, ids: &[&str]) -> String {
-        ids.iter()
-            .map(|id| format!("Apr  2 03:15:03 {host} kubelet[812]: I0402 03:15:03.301271     812 kubelet.go:1953] SyncLoop (PLEG): \"web_default(5a7c)\", event: &pleg.PodLifecycleEvent{{ID:\"5a7c\", Type:\"ContainerStarted\", Data:\"{id}\"}}\n"))
-            .collect()
+        let mut log = String::new();
+        for id in ids {
+            let _ = writeln!(
+                log,
+                "Apr  2 03:15:03 {host} kubelet[812]: I0402 03:15:03.301271     812 kubelet.go:1953] SyncLoop (PLEG): \"web_default(5a7c)\", event: &pleg.PodLifecycleEvent{{ID:\"5a7c\", Type:\"ContainerStarted\", Data:\"{id}\"}}\n"
+            );
+        }
+        log
     }
 
     /// The machine of the plugin's log, and of what its first line shows.

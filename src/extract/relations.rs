@@ -1,4 +1,5 @@
-//! Relations that no single file states: what one output says of a service, and another one of its pods.
+//! Relations between things: those that one file states, and those that no single file does (what one output says of a
+//! service, and another one of its pods).
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,22 @@ pub(super) type Labelled = (Entity, Vec<(String, String)>);
 
 /// Most relations made of selectors: a hostile bundle could make services times pods of them.
 const MAX_SELECTED: usize = 1 << 18;
+
+/// The relations that one source states.
+pub(super) fn stated(
+    source: SourceId,
+    relations: Vec<(Entity, Entity, u64)>,
+    topology: &mut Topology,
+) {
+    for (from, to, line) in relations {
+        let place = Place {
+            source,
+            offset: 0,
+            line,
+        };
+        topology.add(Relation { from, to, place });
+    }
+}
 
 /// A kubelet that speaks about a pod runs it.
 pub(super) fn pods_of_kubelets(raw: &[(SourceId, RawFact)], topology: &mut Topology) {
