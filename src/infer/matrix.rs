@@ -42,15 +42,33 @@ impl Class {
 
     /// The class of an error text.
     pub(super) fn of(error: &str) -> Option<Self> {
-        const WORDS: [(&str, Class); 17] = [
+        // Names first: a lookup that fails says how in words of its own. What a certificate is refused for comes before
+        // the words for a connection that ended.
+        const WORDS: [(&str, Class); 34] = [
             ("no such host", Class::Dns),
             ("server misbehaving", Class::Dns),
+            ("resolve host", Class::Dns),
+            ("resolve proxy", Class::Dns),
+            ("ame or service not known", Class::Dns),
+            ("ailure in name resolution", Class::Dns),
+            ("bad address", Class::Dns),
+            ("UnknownHost", Class::Dns),
+            ("ENOTFOUND", Class::Dns),
+            ("EAI_AGAIN", Class::Dns),
+            ("SERVFAIL", Class::Dns),
+            ("NXDOMAIN", Class::Dns),
             ("i/o timeout", Class::Timeout),
-            ("onnection timed out", Class::Timeout),
+            ("imed out", Class::Timeout),
+            ("deadline exceeded", Class::Timeout),
+            ("Client.Timeout", Class::Timeout),
             ("waiting for connection", Class::Timeout),
+            ("ETIMEDOUT", Class::Timeout),
             ("onnection refused", Class::Refused),
+            ("ECONNREFUSED", Class::Refused),
             ("o route to host", Class::NoRoute),
+            ("EHOSTUNREACH", Class::NoRoute),
             ("etwork is unreachable", Class::NoRoute),
+            ("ENETUNREACH", Class::NoRoute),
             ("ost is unreachable", Class::NoRoute),
             ("host is down", Class::NoRoute),
             ("reset by peer", Class::Reset),
@@ -58,6 +76,7 @@ impl Class {
             ("handshake timeout", Class::Timeout),
             ("x509: ", Class::Tls),
             ("tls: ", Class::Tls),
+            ("certificate", Class::Tls),
             ("HTTP response to HTTPS client", Class::Tls),
             ("EOF", Class::Reset),
         ];
@@ -117,6 +136,7 @@ pub(super) fn edges<'a>(task: &'a Task<'_>) -> Vec<Edge<'a>> {
             _ => destination,
         };
         let (ip, port) = address(destination);
+        let port = port.or(fact.key("port"));
         let protocol = fact
             .key("protocol")
             .unwrap_or(if server.is_some() { "udp" } else { "tcp" });
@@ -136,6 +156,9 @@ pub(super) fn edges<'a>(task: &'a Task<'_>) -> Vec<Edge<'a>> {
 
 /// `10.0.0.1:443`, `[2001:db8::1]:443`: address and port; a name has neither.
 fn address(destination: &str) -> (Option<&str>, Option<&str>) {
+    if destination.parse::<std::net::IpAddr>().is_ok() {
+        return (Some(destination), None);
+    }
     let Some((host, port)) = destination.rsplit_once(':') else {
         return (None, None);
     };
@@ -160,6 +183,13 @@ mod tests {
         );
         assert_eq!(Class::of("connect: no route to host"), Some(Class::NoRoute));
         assert_eq!(Class::of("no such host"), Some(Class::Dns));
+        assert_eq!(Class::of("Could not resolve host"), Some(Class::Dns));
+        assert_eq!(Class::of("Connection timed out"), Some(Class::Timeout));
+        assert_eq!(Class::of("context deadline exceeded"), Some(Class::Timeout));
+        assert_eq!(
+            Class::of("SSL certificate problem: unable to get local issuer certificate"),
+            Some(Class::Tls)
+        );
         assert_eq!(Class::of("operation was canceled"), None); // the client gave up: nothing is known of the path
     }
 
@@ -172,5 +202,6 @@ mod tests {
         );
         assert_eq!(address("db.shop.svc:5432"), (None, Some("5432")));
         assert_eq!(address("db.shop.svc"), (None, None));
+        assert_eq!(address("192.0.2.7"), (Some("192.0.2.7"), None));
     }
 }

@@ -6,6 +6,7 @@
 //! (`raw = true` in the catalogue); those on which nothing rests are dropped at the end.
 
 mod certificate;
+mod common;
 mod dns_address;
 mod duel;
 mod duplicate;
@@ -63,6 +64,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("reachability", reachability::infer),
     ("blocked-path", path::infer),
     ("node-readiness", node::infer),
+    ("common-path", common::infer),
     ("namespace-life", namespace::infer),
     ("pod-state", pod::infer),
     ("capacity", pod::capacity),
