@@ -36,7 +36,7 @@ const ORDINARY: [&str; 17] = [
 ];
 
 /// Controllers of kube-controller-manager that write after every change that somebody else made.
-const ANSWERING: [&str; 15] = [
+const ANSWERING: [&str; 16] = [
     "deployment-controller",
     "replicaset-controller",
     "statefulset-controller",
@@ -52,6 +52,8 @@ const ANSWERING: [&str; 15] = [
     "service-account-controller",
     "persistent-volume-binder",
     "disruption-controller",
+    // All of them, where they share one identity.
+    "kube-controller-manager",
 ];
 
 /// Kind, and name with its namespace.
@@ -83,6 +85,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let least = task.number("at_least").unwrap_or(3).max(2);
     let within = task.time("within").unwrap_or(10 * MINUTE);
     let lives = verbs.contains(&"create");
+    let users = users(task);
     objects(task)
         .into_iter()
         .filter_map(|((kind, name), mut object)| {
@@ -93,10 +96,38 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             } else {
                 by_turns(&object.writes, within)
             };
-            (turns.len() as u64 >= least)
+            (turns.len() as u64 >= least && (lives || !one_behind_proxies(&turns, &users)))
                 .then(|| fact(task, &kind, &name, &object, &turns, lives))?
         })
         .collect()
+}
+
+/// The programs seen from each address.
+fn users<'a>(task: &'a Task<'_>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (_, fact) in task.facts(RAW) {
+        if let (Some(actor), Some(address)) = (fact.key("actor"), fact.key("address")) {
+            users.entry(address).or_default().insert(program(actor));
+        }
+    }
+    users
+}
+
+/// Whether the two sides are one program whose requests come through several load balancers: then other programs are
+/// seen from the same addresses.
+fn one_behind_proxies(turns: &[&Write<'_>], users: &BTreeMap<&str, BTreeSet<&str>>) -> bool {
+    let actors: BTreeSet<&str> = turns.iter().map(|w| w.actor).collect();
+    let addresses: BTreeSet<&str> = turns.iter().map(|w| w.address).collect();
+    let mut shared = addresses
+        .iter()
+        .map(|a| users.get(a).cloned().unwrap_or_default());
+    let Some(first) = shared.next() else {
+        return false;
+    };
+    let everywhere = shared.fold(first, |all, here| {
+        all.intersection(&here).copied().collect()
+    });
+    actors.len() == 1 && everywhere.difference(&actors).next().is_some()
 }
 
 /// The writes by object.
@@ -437,6 +468,32 @@ mod tests {
                 .collect::<Vec<_>>(),
             &[],
         );
+    }
+
+    #[test]
+    fn one_program_behind_two_load_balancers() {
+        let web = "/apis/apps/v1/namespaces/shop/deployments/web";
+        let actor = "operator/v1 (linux)";
+        let lines: Vec<String> = (0..5)
+            .flat_map(|n| {
+                [
+                    request(n * 10, "PUT", web, actor, "10.0.0.5"),
+                    request(n * 10 + 3, "PUT", web, actor, "10.0.0.6"),
+                ]
+            })
+            .collect();
+        // Two copies of one operator.
+        case(
+            WRITES,
+            &lines,
+            &["deployment/shop/web count=5 actors=operator addresses=10.0.0.5, 10.0.0.6"],
+        );
+        let map = "/api/v1/namespaces/shop/configmaps/x";
+        let others = [
+            request(70, "PUT", map, "kubectl/v1.30 (linux)", "10.0.0.5"),
+            request(75, "PUT", map, "kubectl/v1.30 (linux)", "10.0.0.6"),
+        ];
+        case(WRITES, &[lines, others.to_vec()].concat(), &[]);
     }
 
     #[test]

@@ -70,11 +70,60 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             entry.blind = entry.blind.or(Some(quote));
         }
     }
+    let ends = ends(task);
     let partial = task.only_counted(&[TAKEN, GIVEN].concat());
     nodes
         .into_iter()
-        .filter_map(|(node, entries)| ledger(task, node, &entries, &deaths, least, partial))
+        .filter_map(|(node, entries)| {
+            let book = Book {
+                node,
+                entries: &entries,
+                ends: &ends,
+                partial,
+            };
+            ledger(task, &book, &deaths, least)
+        })
         .collect()
+}
+
+/// Until when the log of each component of each node goes: what happened later it does not say.
+type Ends<'a> = BTreeMap<(&'a str, &'a Component), Instant>;
+
+fn ends<'a>(task: &'a Task<'_>) -> Ends<'a> {
+    let mut ends = Ends::new();
+    for (_, fact) in task.facts(&[TAKEN, GIVEN].concat()) {
+        for quote in fact.evidence() {
+            if let (_, Some(last)) = task.world.coverage(quote.place.source) {
+                let end = ends.entry((node(fact), &fact.component)).or_insert(last.at);
+                *end = (*end).max(last.at);
+            }
+        }
+    }
+    ends
+}
+
+/// What the logs say of one node.
+struct Book<'b, 'a> {
+    node: &'a str,
+    entries: &'b BTreeMap<&'a str, Entry<'a>>,
+    ends: &'b Ends<'a>,
+    partial: u64,
+}
+
+impl Book<'_, '_> {
+    /// Whether the address was taken again later: then the pool had it back.
+    fn taken_again(&self, id: &str, entry: &Entry<'_>) -> bool {
+        let since = |e: &Entry<'_>| e.taken.and_then(|q| q.time).map(|t| t.at);
+        entry.address.is_some()
+            && self.entries.iter().any(|(other, e)| {
+                *other != id && e.address == entry.address && since(e) > since(entry)
+            })
+    }
+
+    /// Until when the log that shows the entry goes.
+    fn end(&self, entry: &Entry<'_>) -> Option<Instant> {
+        self.ends.get(&(self.node, entry.component?)).copied()
+    }
 }
 
 fn node(fact: &Fact) -> &str {
@@ -83,19 +132,22 @@ fn node(fact: &Fact) -> &str {
 
 fn ledger(
     task: &Task<'_>,
-    node: &str,
-    entries: &BTreeMap<&str, Entry<'_>>,
+    book: &Book<'_, '_>,
     deaths: &BTreeMap<&str, (Stamp, &Quote)>,
     least: usize,
-    partial: u64,
 ) -> Option<Fact> {
+    let Book {
+        node,
+        entries,
+        partial,
+        ..
+    } = *book;
     // A log that never shows a release does not print them.
     let releases = entries.values().filter(|e| e.given).count();
     let failures = failures(task, node);
     if releases == 0 && failures.is_empty() && !entries.values().any(|e| e.blind.is_some()) {
         return None;
     }
-    let end = task.world.window.1;
     let boots: Vec<Instant> = task
         .facts(BOOTS)
         .filter(|(_, f)| f.key("node") == Some(node))
@@ -108,13 +160,14 @@ fn ledger(
         let Some((at, mut proof)) = gone(id, entry, deaths, &failures) else {
             continue;
         };
+        let end = book.end(entry);
         let settled = matches!((at, end), (Some(at), Some(end)) if end.since(at) >= GRACE)
             || entry.blind.is_some();
         let rebooted = match (taken.time, at) {
             (Some(from), Some(to)) => boots.iter().any(|b| *b >= from.at && *b <= to.plus(GRACE)),
             _ => !boots.is_empty(),
         };
-        if settled && !rebooted {
+        if settled && !rebooted && !book.taken_again(id, entry) {
             proof.insert(0, taken.clone());
             leaked.push((id, entry, proof));
         }
@@ -137,6 +190,11 @@ fn ledger(
     if !pods.is_empty() {
         put("pods", some(pods, 6));
     }
+    put(
+        "leaks",
+        some(listed(&leaked).iter().map(String::as_str), 40),
+    );
+    put("hours", hours(entries, &leaked));
     if let Some(rate) = rate(&leaked) {
         put("perHour", rate);
     }
@@ -193,6 +251,39 @@ fn gone(
     }
     let (at, quote) = deaths.get(id)?;
     Some((Some(at.at), vec![(*quote).clone()]))
+}
+
+/// Address, pod and sandbox of each leak.
+fn listed(leaked: &[(&str, &Entry<'_>, Vec<Quote>)]) -> Vec<String> {
+    let words = |(id, entry, _): &(&str, &Entry<'_>, Vec<Quote>)| {
+        let parts = [entry.address, entry.pod, Some(*id)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    leaked.iter().map(words).collect()
+}
+
+/// Addresses taken and leaked by hour of the day they were taken in: `2026-04-02 03h 12/4`.
+fn hours(entries: &BTreeMap<&str, Entry<'_>>, leaked: &[(&str, &Entry<'_>, Vec<Quote>)]) -> String {
+    let mut hours: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let hour = |e: &Entry<'_>| {
+        let at = e.taken?.time?.at;
+        Some(format!(
+            "{} {}h",
+            at.date(),
+            at.clock().get(..2)?.to_owned()
+        ))
+    };
+    for h in entries.values().filter_map(hour) {
+        hours.entry(h).or_default().0 += 1;
+    }
+    for h in leaked.iter().filter_map(|(_, e, _)| hour(e)) {
+        hours.entry(h).or_default().1 += 1;
+    }
+    let words: Vec<String> = hours
+        .iter()
+        .map(|(h, (taken, lost))| format!("{h} {taken}/{lost}"))
+        .collect();
+    some(words.iter().map(String::as_str), 48)
 }
 
 /// Leaks an hour, when the ledger covers at least one.
@@ -277,6 +368,40 @@ mod tests {
         let mut lines = taken.to_vec();
         lines.push(del(1, A, "/proc/1/ns/net"));
         case(&lines, &[]);
+    }
+
+    #[test]
+    fn what_the_plugin_s_log_does_not_reach_is_no_leak() {
+        let kubelet = super::super::sandbox::tests::kubelet(&[
+            (960, "hello", "Died", A),
+            (961, "hello", "Died", B),
+        ]);
+        let log = |end: &str, later: &str| {
+            [
+                add(1, A, "10.9.1.1"),
+                add(2, B, "10.9.1.2"),
+                add(3, C, "10.9.1.3"),
+                del(9, C, "/proc/1/ns/net"),
+                later.to_owned(),
+                format!("2026/04/02 {end} CNI_COMMAND=VERSION\n"),
+            ]
+            .concat()
+        };
+        let leaked = |cni: &str| {
+            let files = [("n1/cni.log", cni), ("n1/kubelet.log", kubelet.as_str())];
+            shown(&facts_of(&files, KIND), &["leaked", "leaks", "hours"])
+        };
+        assert_eq!(
+            leaked(&log("03:59:00", "")),
+            [
+                "node/n1 leaked=2 leaks=10.9.1.1 default/hello-aaaaaaaaaaaa0001 aaaaaaaaaaaa, 10.9.1.2 default/hello-bbbbbbbbbbbb0001 bbbbbbbbbbbb hours=2026-04-02 03h 3/2"
+            ]
+        );
+        // It ends before the plugin could be called.
+        assert_eq!(leaked(&log("03:16:30", "")), Vec::<String>::new());
+        // The address was given to another pod: the pool had it back.
+        let again = "2026/04/02 03:40:00 CNI_COMMAND=ADD CNI_CONTAINERID=dddddddddddd0001 CNI_NETNS=/proc/1/ns/net CNI_IFNAME=eth0 ip=10.9.1.2\n";
+        assert_eq!(leaked(&log("03:59:00", again)), Vec::<String>::new());
     }
 
     #[test]
