@@ -162,7 +162,7 @@ mod tests {
     }
 
     const DEADLOCK: &str = include_str!("../../fixtures/goroutines/locks/lock-order.txt");
-    const HEALTHY: &str = include_str!("../../fixtures/goroutines/locks/healthy.txt");
+    const HEALTHY: &str = include_str!("../../fixtures/goroutines/locks/contention.txt");
 
     #[test]
     fn a_deadlock_as_text() {

@@ -61,6 +61,9 @@ impl Teller<'_, '_> {
 
     fn is_stuck(&self, end: usize) -> bool {
         let minutes = self.graph.longest.get(end).copied().unwrap_or(0);
+        if self.in_patience(end) {
+            return false;
+        }
         match self.graph.nodes.get(end) {
             Some(Node::Process(i)) => self.host.processes.get(*i).is_some_and(|r| {
                 minutes > 0
@@ -75,7 +78,10 @@ impl Teller<'_, '_> {
                     })
             }
             Some(Node::Peer { .. }) => minutes > 0,
-            Some(Node::End { kind, .. }) => minutes > 0 && kind != "connection",
+            Some(Node::End { kind, .. }) if kind == "connection" => {
+                self.graph.behind.get(end).copied().unwrap_or(0) >= CROWD as u64
+            }
+            Some(Node::End { .. }) => minutes > 0,
             Some(Node::Goroutine(d, g)) => {
                 // Who is waited for at the end: work in progress unless it has been waiting, or is waited for, long.
                 let queue = self.graph.behind.get(end).copied().unwrap_or(0);
@@ -85,6 +91,27 @@ impl Teller<'_, '_> {
             }
             None => false,
         }
+    }
+
+    /// Whether only such goroutines wait for it as may wait for ever, and nobody for them: a supervisor for its child, a
+    /// long poll for an answer.
+    fn in_patience(&self, end: usize) -> bool {
+        let before = self.graph.before.get(end).map_or(&[][..], Vec::as_slice);
+        !before.is_empty()
+            && before.iter().all(|i| {
+                let Some(Node::Goroutine(d, g)) = self.graph.nodes.get(*i) else {
+                    return false;
+                };
+                let alone = self.graph.before.get(*i).is_none_or(Vec::is_empty);
+                alone
+                    && self.view(*d).is_some_and(|v| {
+                        let What::End { end, .. } = v.what(*g) else {
+                            return false;
+                        };
+                        let patient = self.knowledge.ends.get(*end).is_some_and(|e| e.patient);
+                        patient && !v.serves(*g) && super::graph::short_lived(v, *g).is_none()
+                    })
+            })
     }
 
     /// The path to `end` that most wait along.

@@ -460,20 +460,7 @@ impl<'c, 'v> Calls<'c, 'v> {
             let row = host.find(node, view.dump.pid, program)?;
             Some(host.processes.get(row)?.pid)
         }))?;
-        let hint = view.frames(g).iter().find_map(|f| {
-            let name = &view.role(f.site)?.name;
-            if name.contains("go-runc") || name.contains("/runc") {
-                Some("runc")
-            } else if name.contains("cni/") {
-                Some("/cni/")
-            } else if name.contains("iptables") {
-                Some("iptables")
-            } else if name.contains("mount.") || name.contains("/mount") {
-                Some("mount")
-            } else {
-                None
-            }
-        });
+        let hint = short_lived(view, g);
         let hint = hint.unwrap_or("");
         // runc is a child of the shim and a plugin may be one of another program: the name tells more than the parent.
         let parents = [Some(pid), None];
@@ -531,6 +518,24 @@ impl<'c, 'v> Calls<'c, 'v> {
         self.peers.insert(key, found.clone());
         Some(found)
     }
+}
+
+/// The short-lived program that a goroutine's frames say it waits for: part of its name or command line.
+pub(super) fn short_lived(view: &View<'_>, g: u32) -> Option<&'static str> {
+    view.frames(g).iter().find_map(|f| {
+        let name = &view.role(f.site)?.name;
+        if name.contains("go-runc") || name.contains("/runc") {
+            Some("runc")
+        } else if name.contains("cni/") {
+            Some("/cni/")
+        } else if name.contains("iptables") {
+            Some("iptables")
+        } else if name.contains("mount.") || name.contains("/mount") {
+            Some("mount")
+        } else {
+            None
+        }
+    })
 }
 
 /// Row numbers, the oldest process last.

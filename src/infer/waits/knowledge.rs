@@ -19,6 +19,8 @@ pub(super) struct Knowledge {
     pub idle_at: Patterns,
     /// Idle if any frame matches and nothing further in tells more.
     pub idle_in: Patterns,
+    /// Handles requests.
+    pub serving: Patterns,
     pub loops: Loops,
     services: BTreeMap<String, Service>,
     rpc: Vec<Rpc>,
@@ -81,6 +83,13 @@ pub(super) struct End {
     pub fact: Option<String>,
     /// The frames are methods of a client of this service.
     pub call: Option<String>,
+    /// The frames are of an RPC library: a client method further out names the call.
+    #[serde(default)]
+    pub rpc: bool,
+    /// Waiting for it is no trouble by itself, only if somebody waits behind: a supervisor waits for its child as long
+    /// as both live, a long poll for an answer.
+    #[serde(default)]
+    pub patient: bool,
     frames: Vec<String>,
 }
 
@@ -99,6 +108,7 @@ pub(super) struct Section {
 struct IdleFile {
     at: Vec<String>,
     r#in: Vec<String>,
+    serving: Vec<String>,
     loops: Loops,
 }
 
@@ -151,6 +161,9 @@ impl Knowledge {
         }
         for p in &idle.r#in {
             out.idle_in.add(p, 0);
+        }
+        for p in &idle.serving {
+            out.serving.add(p, 0);
         }
         for (i, end) in ends.end.iter().enumerate() {
             for p in &end.frames {

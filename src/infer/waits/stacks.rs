@@ -27,6 +27,8 @@ pub(super) struct Role {
     sync: bool,
     idle_at: bool,
     idle_in: bool,
+    /// Handles requests.
+    serves: bool,
     end: Option<usize>,
     /// gRPC's or ttrpc's client side.
     rpc_layer: bool,
@@ -179,6 +181,14 @@ impl<'a> View<'a> {
             .map_or_else(|| String::from("?"), |r| short(&r.name).to_owned())
     }
 
+    /// Whether a goroutine works for somebody who waits: it handles a request.
+    pub(super) fn serves(&self, g: u32) -> bool {
+        self.frames(g).iter().any(|f| {
+            self.role(f.site)
+                .is_some_and(|r| r.serves || r.handler.is_some())
+        })
+    }
+
     /// The frames that decide what a goroutine waits for.
     pub(super) fn decisive(&self, g: u32) -> Vec<usize> {
         match self.what(g) {
@@ -216,7 +226,7 @@ impl<'a> View<'a> {
                 None => What::Idle,
             };
         };
-        let mut rpc = false;
+        let (mut rpc, mut unsent) = (false, None);
         for (i, f) in frames.iter().enumerate() {
             let Some(role) = self.role(f.site) else {
                 continue;
@@ -225,7 +235,16 @@ impl<'a> View<'a> {
             if rpc && let Some((service, method)) = role.client.clone() {
                 return Self::call(i, service, method, knowledge);
             }
-            if role.end.is_some() && !self.idle_at(frames, telling) {
+            if let Some(end) = role.end.filter(|_| !self.idle_at(frames, telling)) {
+                if self.rests(frames, i) {
+                    return What::Idle;
+                }
+                if knowledge.ends.get(end).is_some_and(|e| e.rpc) {
+                    // The call says more than that it has no connection yet.
+                    rpc = true;
+                    unsent = unsent.or(Some(i));
+                    continue;
+                }
                 // An RPC library may read through frames that a table knows; the client method above says more.
                 return self.end(frames, i, knowledge);
             }
@@ -236,11 +255,19 @@ impl<'a> View<'a> {
                 return What::Idle;
             }
         }
-        if self.joins(frames) {
-            What::Join
-        } else {
-            What::Other
+        match unsent {
+            Some(frame) => self.end(frames, frame, knowledge),
+            None if self.joins(frames) => What::Join,
+            None => What::Other,
         }
+    }
+
+    /// Whether a function further out than frame `from` waits for long by design: a subscription, a supervisor.
+    fn rests(&self, frames: &[Frame], from: usize) -> bool {
+        frames
+            .iter()
+            .skip(from)
+            .any(|f| self.role(f.site).is_some_and(|r| r.idle_in))
     }
 
     fn idle_at(&self, frames: &[Frame], telling: usize) -> bool {
@@ -373,6 +400,7 @@ impl Role {
             sync,
             idle_at: knowledge.idle_at.find(&name).is_some(),
             idle_in: knowledge.idle_in.find(&name).is_some(),
+            serves: knowledge.serving.find(&name).is_some(),
             end: knowledge.end_at.find(&name),
             rpc_layer: is_rpc_layer(&f),
             client: client(&f),

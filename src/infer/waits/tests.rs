@@ -418,7 +418,7 @@ fn classic_lock_bugs() {
 fn a_moment_of_contention_is_not_stuck() {
     let report = analyse(
         &dumps(&[include_str!(
-            "../../../fixtures/goroutines/locks/healthy.txt"
+            "../../../fixtures/goroutines/locks/contention.txt"
         )]),
         &Host::default(),
     );
@@ -430,6 +430,30 @@ fn a_moment_of_contention_is_not_stuck() {
         "{:#?}",
         report.dumps[0].groups
     );
+}
+
+/// Dumps of healthy processes: one goroutine for each distinct stack, as of the versions in the names.
+#[test]
+fn healthy_components_say_nothing_stuck() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/goroutines/healthy");
+    let mut seen = 0;
+    for file in std::fs::read_dir(dir).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let report = analyse(&dumps(&[&text]), &Host::default());
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(report.is_quiet(), "{name}: {:#?}", report.chains);
+        assert!(facts(&report).is_empty(), "{name}: {:#?}", facts(&report));
+        let busy: Vec<&str> = report.dumps[0]
+            .groups
+            .iter()
+            .filter(|g| !g.is_idle() && g.waits != "running")
+            .map(|g| g.function.as_str())
+            .collect();
+        assert!(busy.is_empty(), "{name}: {busy:?}");
+        seen += 1;
+    }
+    assert!(seen >= 15, "{seen}");
 }
 
 #[test]
