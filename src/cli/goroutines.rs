@@ -23,6 +23,7 @@ Examples:
   kforensics goroutines bundle.tar.gz             the waits through all processes of a node
   kforensics goroutines kubelet.txt containerd.txt ps.txt
   kforensics goroutines dump.txt --all --state semacquire --minutes 5
+  kforensics goroutines bundle.tar.gz -f html -o waits.html
   kforensics goroutines bundle.tar.gz -f dot | dot -Tsvg > waits.svg";
 
 /// A format of the report.
@@ -31,6 +32,7 @@ enum Format {
     #[default]
     Text,
     Json,
+    Html,
     Dot,
 }
 
@@ -132,6 +134,7 @@ impl Args {
         let text = match self.format {
             Format::Text => told.text(&filter, look),
             Format::Json => told.json(&filter)?,
+            Format::Html => told.html(&filter),
             Format::Dot => told.dot(),
         };
         outputs::deliver(self.output.as_deref(), &text, stage)?;
@@ -181,7 +184,8 @@ mod tests {
     #[test]
     fn a_healthy_dump_says_so() {
         let text = told(HEALTHY, |t| t.text(&Filter::default(), Look::default()));
-        assert!(text.contains("Nothing is stuck"), "{text}");
+        assert!(text.contains("Nothing is known to be stuck"), "{text}");
+        assert!(text.contains("1 goroutine waits for a lock"), "{text}");
         let janitor =
             |f: Filter| told(HEALTHY, |t| t.text(&f, Look::default())).contains("Janitor.Run");
         assert!(!janitor(Filter::default()));
@@ -198,6 +202,34 @@ mod tests {
             minutes: Some(40),
             ..Filter::default()
         }));
+    }
+
+    #[test]
+    fn a_page_of_its_own() {
+        let page = told(DEADLOCK, |t| {
+            let hostile = Told {
+                path: &|_| String::from("dump<b>.txt"),
+                ..*t
+            };
+            hostile.html(&Filter::default())
+        });
+        for part in ["Deadlock 1", "main.Account", "probable holder"] {
+            assert!(page.to_lowercase().contains(&part.to_lowercase()), "{part}");
+        }
+        for bad in ["<script", "http://", "https://", "src=", "dump<"] {
+            assert!(!page.contains(bad), "{bad}");
+        }
+        assert!(page.contains("dump&lt;b&gt;.txt:"), "{page}");
+    }
+
+    #[test]
+    fn pages_of_a_deadlock() {
+        let text = told(DEADLOCK, |t| t.text(&Filter::default(), Look::default()));
+        insta::assert_snapshot!("deadlock_text", text);
+        let dot = told(DEADLOCK, |t: &Told<'_>| Told::dot(t));
+        insta::assert_snapshot!("deadlock_dot", dot);
+        let page = told(DEADLOCK, |t| t.html(&Filter::default()));
+        insta::assert_snapshot!("deadlock_html", page);
     }
 
     #[test]

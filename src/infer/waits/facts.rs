@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::Teller;
 use super::host::same_node;
+use super::partners::{Signal, signals};
 use super::since;
 use super::stacks::{What, short};
 use crate::base::time::Stamp;
@@ -11,7 +12,9 @@ use crate::model::Quote;
 use crate::model::waits::{Ask, Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub(super) const KINDS: [&str; 21] = [
+pub(super) const KINDS: [&str; 23] = [
+    "goroutines/cond-without-signaller",
+    "goroutines/pile-up",
     "goroutines/lock-order-cycle",
     "goroutines/mutex-queue",
     "goroutines/self-deadlock",
@@ -39,6 +42,9 @@ pub(super) const KINDS: [&str; 21] = [
 pub fn facts(report: &WaitReport) -> Vec<WaitFact> {
     report.facts.clone()
 }
+
+/// So many goroutines of one stack in one dump are a pile.
+const PILE: u64 = 1000;
 
 /// Dump, kind of fact, and the process of the list that is waited for.
 type Waiting = (usize, &'static str, Option<usize>);
@@ -95,6 +101,12 @@ impl Teller<'_, '_> {
             out.extend(self.outward_fact(dump, kind, &members));
         }
         out.extend(self.threads());
+        for (dump, view) in self.views.iter().enumerate() {
+            for signal in signals(view) {
+                out.extend(self.signal_fact(dump, &signal));
+            }
+            out.extend(self.pile_facts(dump));
+        }
         // A dump that the graph left out has no chains but may show growth.
         for g in growth {
             out.extend(self.leak(g));
@@ -405,6 +417,88 @@ impl Teller<'_, '_> {
             return Vec::new();
         };
         view.dump.quotes(g, &view.decisive(g))
+    }
+
+    fn signal_fact(&self, dump: usize, signal: &Signal) -> Option<WaitFact> {
+        let view = self.views.get(dump)?;
+        let (entity, mut keys) = self.base(dump);
+        let callers = signal.callers.join(", ");
+        keys.insert(String::from("what"), signal.name.clone());
+        keys.insert(String::from("callers"), callers.clone());
+        keys.insert(String::from("waiters"), signal.waiters.len().to_string());
+        keys.insert(String::from("minutes"), signal.oldest.to_string());
+        Some(WaitFact {
+            kind: kind("cond-without-signaller")?,
+            entity,
+            keys,
+            evidence: self.wait_quotes(dump, *signal.waiters.first()?),
+            first: since(view.dump.time, signal.oldest),
+            last: view.dump.time,
+            count: signal.waiters.len() as u64,
+            because: format!(
+                "{} requests wait in {callers} for a signal, and no other goroutine is in a method of that type",
+                signal.waiters.len()
+            ),
+            ask: None,
+        })
+    }
+
+    /// So many goroutines in one stack that is no known rest: started, and not ending.
+    fn pile_facts(&self, dump: usize) -> Vec<WaitFact> {
+        let Some(view) = self.views.get(dump) else {
+            return Vec::new();
+        };
+        let mut piles: BTreeMap<(String, String), (u64, u32)> = BTreeMap::new();
+        for shape in view.shapes.iter().filter(|s| {
+            matches!(
+                s.what,
+                What::Other | What::Signal { .. } | What::Join { .. }
+            )
+        }) {
+            let oldest = shape
+                .members
+                .iter()
+                .copied()
+                .max_by_key(|g| (view.minutes(*g), std::cmp::Reverse(*g)));
+            let Some(goroutine) = oldest.and_then(|g| view.goroutine(g)) else {
+                continue;
+            };
+            let (Some(g), Some(creator)) = (oldest, view.dump.creator(goroutine)) else {
+                continue;
+            };
+            let pile = piles
+                .entry((view.face(g), short(creator).to_owned()))
+                .or_insert((0, g));
+            pile.0 += shape.members.len() as u64;
+            if view.minutes(g) > view.minutes(pile.1) {
+                pile.1 = g;
+            }
+        }
+        piles
+            .into_iter()
+            .filter(|(_, (count, g))| *count >= PILE && view.minutes(*g) > 0)
+            .filter_map(|((function, creator), (count, g))| {
+                let (entity, mut keys) = self.base(dump);
+                let minutes = view.minutes(g);
+                keys.insert(String::from("function"), function.clone());
+                keys.insert(String::from("creator"), creator.clone());
+                keys.insert(String::from("count"), count.to_string());
+                keys.insert(String::from("minutes"), minutes.to_string());
+                Some(WaitFact {
+                    kind: kind("pile-up")?,
+                    entity,
+                    keys,
+                    evidence: self.wait_quotes(dump, g),
+                    first: since(view.dump.time, minutes),
+                    last: view.dump.time,
+                    count,
+                    because: format!(
+                        "{count} goroutines that {creator} has started wait in {function}"
+                    ),
+                    ask: None,
+                })
+            })
+            .collect()
     }
 
     fn leak(&self, g: &Growth) -> Option<WaitFact> {

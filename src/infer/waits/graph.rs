@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{Host, same_node};
 use super::knowledge::Knowledge;
+use super::partners::Partners;
 use super::stacks::{View, What};
 use crate::model::waits::{Lock, Node};
 
@@ -68,6 +69,9 @@ impl Graph {
                 }
             }
         }
+        for (d, view) in views.iter().enumerate() {
+            graph.link_partners(d, view);
+        }
         for (from, to) in calls.resolve() {
             let from = graph.node(from);
             let to = graph.node(to);
@@ -95,6 +99,24 @@ impl Graph {
             && slot.is_none()
         {
             *slot = Some(to);
+        }
+    }
+
+    /// Who waits for goroutines of its own process waits for the one that is stuck.
+    fn link_partners(&mut self, dump: usize, view: &View<'_>) {
+        let joins = |s: &&super::stacks::Shape| matches!(s.what, What::Join { .. });
+        if !view.shapes.iter().any(|s| joins(&s)) {
+            return;
+        }
+        let partners = Partners::new(view);
+        for shape in view.shapes.iter().filter(joins) {
+            for &g in &shape.members {
+                if let Some(partner) = partners.of(g) {
+                    let from = self.node(Node::Goroutine(dump, g));
+                    let to = self.node(Node::Goroutine(dump, partner));
+                    self.link(from, to);
+                }
+            }
         }
     }
 

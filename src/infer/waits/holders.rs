@@ -370,7 +370,7 @@ impl<'s, 'a> Search<'s, 'a> {
             What::Call { .. } | What::End { .. } => {
                 h.add(2, "it waits for something outside of the process");
             }
-            What::Join | What::Other => {
+            What::Join { .. } | What::Signal { .. } | What::Other => {
                 let state = self.view.dump.stacks.text(shape.state);
                 h.add(1, &format!("it waits ({state})"));
             }

@@ -242,6 +242,11 @@ pub(super) fn normal(function: &Function<'_>) -> String {
     }
 }
 
+/// The normal form of a function as a dump prints it.
+pub(super) fn normal_name(function: &str) -> String {
+    normal(&Function::split(function))
+}
+
 /// Without a major version as the last path element: `godbus/dbus/v5.Object.Call`, `klog/v2`.
 fn unversioned(path: &str) -> String {
     let slash = path.rfind('/').unwrap_or(0);

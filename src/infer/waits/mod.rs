@@ -19,6 +19,7 @@ mod host;
 mod kernel;
 mod knowledge;
 mod locks;
+mod partners;
 mod stacks;
 mod telling;
 

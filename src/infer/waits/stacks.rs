@@ -57,7 +57,17 @@ pub(super) enum What {
         caller: usize,
     },
     /// Other goroutines to finish (`WaitGroup`).
-    Join,
+    Join {
+        /// The first frame outside of package sync.
+        caller: usize,
+    },
+    /// A signal (`Cond`).
+    Signal {
+        /// The first frame outside of package sync.
+        caller: usize,
+        /// The frame whose first argument may be the condition's address.
+        address: usize,
+    },
     Call {
         frame: usize,
         service: String,
@@ -196,6 +206,7 @@ impl<'a> View<'a> {
                 address, caller, ..
             } => address.iter().take(1).copied().chain([*caller]).collect(),
             What::Call { frame, .. } | What::End { frame, .. } => vec![*frame],
+            What::Signal { caller, address } => vec![*address, *caller],
             _ => self.telling(g).into_iter().collect(),
         }
     }
@@ -257,8 +268,25 @@ impl<'a> View<'a> {
         }
         match unsent {
             Some(frame) => self.end(frames, frame, knowledge),
-            None if self.joins(frames) => What::Join,
-            None => What::Other,
+            None => self.partner(frames),
+        }
+    }
+
+    /// A wait for other goroutines of the process.
+    fn partner(&self, frames: &[Frame]) -> What {
+        let caller = frames
+            .iter()
+            .position(|f| self.role(f.site).is_some_and(|r| !r.sync));
+        let at = |name: &str| {
+            frames
+                .iter()
+                .take(4)
+                .position(|f| self.role(f.site).is_some_and(|r| r.name == name))
+        };
+        match (caller, at("sync.WaitGroup.Wait"), at("sync.Cond.Wait")) {
+            (Some(caller), Some(_), _) => What::Join { caller },
+            (Some(caller), None, Some(address)) => What::Signal { caller, address },
+            _ => What::Other,
         }
     }
 
@@ -280,13 +308,6 @@ impl<'a> View<'a> {
     fn is_loop(role: &Role, state: &str, knowledge: &Knowledge) -> bool {
         knowledge.loops.states.iter().any(|s| s == state)
             && knowledge.loops.methods.contains(&role.method)
-    }
-
-    fn joins(&self, frames: &[Frame]) -> bool {
-        frames.iter().take(4).any(|f| {
-            self.role(f.site)
-                .is_some_and(|r| r.name == "sync.WaitGroup.Wait")
-        })
     }
 
     fn call(frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {

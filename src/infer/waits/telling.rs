@@ -92,6 +92,13 @@ impl Teller<'_, '_> {
                 }
             }
             Some(Node::Process(_)) => format!("{process}: its goroutine {id}"),
+            Some(Node::Goroutine(d, w))
+                if self
+                    .view(*d)
+                    .is_some_and(|v| matches!(v.what(*w), What::Join { .. })) =>
+            {
+                format!("{process}: that is goroutine {id}, which")
+            }
             Some(_) => {
                 let handler = view
                     .frames(g)
@@ -143,6 +150,7 @@ impl Teller<'_, '_> {
         } else {
             let joint = match before {
                 None | Some(Node::Process(_)) => "",
+                Some(Node::Goroutine(..)) if subject.ends_with("which") => "",
                 Some(_) => " and",
             };
             format!("{subject}{joint} waits for {object}{}", at_least(minutes))
@@ -178,6 +186,20 @@ impl Teller<'_, '_> {
                     .and_then(|s| s.peer.first())
                     .map_or_else(String::new, |p| format!(" of {p}"));
                 format!("{service}.{method}{peer}")
+            }
+            What::Join { caller } => {
+                frames.push(*caller);
+                let shared = view
+                    .frames(g)
+                    .get(*caller)
+                    .and_then(|f| view.role(f.site))
+                    .is_some_and(|r| r.owner.ends_with("singleflight.Group"));
+                let what = if shared {
+                    "the goroutine that runs a call which several share"
+                } else {
+                    "goroutines that it has started"
+                };
+                String::from(what)
             }
             What::End { frame, end } => {
                 frames.push(*frame);

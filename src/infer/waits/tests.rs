@@ -415,6 +415,71 @@ fn classic_lock_bugs() {
 }
 
 #[test]
+fn waits_inside_one_process_that_are_no_locks() {
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/cond-lost-wakeup.txt"),
+        "goroutines/cond-without-signaller",
+        &[
+            "main.Pool",
+            "Pool.Acquire",
+            "\"waiters\": \"5\"",
+            "14 minutes",
+        ],
+    );
+    lock_case(
+        include_str!("../../../fixtures/goroutines/locks/wait-group.txt"),
+        "goroutines/mutex-queue",
+        &["main.Ledger", "Ledger.Append", "goroutine 30"],
+    );
+    let report = analyse(
+        &dumps(&[include_str!(
+            "../../../fixtures/goroutines/locks/wait-group.txt"
+        )]),
+        &Host::default(),
+    );
+    assert_eq!(report.chains[0].behind, 4, "{:#?}", report.chains);
+    let report = analyse(
+        &dumps(&[include_str!(
+            "../../../fixtures/goroutines/locks/singleflight.txt"
+        )]),
+        &Host::default(),
+    );
+    says(
+        &report,
+        &[
+            &[
+                "shopd: 9 goroutines wait",
+                "9× singleflight.Group.Do",
+                "11 minutes",
+            ],
+            &["that is goroutine 50, which waits for an HTTP server"],
+            &["an HTTP server has not answered shopd"],
+        ],
+    );
+}
+
+#[test]
+fn goroutines_that_pile_up_in_one_dump() {
+    let many = |n: usize| {
+        let mut text = String::from(
+            "goroutine 1 [chan receive, 9 minutes]:\nmain.main()\n\t/s/cmd/shopd/main.go:1 +0x1\n",
+        );
+        for id in 100..100 + n {
+            let _ = write!(
+                text,
+                "\ngoroutine {id} [chan send, 3 minutes]:\nmain.(*Feed).push(0xc000)\n\tfeed.go:9 +0x1\ncreated by main.poll\n\tfeed.go:3 +0x1\n"
+            );
+        }
+        text
+    };
+    let report = analyse(&dumps(&[&many(1500)]), &Host::default());
+    let fact = &facts(&report)[0];
+    assert_eq!((fact.kind, fact.count), ("goroutines/pile-up", 1500));
+    assert_eq!(fact.keys["creator"], "main.poll");
+    assert!(facts(&analyse(&dumps(&[&many(500)]), &Host::default())).is_empty());
+}
+
+#[test]
 fn a_moment_of_contention_is_not_stuck() {
     let report = analyse(
         &dumps(&[include_str!(

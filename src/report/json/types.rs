@@ -389,7 +389,7 @@ pub struct Group {
     pub state: String,
     /// The longest wait among them, as printed.
     pub oldest_minutes: Option<u64>,
-    /// What they wait for, in a word: `idle`, `running`, `lock`, `join`, `call`, `outside`, `other`.
+    /// What they wait for, in a word: `idle`, `running`, `lock`, `join`, `signal`, `call`, `outside`, `other`.
     pub waits_for: String,
     /// They rest in their normal state.
     pub idle: bool,

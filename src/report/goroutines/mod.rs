@@ -1,4 +1,6 @@
-//! Goroutine dumps told: what is stuck and behind what, the locks, the groups; as text, JSON or a graph.
+//! Goroutine dumps told: what is stuck and behind what, the locks, the groups; as text, JSON, HTML or a graph.
+
+mod html;
 
 use std::fmt::Write as _;
 
@@ -26,6 +28,10 @@ pub struct Filter {
 
 /// Groups shown of one dump without `all`.
 const GROUPS: usize = 12;
+/// Locks shown.
+const LOCKS: usize = 20;
+/// Groups that grew shown.
+const GROWTHS: usize = 20;
 
 impl Filter {
     fn takes(&self, g: &Group) -> bool {
@@ -83,41 +89,93 @@ impl Told<'_> {
         sheet.finish()
     }
 
-    fn summary(&self, sheet: &mut Sheet) {
+    /// `3 dumps, 214 goroutines, 200 of them at rest`.
+    fn headline(&self) -> String {
         let total: u64 = self.report.dumps.iter().map(|d| d.goroutines).sum();
         let idle: u64 = self.report.dumps.iter().map(|d| d.idle).sum();
         let n = self.report.dumps.len();
-        let dumps = if n == 1 { "1 dump" } else { "dumps" };
-        let head = if n == 1 {
-            String::from(dumps)
+        let dumps = if n == 1 { "dump" } else { "dumps" };
+        format!("{n} {dumps}, {total} goroutines, {idle} of them at rest")
+    }
+
+    /// What is said when nothing is stuck: some may wait, but none for long.
+    fn quiet(&self) -> &'static str {
+        if self.waiting() == 0 {
+            "Nothing is stuck"
         } else {
-            format!("{n} {dumps}")
-        };
-        sheet.line(&[(
-            Ink::Bold,
-            &format!("{head}, {total} goroutines, {idle} of them at rest"),
-        )]);
+            "Nothing is known to be stuck"
+        }
+    }
+
+    /// What weakens that.
+    fn remark(&self) -> Option<String> {
+        let mut out = Vec::new();
+        let waiting = self.waiting();
+        if waiting > 0 {
+            let who = if waiting == 1 {
+                String::from("1 goroutine waits")
+            } else {
+                format!("{waiting} goroutines wait")
+            };
+            out.push(format!(
+                "{who} for a lock or an answer, without a minute in the header: a moment of a busy process, or the beginning of a stall."
+            ));
+        }
+        if self.report.dumps.iter().any(|d| d.partial) {
+            out.push(String::from(
+                "A dump is cut: what is missing there may be stuck.",
+            ));
+        }
+        (!out.is_empty()).then(|| out.join(" "))
+    }
+
+    /// Goroutines that wait for a lock or for something outside.
+    fn waiting(&self) -> u64 {
+        self.report
+            .dumps
+            .iter()
+            .filter(|d| d.set_aside.is_none())
+            .flat_map(|d| &d.groups)
+            .filter(|g| matches!(g.waits, "lock" | "call" | "outside"))
+            .map(|g| g.count)
+            .sum()
+    }
+
+    /// Id of a goroutine of a dump.
+    fn id(&self, dump: usize, g: u32) -> u64 {
+        self.dumps
+            .get(dump)
+            .and_then(|d| d.goroutines.get(g as usize))
+            .map_or(0, |g| g.id)
+    }
+
+    fn dump_head(&self, summary: &DumpSummary) -> String {
+        format!(
+            "{}:{}  {}, {}, {} goroutines, {} at rest{}",
+            (self.path)(summary.place.source),
+            summary.place.line,
+            summary.process.as_deref().unwrap_or("unknown program"),
+            summary.kind.as_str(),
+            summary.goroutines,
+            summary.idle,
+            if summary.partial { ", cut" } else { "" },
+        )
+    }
+
+    fn summary(&self, sheet: &mut Sheet) {
+        sheet.line(&[(Ink::Bold, &self.headline())]);
         sheet.blank();
         if self.report.is_quiet() {
-            let partial = self.report.dumps.iter().any(|d| d.partial);
-            sheet.line(&[(Ink::Green, "Nothing is stuck")]);
-            if partial {
-                sheet.line(&[(Ink::Dim, "A dump is cut: what is missing there may be.")]);
+            sheet.line(&[(Ink::Green, self.quiet())]);
+            if let Some(remark) = self.remark() {
+                sheet.flow(&[], &[], Ink::Dim, &remark, 4);
             }
         }
     }
 
     fn chain(&self, sheet: &mut Sheet, number: usize, chain: &Chain, verbose: bool) {
         sheet.blank();
-        let what = if chain.cycle { "Deadlock" } else { "Stuck" };
-        let mut head = format!("{what} {number}: {} goroutines", chain.behind);
-        if chain.minutes > 0 {
-            let _ = write!(head, ", for some {} min", chain.minutes);
-        }
-        if let Some(since) = chain.since {
-            let _ = write!(head, "; since about {}", since.at.rfc3339());
-        }
-        sheet.line(&[(Ink::Red, &head)]);
+        sheet.line(&[(Ink::Red, &chain_head(number, chain))]);
         for (i, step) in chain.steps.iter().enumerate() {
             let lead = format!("  {} ", if i == 0 { " " } else { "↳" });
             sheet.flow(
@@ -151,7 +209,7 @@ impl Told<'_> {
     }
 
     fn locks(&self, sheet: &mut Sheet) {
-        let locks: Vec<&Lock> = self.report.locks.iter().take(20).collect();
+        let locks: Vec<&Lock> = self.report.locks.iter().take(LOCKS).collect();
         if locks.is_empty() {
             return;
         }
@@ -180,14 +238,10 @@ impl Told<'_> {
                 3,
             );
             let Some(h) = &lock.holder else {
-                sheet.line(&[(Ink::Dim, "    no goroutine fits as the holder")]);
+                sheet.line(&[(Ink::Dim, &format!("    {}", no_holder(lock)))]);
                 continue;
             };
-            let id = self
-                .dumps
-                .get(lock.dump)
-                .and_then(|d| d.goroutines.get(h.goroutine as usize))
-                .map_or(0, |g| g.id);
+            let id = self.id(lock.dump, h.goroutine);
             let why = format!("goroutine {id}: {}", h.because.join("; "));
             sheet.flow(
                 &[(Ink::Dim, "    probable holder ")],
@@ -214,7 +268,7 @@ impl Told<'_> {
         }
         sheet.blank();
         sheet.line(&[(Ink::Bold, "Grown between two dumps of one process")]);
-        for g in self.report.growth.iter().take(20) {
+        for g in self.report.growth.iter().take(GROWTHS) {
             let line = format!(
                 "{}: {} → {} in {}",
                 self.process(g.to),
@@ -238,16 +292,7 @@ impl Told<'_> {
                 continue;
             };
             sheet.blank();
-            let head = format!(
-                "{}:{}  {}, {}, {} goroutines, {} at rest{}",
-                (self.path)(summary.place.source),
-                summary.place.line,
-                summary.process.as_deref().unwrap_or("unknown program"),
-                summary.kind.as_str(),
-                summary.goroutines,
-                summary.idle,
-                if summary.partial { ", cut" } else { "" },
-            );
+            let head = self.dump_head(summary);
             sheet.flow(&[], &[(Ink::Plain, "  ")], Ink::Bold, &head, 3);
             if let Some(why) = &summary.set_aside {
                 sheet.line(&[(Ink::Dim, &format!("  not followed further: {why}"))]);
@@ -360,6 +405,35 @@ impl Told<'_> {
         }
         out.push_str("}\n");
         out
+    }
+}
+
+/// `Stuck 1: 9 goroutines, for some 113 min; since about …`.
+fn chain_head(number: usize, chain: &Chain) -> String {
+    let what = if chain.cycle { "Deadlock" } else { "Stuck" };
+    let noun = if chain.behind == 1 {
+        "goroutine"
+    } else {
+        "goroutines"
+    };
+    let mut head = format!("{what} {number}: {} {noun}", chain.behind);
+    if chain.minutes > 0 {
+        let _ = write!(head, ", for some {} min", chain.minutes);
+    }
+    if let Some(since) = chain.since {
+        let _ = write!(head, "; since about {}", since.at.rfc3339());
+    }
+    head
+}
+
+/// Why nobody is named as a lock's holder.
+fn no_holder(lock: &Lock) -> &'static str {
+    if lock.own.is_some() {
+        "one of those who wait took it itself, further out on its stack"
+    } else if lock.oldest > 0 {
+        "no goroutine of the dump fits as the holder: it may have returned without unlocking"
+    } else {
+        "no goroutine of the dump fits as the holder"
     }
 }
 
