@@ -77,11 +77,10 @@ impl Teller<'_, '_> {
                         l.waiters.len() >= CROWD || l.own.is_some() && l.waiters.len() > 1
                     })
             }
-            Some(Node::Peer { .. }) => minutes > 0,
             Some(Node::End { kind, .. }) if kind == "connection" => {
                 self.graph.behind.get(end).copied().unwrap_or(0) >= CROWD as u64
             }
-            Some(Node::End { .. }) => minutes > 0,
+            Some(Node::Peer { .. } | Node::End { .. }) => minutes > 0,
             Some(Node::Goroutine(d, g)) => {
                 // Who is waited for at the end: work in progress unless it has been waiting, or is waited for, long.
                 let queue = self.graph.behind.get(end).copied().unwrap_or(0);

@@ -70,6 +70,7 @@ impl Teller<'_, '_> {
         let process = self.process_name(dump);
         let mut frames: Vec<usize> = Vec::new();
         let mut count = 1;
+        let mut minutes = view.minutes(g);
         let subject = match before {
             Some(Node::Lock(l)) => {
                 let lock = self.locks.get(*l)?;
@@ -123,6 +124,10 @@ impl Teller<'_, '_> {
                     })
                     .collect();
                 count = beside.len().max(1) as u64;
+                let longest = beside
+                    .iter()
+                    .filter_map(|(d, g)| Some(self.view(*d)?.minutes(*g)));
+                minutes = longest.max().unwrap_or(minutes);
                 if beside.len() > 1 {
                     format!(
                         "{process}: {} goroutines wait in {}",
@@ -134,10 +139,6 @@ impl Teller<'_, '_> {
                 }
             }
         };
-        let minutes = after
-            .filter(|_| before.is_none() && count > 1)
-            .and_then(|a| self.graph.longest.get(a).copied())
-            .unwrap_or_else(|| view.minutes(g));
         let object = self.waits_for(view, g, &mut frames);
         let text = if before.is_none() && count > 1 {
             format!("{subject}{}", at_least(minutes))
