@@ -96,7 +96,17 @@ impl Teller<'_, '_> {
     /// long poll for an answer.
     fn in_patience(&self, end: usize) -> bool {
         let before = self.graph.before.get(end).map_or(&[][..], Vec::as_slice);
-        !before.is_empty()
+        // A child that the kernel or a signal has stopped is no child that does its work.
+        let halted = match self.graph.nodes.get(end) {
+            Some(Node::Process(i)) => self
+                .host
+                .processes
+                .get(*i)
+                .is_some_and(|r| r.is_stopped() || r.is_uninterruptible()),
+            _ => false,
+        };
+        !halted
+            && !before.is_empty()
             && before.iter().all(|i| {
                 let Some(Node::Goroutine(d, g)) = self.graph.nodes.get(*i) else {
                     return false;
