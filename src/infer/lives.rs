@@ -216,6 +216,7 @@ pub(super) fn abrupt(task: &Task<'_>) -> Vec<Fact> {
 /// is known only by the pause before the start.
 fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact> {
     let kinds = task.list("starts");
+    let refused = task.list("refused");
     let mut facts = Vec::new();
     let starts = task
         .world
@@ -246,12 +247,22 @@ fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact>
         let component = source.scope.component.clone();
         let mut keys = machine(source.scope.node.as_deref());
         keys.insert(String::from("component"), component.as_str().to_owned());
-        let down = human_duration(started.at.since(ended.at));
-        keys.insert(String::from("down"), format!("at most {down}"));
+        // The log may have been quiet long before the end; the first refused connection shows that nobody listened.
+        let refused = task
+            .facts(&refused)
+            .filter_map(|(_, f)| f.span.first)
+            .filter(|t| t.at >= ended.at && t.at <= started.at)
+            .min_by_key(|t| t.at);
+        let down = human_duration(started.at.since(refused.unwrap_or(ended).at));
+        let down = match refused {
+            Some(_) => down,
+            None => format!("at most {down}"),
+        };
+        keys.insert(String::from("down"), down);
         let evidence = vec![quote.clone()];
         let made = task.fact("unavailable-episode", keys, component, evidence, Vec::new());
         let Some(mut made) = made else { continue };
-        made.span.first = Some(ended);
+        made.span.first = refused.or(Some(ended));
         made.span.last = Some(started);
         made.span.closed = true;
         facts.push(made);

@@ -17,6 +17,7 @@ mod lives;
 mod matrix;
 mod namespace;
 mod node;
+mod outage;
 mod path;
 mod pod;
 mod process;
@@ -56,6 +57,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("restart", lives::restarts),
     ("repeated-restart", lives::repeated),
     ("unavailable-episode", lives::abrupt),
+    ("answer-outage", outage::infer),
     ("process-gone", process::gone),
     ("stuck-process", process::stuck),
     ("certificate-expired", certificate::validity),
