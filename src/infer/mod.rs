@@ -14,6 +14,7 @@ mod growth;
 mod ip_ledger;
 mod lease;
 mod lives;
+mod majority;
 mod matrix;
 mod namespace;
 mod node;
@@ -58,6 +59,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("repeated-restart", lives::repeated),
     ("unavailable-episode", lives::abrupt),
     ("answer-outage", outage::infer),
+    ("majority", majority::infer),
     ("process-gone", process::gone),
     ("stuck-process", process::stuck),
     ("certificate-expired", certificate::validity),

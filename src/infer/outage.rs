@@ -12,6 +12,8 @@ use crate::model::{Fact, FactId};
 
 /// Signs that follow each other within this time tell of one outage.
 const DENSE: i64 = 2 * MINUTE;
+/// A client that tells nothing of it for so long has its answers again.
+const OVER: i64 = MINUTE / 2;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let signs = task.list("signs");
@@ -64,7 +66,13 @@ fn outage(
     )?;
     fact.span.first = earlier(Some(began), sign.span.first);
     fact.span.last = Some(last);
-    fact.span.closed = mean <= DENSE;
+    // It is over when the client went on without such a sign.
+    let went_on = sign
+        .evidence()
+        .first()
+        .and_then(|q| task.world.coverage(q.place.source).1)
+        .is_some_and(|end| end.at.since(last.at) >= OVER);
+    fact.span.closed = mean <= DENSE && went_on;
     Some(fact)
 }
 
