@@ -56,11 +56,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
                 .filter_map(|(_, f)| f.evidence().first().cloned())
                 .take(4)
                 .collect();
-            let from = together
-                .iter()
-                .map(|(id, _)| *id)
-                .chain([proof])
-                .collect();
+            let from = together.iter().map(|(id, _)| *id).chain([proof]).collect();
             let component = source.scope.component.clone();
             let mut fact = task.fact("majority", keys, component, evidence, from)?;
             fact.span = span_of(together.iter().map(|(_, f)| *f));

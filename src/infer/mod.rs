@@ -10,6 +10,7 @@ mod common;
 mod dns_address;
 mod duel;
 mod duplicate;
+mod filler;
 mod growth;
 mod ip_ledger;
 mod lease;
@@ -60,6 +61,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("unavailable-episode", lives::abrupt),
     ("answer-outage", outage::infer),
     ("majority", majority::infer),
+    ("space-filler", filler::infer),
     ("process-gone", process::gone),
     ("stuck-process", process::stuck),
     ("certificate-expired", certificate::validity),

@@ -98,10 +98,7 @@ W1120 17:09:23.146504      61 clientconn.go:1223] grpc: addrConn.createTransport
 
     #[test]
     fn a_port_that_takes_connections_and_says_nothing() {
-        case(
-            HANGS,
-            &["etcd-endpoint/127.0.0.1:2379 lasted=at least 23s"],
-        );
+        case(HANGS, &["etcd-endpoint/127.0.0.1:2379 lasted=at least 23s"]);
     }
 
     #[test]
