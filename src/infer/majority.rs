@@ -95,7 +95,7 @@ mod tests {
     #[track_caller]
     fn case(peers: &[&str], leader: bool, expected: &[&str]) {
         let log = log(peers, leader);
-        let facts = facts_of(&[("cp1/etcd.log", &log)], "etcd/majority-lost");
+        let facts = facts_of(&[("nodes/cp1/etcd.log", &log)], "etcd/majority-lost");
         assert_eq!(shown(&facts, &["members", "peers"]), expected);
     }
 
