@@ -5,6 +5,7 @@
 //! What an inference has to see line by line (each CNI call, each write to an object) comes in as raw facts
 //! (`raw = true` in the catalogue); those on which nothing rests are dropped at the end.
 
+mod busiest;
 mod certificate;
 mod common;
 mod dns_address;
@@ -62,6 +63,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("answer-outage", outage::infer),
     ("majority", majority::infer),
     ("space-filler", filler::infer),
+    ("busiest-client", busiest::infer),
     ("process-gone", process::gone),
     ("stuck-process", process::stuck),
     ("certificate-expired", certificate::validity),
