@@ -77,16 +77,15 @@ mod tests {
     use super::super::testing::{facts_of, shown};
 
     fn log(client: &str, every: usize) -> String {
-        (0..600)
-            .step_by(every)
-            .map(|s| {
-                format!(
-                    "I1111 18:{:02}:{:02}.000000       1 httplog.go:132] \"HTTP\" verb=\"LIST\" URI=\"/api/v1/pods?limit=0\" latency=\"8.2s\" userAgent=\"{client}/v0.1.0 (linux/amd64) kubernetes/$Format\" audit-ID=\"0c1f\" srcIP=\"10.244.3.7:40112\" resp=200\n",
-                    10 + s / 60,
-                    s % 60
-                )
-            })
-            .collect()
+        let mut out = String::new();
+        for s in (0..600).step_by(every) {
+            out += &format!(
+                "I1111 18:{:02}:{:02}.000000       1 httplog.go:132] \"HTTP\" verb=\"LIST\" URI=\"/api/v1/pods?limit=0\" latency=\"8.2s\" userAgent=\"{client}/v0.1.0 (linux/amd64) kubernetes/$Format\" audit-ID=\"0c1f\" srcIP=\"10.244.3.7:40112\" resp=200\n",
+                10 + s / 60,
+                s % 60
+            );
+        }
+        out
     }
 
     #[track_caller]

@@ -142,10 +142,11 @@ fn collection(fact: &Fact) -> Option<String> {
             [group, resource, _] if group.contains('.') => {
                 Some(told(&format!("{resource}.{group}"), None))
             }
-            [resource, namespace, _] => Some(told(resource, Some(namespace))),
+            // Services lie at services/specs/ns/name and services/endpoints/ns/name.
+            [resource, namespace, _] | [_, resource, namespace, _] => {
+                Some(told(resource, Some(namespace)))
+            }
             [resource, _] => Some(told(resource, None)),
-            // services/specs/ns/name, services/endpoints/ns/name
-            [_, resource, namespace, _] => Some(told(resource, Some(namespace))),
             _ => None,
         };
     }
@@ -169,14 +170,14 @@ mod tests {
     const ALARM: &str = "2026-11-20 17:38:07.000000 W | etcdserver: alarm NOSPACE raised by peer b71f75320dc06a6c\n";
 
     fn etcd(writes: usize, size: u32, alarm: bool) -> String {
-        let mut out: String = (0..writes)
-            .map(|i| {
-                format!(
-                    "2026-11-20 17:38:0{}.{i:06} W | etcdserver: request \"header:<ID:1 > txn:<compare:<target:MOD key:\\\"/registry/configmaps/backup/s-{i}\\\" mod_revision:0 > success:<request_put:<key:\\\"/registry/configmaps/backup/s-{i}\\\" value_size:{size} >> failure:<>>\" with result \"size:18\" took too long (120.5ms) to execute\n",
-                    i / 10
-                )
-            })
-            .collect();
+        let mut out = String::new();
+        for i in 0..writes {
+            let key = format!("/registry/configmaps/backup/s-{i}");
+            out += &format!(
+                "2026-11-20 17:38:0{}.{i:06} W | etcdserver: request \"header:<ID:1 > txn:<compare:<target:MOD key:\\\"{key}\\\" mod_revision:0 > success:<request_put:<key:\\\"{key}\\\" value_size:{size} >> failure:<>>\" with result \"size:18\" took too long (120.5ms) to execute\n",
+                i / 10
+            );
+        }
         if alarm {
             out += ALARM;
         }
@@ -184,15 +185,15 @@ mod tests {
     }
 
     fn api(creates: usize) -> String {
-        (0..creates)
-            .map(|i| {
-                format!(
-                    "I1120 17:{:02}:{:02}.000000       1 httplog.go:132] \"HTTP\" verb=\"POST\" URI=\"/apis/reports.example.com/v1/namespaces/shop/reports\" latency=\"6.5ms\" userAgent=\"scanner/v1\" audit-ID=\"0c1f\" srcIP=\"10.244.0.9:43478\" resp=201\n",
-                    i / 60,
-                    i % 60
-                )
-            })
-            .collect()
+        let mut out = String::new();
+        for i in 0..creates {
+            out += &format!(
+                "I1120 17:{:02}:{:02}.000000       1 httplog.go:132] \"HTTP\" verb=\"POST\" URI=\"/apis/reports.example.com/v1/namespaces/shop/reports\" latency=\"6.5ms\" userAgent=\"scanner/v1\" audit-ID=\"0c1f\" srcIP=\"10.244.0.9:43478\" resp=201\n",
+                i / 60,
+                i % 60
+            );
+        }
+        out
     }
 
     #[track_caller]
