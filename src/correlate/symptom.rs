@@ -3,7 +3,7 @@
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition};
 use crate::extract::World;
-use crate::model::{Fact, FactId, Quote, SourceKind};
+use crate::model::{Basis, Fact, FactId, Quote, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -97,7 +97,7 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         0
     };
     if last.at.since(first.at).saturating_sub(doubt) >= lasting {
-        return true;
+        return closable || !isolated(fact, world);
     }
     if fact.span.closed || fact.span.over || !(closable || is_state(fact, world)) {
         return false;
@@ -114,6 +114,29 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     let fresh = sources().any(|s| s.kind == SourceKind::Table) && end.since(last.at) <= FRESH;
     end.since(first.at) >= lasting || fresh
 }
+
+/// Two or three signs far apart are two or three moments, not one state that lasts from the first to the last.
+fn isolated(fact: &Fact, world: &World) -> bool {
+    let times: Vec<Instant> = fact
+        .evidence()
+        .iter()
+        .filter(|q| {
+            world
+                .source(q.place.source)
+                .is_some_and(|s| s.kind == SourceKind::Log)
+        })
+        .filter_map(|q| q.time.map(|t| t.at))
+        .collect();
+    *fact.basis() == Basis::Seen
+        && (2..=3).contains(&fact.count)
+        && times.len() as u64 == fact.count
+        && times
+            .windows(2)
+            .all(|w| matches!(w, [a, b] if b.since(*a).abs() > APART))
+}
+
+/// Signs further apart than this do not tell of the time between them.
+const APART: i64 = 10 * MINUTE;
 
 /// An event of a table seen so shortly before the collection goes on.
 const FRESH: i64 = 5 * MINUTE;

@@ -309,7 +309,7 @@ pub(crate) const KUBELET: &[Message] = &[
         8,
         'E',
         "cadvisor_stats_provider.go:147",
-        "Failed to create a cgroup stat for /system.slice/$p.scope: cgroup path is gone",
+        "Failed to create existing container: /kubepods.slice/$p.scope: task not found",
     ),
 ];
 

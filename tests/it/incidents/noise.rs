@@ -361,7 +361,7 @@ const KUBELET_112: &[Message] = &[
         4,
         'E',
         "cadvisor_stats_provider.go:150",
-        "Failed to create a cgroup stat for /system.slice/$p.scope: cgroup path is gone",
+        "Failed to create existing container: /kubepods.slice/$p.scope: task not found",
     ),
 ];
 
