@@ -9,7 +9,7 @@ use super::Task;
 use super::support::span_of;
 use crate::base::time::{Instant, MINUTE};
 use crate::base::units::human_bytes;
-use crate::model::{Fact, FactId, Keys, SourceId};
+use crate::model::{Fact, FactId, Keys};
 
 /// Less than this fills no database.
 const LEAST_BYTES: u64 = 4 << 20;
@@ -36,22 +36,10 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let by_size = task.word("measure") == Some("bytes");
     let ordinary = task.list("ordinary");
     let mut heaps: BTreeMap<String, Heap<'_>> = BTreeMap::new();
-    // A log that tells of both needs no clock of another log.
-    let alarms: Vec<(SourceId, Instant)> = task
-        .facts(&alarm)
-        .flat_map(|(_, f)| f.evidence())
-        .filter_map(|q| Some((q.place.source, q.time?.at)))
-        .collect();
-    let full_for = |fact: &Fact| {
-        let source = fact.evidence().first().map(|q| q.place.source);
-        alarms
-            .iter()
-            .filter(|(s, _)| Some(*s) == source)
-            .map(|(_, at)| *at)
-            .min()
-            .unwrap_or(full)
-    };
-    for (id, fact) in task.facts(&writes).filter(|(_, f)| before(f, full_for(f))) {
+    for (id, fact) in task
+        .facts(&writes)
+        .filter(|(_, f)| before(f, full_for(task, &alarm, f).unwrap_or(full)))
+    {
         let counted = match fact.key("size") {
             Some(size) if by_size => size.parse().unwrap_or(0),
             _ if by_size || !creates(fact) => continue,
@@ -126,6 +114,16 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         })
         .into_iter()
         .collect()
+}
+
+/// When the log of a fact says that the database was full: a log that tells of both needs no clock of another log.
+fn full_for(task: &Task<'_>, alarm: &[&str], fact: &Fact) -> Option<Instant> {
+    let source = fact.evidence().first()?.place.source;
+    task.facts(alarm)
+        .flat_map(|(_, f)| f.evidence())
+        .filter(|q| q.place.source == source)
+        .filter_map(|q| q.time.map(|t| t.at))
+        .min()
 }
 
 /// Whether the writes began before the database was full. Clocks of two logs may differ by seconds.
