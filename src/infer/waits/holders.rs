@@ -22,6 +22,8 @@ const BUDGET: usize = 1_000_000;
 const ENOUGH: i32 = 4;
 /// The clock of a wait is set by garbage collections: durations differ by this many minutes without meaning.
 const SLACK: u32 = 3;
+/// Weighs more than a shared object and a wait of its own together with a cycle that rests on them.
+const NOT_ENTERED: i32 = -5;
 
 impl Holder {
     fn add(&mut self, points: i32, why: &str) {
@@ -65,6 +67,11 @@ struct Kinship<'r> {
 }
 
 impl Kinship<'_> {
+    /// In the critical section, as far as the stack tells.
+    fn is_inside(&self) -> bool {
+        self.section.or(self.past).is_some()
+    }
+
     /// The frame that shows it best; `None`: they have nothing in common.
     fn frame(&self) -> Option<usize> {
         self.section
@@ -176,7 +183,7 @@ impl<'s, 'a> Search<'s, 'a> {
     /// The best candidate, if it is good enough.
     pub(super) fn holder(&self, lock: &Lock, holders: &[Option<u32>]) -> Option<Holder> {
         let queue = self.queue(lock);
-        let mut best: Vec<Holder> = Vec::new();
+        let mut best: Vec<(Holder, bool)> = Vec::new();
         for i in self.candidates(lock, &queue) {
             let Some(shape) = self.view.shapes.get(i) else {
                 continue;
@@ -187,11 +194,22 @@ impl<'s, 'a> Search<'s, 'a> {
             let Some(g) = self.pick(shape, &queue) else {
                 continue;
             };
-            let Some(h) = self.weigh(lock, &queue, shape, g, holders) else {
-                continue;
-            };
-            best.push(h);
+            best.extend(self.weigh(lock, &queue, shape, g, holders));
         }
+        // Every method of an object shows the object; only a holder gets past the line where the others stand.
+        let is_entered = best.iter().any(|(_, inside)| *inside);
+        let mut best: Vec<Holder> = best
+            .into_iter()
+            .map(|(mut h, inside)| {
+                if is_entered && !inside {
+                    h.add(
+                        NOT_ENTERED,
+                        "another goroutine is past the line where the others queue",
+                    );
+                }
+                h
+            })
+            .collect();
         best.sort_by_key(|h| (std::cmp::Reverse(h.score), h.goroutine));
         let second = best.get(1).map(|h| h.score);
         let mut first = best.into_iter().next().filter(|h| h.score >= ENOUGH)?;
@@ -263,7 +281,8 @@ impl<'s, 'a> Search<'s, 'a> {
         kin
     }
 
-    /// Adds up what speaks for and against goroutine `g`; the reasons that say most come first.
+    /// Adds up what speaks for and against goroutine `g`, the reasons that say most first, and says whether it stands
+    /// inside the critical section.
     fn weigh(
         &self,
         lock: &Lock,
@@ -271,7 +290,7 @@ impl<'s, 'a> Search<'s, 'a> {
         shape: &Shape,
         g: u32,
         holders: &[Option<u32>],
-    ) -> Option<Holder> {
+    ) -> Option<(Holder, bool)> {
         let kin = self.kinship(lock, queue, &shape.what, g);
         let mut h = Holder {
             goroutine: g,
@@ -293,7 +312,9 @@ impl<'s, 'a> Search<'s, 'a> {
                 h.add(-2, "it has waited less long than the oldest in the queue");
             }
         }
-        Some(h)
+        // One that runs or rests may be on its way out, behind the unlock.
+        let stays = !matches!(shape.what, What::Running | What::Idle);
+        Some((h, stays && kin.is_inside()))
     }
 
     /// Points for where it is.

@@ -479,6 +479,27 @@ fn goroutines_that_pile_up_in_one_dump() {
     assert!(facts(&analyse(&dumps(&[&many(500)]), &Host::default())).is_empty());
 }
 
+/// Both queues show the same object; only one goroutine is past the line where the others stand.
+#[test]
+fn who_got_past_the_line_holds_the_lock() {
+    for text in [
+        include_str!("../../../fixtures/goroutines/eras/go1.19-debug2.txt"),
+        include_str!("../../../fixtures/goroutines/eras/go1.21-debug2.txt"),
+    ] {
+        let report = analyse(&dumps(&[text]), &Host::default());
+        assert!(!kinds(&report).contains(&"goroutines/lock-order-cycle"));
+        let last = longest(&report)
+            .last()
+            .copied()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            last.contains("goroutine 21 in main.Stock.Reserve"),
+            "{last}"
+        );
+    }
+}
+
 #[test]
 fn a_moment_of_contention_is_not_stuck() {
     let report = analyse(
