@@ -15,7 +15,7 @@ use super::definition::{
 use super::error::{BadRule, CatalogError};
 use super::schema::{ExcludeTable, ExplainTable, PatternTable, RuleFile, Text};
 use super::template::Template;
-use super::{Anchors, Catalog, EVENTS_IN_LOGS, RuleText, check};
+use super::{Anchored, Anchors, Catalog, EVENTS_IN_LOGS, RuleText, check};
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::base::units::duration;
 use crate::model::{Component, Level, Severity};
@@ -134,8 +134,12 @@ pub(super) fn compile(files: &[RuleText]) -> Result<Catalog, CatalogError> {
         return Err(CatalogError::Bad(bad));
     }
 
-    let (literals, anchored) = anchors(&patterns);
-    let anchors = Anchors::new(&literals);
+    let (anchors, log_anchors) = (
+        anchors(&patterns, |_| true),
+        anchors(&patterns, |p| {
+            !p.components.iter().all(Component::is_of_state_lines)
+        }),
+    );
     let mut digest = Sha256::new();
     for file in files {
         digest.update(file.id.as_bytes());
@@ -150,24 +154,28 @@ pub(super) fn compile(files: &[RuleText]) -> Result<Catalog, CatalogError> {
         patterns,
         causes,
         anchors,
-        anchored,
+        log_anchors,
         digest,
     })
 }
 
-/// The distinct literals, and for each the patterns that have it.
-fn anchors(patterns: &[Pattern]) -> (Vec<String>, Vec<Vec<usize>>) {
+/// The distinct literals of these patterns, and for each the patterns that have it.
+fn anchors(patterns: &[Pattern], wanted: impl Fn(&Pattern) -> bool) -> Anchored {
     // The event that such a line holds is matched as a whole: what makes it a line to look at is that it is one.
     let mut map: BTreeMap<String, Vec<usize>> = EVENTS_IN_LOGS
         .iter()
         .map(|head| ((*head).to_owned(), Vec::new()))
         .collect();
-    for (i, p) in patterns.iter().enumerate() {
+    for (i, p) in patterns.iter().enumerate().filter(|(_, p)| wanted(p)) {
         for a in &p.anchors {
             map.entry(a.clone()).or_default().push(i);
         }
     }
-    map.into_iter().unzip()
+    let (literals, patterns): (Vec<String>, Vec<Vec<usize>>) = map.into_iter().unzip();
+    Anchored {
+        finder: Anchors::new(&literals),
+        patterns,
+    }
 }
 
 fn template(text: &str, at: Range<usize>, mistakes: &mut Mistakes<'_>) -> Option<Template> {
@@ -387,6 +395,12 @@ fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Op
         levels,
         caller: table.caller.clone(),
         fields: table.field.clone(),
+        values: table
+            .field
+            .values()
+            .filter(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric()))
+            .map(|v| Finder::new(v.as_bytes()).into_owned())
+            .collect(),
         except: table
             .except
             .iter()

@@ -304,6 +304,8 @@ pub struct Pattern {
     pub caller: Option<String>,
     /// Only records with these field values.
     pub fields: BTreeMap<String, String>,
+    /// Those of the values that stand in the line as they are, however the format quotes.
+    pub values: Vec<Finder<'static>>,
     /// Literals of lines that are passed over before they are parsed.
     pub except: Vec<Finder<'static>>,
     /// The line says that the fact ended.

@@ -33,6 +33,13 @@ static FACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/facts");
 /// How a component begins the line that says which Event it has sent.
 pub const EVENTS_IN_LOGS: [&str; 2] = ["Event occurred", "Event(v1.ObjectReference{"];
 
+/// A finder of literals, and for each of them the patterns that have it.
+#[derive(Debug)]
+struct Anchored {
+    finder: Anchors,
+    patterns: Vec<Vec<usize>>,
+}
+
 /// Every definition, compiled.
 #[derive(Debug)]
 pub struct Catalog {
@@ -41,9 +48,9 @@ pub struct Catalog {
     patterns: Vec<Pattern>,
     causes: Vec<Cause>,
     /// Finds every anchor in a block of bytes.
-    anchors: Anchors,
-    /// For each literal of `anchors`: the patterns that have it.
-    anchored: Vec<Vec<usize>>,
+    anchors: Anchored,
+    /// The anchors that may stand in a log.
+    log_anchors: Anchored,
     digest: String,
 }
 
@@ -130,7 +137,12 @@ impl Catalog {
 
     /// The finder of all anchors, and the patterns behind each literal.
     pub fn anchors(&self) -> (&Anchors, &[Vec<usize>]) {
-        (&self.anchors, &self.anchored)
+        (&self.anchors.finder, &self.anchors.patterns)
+    }
+
+    /// The same without the anchors that only state lines hold: in logs many of those are ordinary words.
+    pub fn log_anchors(&self) -> (&Anchors, &[Vec<usize>]) {
+        (&self.log_anchors.finder, &self.log_anchors.patterns)
     }
 
     /// SHA-256 over ids and texts, hexadecimal.

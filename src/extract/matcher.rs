@@ -196,11 +196,7 @@ pub(super) fn is_excepted(pattern: &Pattern, chunk: &[u8]) -> bool {
 /// Whether the fields that the pattern wants can be in the record: a plain value stands in the line as it is, however
 /// the format quotes. One search instead of a parsed record.
 pub(super) fn may_have_fields(pattern: &Pattern, chunk: &[u8]) -> bool {
-    let plain = |v: &str| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric());
-    pattern
-        .fields
-        .iter()
-        .all(|(_, v)| !plain(v) || memchr::memmem::find(chunk, v.as_bytes()).is_some())
+    pattern.values.iter().all(|v| v.find(chunk).is_some())
 }
 
 fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {

@@ -336,7 +336,7 @@ impl<'c> Scan<'c> {
 
     /// Finds the anchors, and matches the records they lie in.
     fn anchored(&mut self, region: &[u8]) {
-        let (anchors, anchored) = self.catalog.anchors();
+        let (anchors, anchored) = self.catalog.log_anchors();
         self.claimed.clear();
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
@@ -793,7 +793,7 @@ impl<'c> Scan<'c> {
             return;
         }
         let whole = std::mem::take(&mut self.pieces);
-        let (anchors, anchored) = self.catalog.anchors();
+        let (anchors, anchored) = self.catalog.log_anchors();
         let patterns = &mut self.patterns;
         patterns.clear();
         anchors.find(&whole, |_, literal| {

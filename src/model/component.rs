@@ -34,6 +34,18 @@ impl Component {
     /// The kubelet.
     pub const KUBELET: Self = Self(Cow::Borrowed("kubelet"));
 
+    /// Whether what it says is never a line of a log, only a state line made from an output.
+    pub fn is_of_state_lines(&self) -> bool {
+        [
+            Self::OBJECT,
+            Self::EVENT,
+            Self::PROCESS,
+            Self::CERTIFICATE,
+            Self::KERNEL_STACK,
+        ]
+        .contains(self)
+    }
+
     /// A component by name.
     pub fn named(name: &str) -> Self {
         Self(Cow::Owned(name.to_owned()))
