@@ -70,14 +70,6 @@ impl Planted {
     }
 }
 
-/// A test that is known not to pass yet: the failure is printed, not asserted.
-fn advisory(why: &str, test: impl FnOnce() + std::panic::UnwindSafe) {
-    match std::panic::catch_unwind(test) {
-        Ok(()) => println!("reached, no longer advisory: {why}"),
-        Err(_) => println!("known: {why}"),
-    }
-}
-
 /// What each file was taken for, for messages.
 fn sources(analysis: &Analysis) -> String {
     let mut text = String::new();
