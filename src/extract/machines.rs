@@ -227,11 +227,19 @@ fn folders_of_hosts(observations: &[Observation]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// An entity of an unknown machine, of this one: only the machine is unknown, whatever else is called so.
+fn placed(entity: &str, node: &str) -> Option<String> {
+    match entity.strip_suffix("unknown")? {
+        "node/" => Some(format!("node/{node}")),
+        component if component.ends_with('@') => Some(format!("{component}{node}")),
+        _ => None,
+    }
+}
+
 /// Gives a fact of a machine that was unknown when its line was read the name of the machine.
 pub(super) fn place(fact: &mut RawFact, node: &str) {
-    let unknown = fact.entity == "node/unknown" || fact.entity.ends_with("@unknown");
-    if unknown {
-        fact.entity = fact.entity.replace("unknown", node);
+    if let Some(entity) = placed(&fact.entity, node) {
+        fact.entity = entity;
     } else if !fact.component.is_node_local() {
         return;
     }
@@ -247,6 +255,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::super::{Overrides, assemble, observe};
+    use super::placed;
     use crate::catalog::Catalog;
     use crate::input::Found;
 
@@ -290,6 +299,17 @@ mod tests {
             .iter()
             .find(|f| f.kind == "ip-leak/network-taken");
         assert_eq!(fact.unwrap().key("node"), expected);
+    }
+
+    #[test]
+    fn only_the_machine_is_replaced() {
+        let case = |entity: &str, expected: Option<&str>| {
+            assert_eq!(placed(entity, "n1").as_deref(), expected);
+        };
+        case("node/unknown", Some("node/n1"));
+        case("component/unknown@unknown", Some("component/unknown@n1"));
+        case("pod/shop/unknown", None);
+        case("component/etcd@cp1", None);
     }
 
     #[test]
