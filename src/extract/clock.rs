@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, Offset, TimeZone};
 
+use super::turn::at_turn;
 use super::written;
 use crate::base::time::{DAY, HOUR, Instant, MINUTE, RawStamp, SECOND, Stamp, StampBasis, civil};
 use crate::model::{Clock, Confidence};
@@ -540,7 +541,7 @@ fn zone(
                 year: Some(y),
                 ..Clock::default()
             };
-            resolve(with_turn_zero(last), &clock, &Overrides::default())
+            resolve(at_turn(last, 0), &clock, &Overrides::default())
                 .is_some_and(|s| s.at <= max.plus(5 * MINUTE) && max.since(s.at) < 400 * DAY)
                 && distance_to_end(last, zone, max) < 12 * HOUR
         })
@@ -606,27 +607,6 @@ fn zone(
         String::from("zone assumed, nothing tells"),
         Confidence::Low,
     )
-}
-
-fn with_turn_zero(stamp: RawStamp) -> RawStamp {
-    match stamp {
-        RawStamp::Local {
-            year,
-            month,
-            day,
-            ns,
-            res,
-            ..
-        } => RawStamp::Local {
-            year,
-            month,
-            day,
-            ns,
-            res,
-            turn: 0,
-        },
-        other => other,
-    }
 }
 
 /// How far the reading lies after `max` when read in `zone` (negative: before), year set to the nearest one.

@@ -4,6 +4,7 @@
 //! the business of `infer`.
 
 use super::World;
+use super::turn::at_turn;
 use crate::base::time::{DAY, RawStamp, Stamp};
 use crate::model::{Dump, Place, SourceId, SourceKind};
 use crate::parse::goroutines;
@@ -72,25 +73,11 @@ fn stamp(world: &World, source: SourceId, raw: RawStamp) -> Option<Stamp> {
     let at = world.stamp(source, raw)?;
     let begins = world.coverage(source).0;
     let early = begins.is_some_and(|b| b.at.since(at.at) > HALF_A_YEAR);
-    match raw {
+    let turn = match raw {
         RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            turn,
-        } if early => world.stamp(
-            source,
-            RawStamp::Local {
-                year: None,
-                month,
-                day,
-                ns,
-                res,
-                turn: turn.saturating_add(1),
-            },
-        ),
-        _ => Some(at),
-    }
+            year: None, turn, ..
+        } if early => turn.saturating_add(1),
+        _ => return Some(at),
+    };
+    world.stamp(source, at_turn(raw, turn))
 }

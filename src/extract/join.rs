@@ -13,6 +13,7 @@ use super::fold::RawFact;
 use super::observe::{Life, Observation};
 use super::scan::{DumpText, PAUSE_MIN, Scan};
 use super::templates::Template;
+use super::turn::at_turn;
 use crate::base::time::{DAY, RawStamp};
 use crate::catalog::Catalog;
 use crate::model::source::Pause;
@@ -104,28 +105,6 @@ fn after(b_from: RawStamp, b: RawStamp) -> Option<i64> {
         d if yearless && d > HALF_YEAR => d.saturating_sub(366 * DAY),
         d => d,
     })
-}
-
-/// The stamp as if so many New Years had passed before it.
-pub(super) fn at_turn(stamp: RawStamp, turn: u8) -> RawStamp {
-    match stamp {
-        RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            ..
-        } => RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            turn,
-        },
-        other => other,
-    }
 }
 
 fn turn_of(stamp: RawStamp) -> u8 {

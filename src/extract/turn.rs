@@ -13,12 +13,7 @@ impl Turn {
     /// The stamp with its turn; moves on when the month falls by more than half a year.
     pub(super) fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
         let RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns,
-            res,
-            ..
+            year: None, month, ..
         } = stamp
         else {
             return stamp;
@@ -34,13 +29,28 @@ impl Turn {
             self.month = month;
             self.count = count;
         }
+        at_turn(stamp, count)
+    }
+}
+
+/// The stamp as if so many New Years had passed before it.
+pub(super) fn at_turn(stamp: RawStamp, turn: u8) -> RawStamp {
+    match stamp {
         RawStamp::Local {
             year: None,
             month,
             day,
             ns,
             res,
-            turn: count,
-        }
+            ..
+        } => RawStamp::Local {
+            year: None,
+            month,
+            day,
+            ns,
+            res,
+            turn,
+        },
+        other => other,
     }
 }
