@@ -5,7 +5,7 @@
 //! log goes on, no instance is at work, whatever became of them. A listing of leases says the same: one was renewed
 //! long before the others of the list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{place, quote, value};
@@ -17,6 +17,9 @@ use crate::model::{Component, Fact, FactId, Keys, Quote, SourceKind};
 const RHYTHM: u64 = 5;
 /// A lease is over when so many renewals are missing, and at least [`MINUTE`].
 const MISSED: i64 = 10;
+
+/// The component whose logs tell of renewals; its pods begin with its name.
+const SERVER: &str = "kube-apiserver";
 
 /// The last renewal of one lease, and how long nothing followed.
 struct Lapse {
@@ -31,12 +34,43 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let Some(program) = task.word("program") else {
         return Vec::new();
     };
-    let lapse = by_requests(task, program).or_else(|| by_listing(task, program));
+    let lapse = Some(())
+        .filter(|()| sees_every_server(task))
+        .and_then(|()| by_requests(task, program))
+        .or_else(|| by_listing(task, program));
     lapse
         .filter(|l| !is_heard(task, program, l.last))
         .and_then(|l| fact(task, program, l))
         .into_iter()
         .collect()
+}
+
+/// Whether the bundle has the log of every API server: a leader may have moved to where another one listens.
+fn sees_every_server(task: &Task<'_>) -> bool {
+    let addresses = task
+        .states("endpoints")
+        .filter(|(_, l)| l.entity.name() == "default/kubernetes")
+        .filter_map(|(_, l)| value(l, "addresses"))
+        .map(|list| list.split(',').filter(|a| !a.is_empty()).count())
+        .max();
+    let pods: BTreeSet<&str> = task
+        .states("pod")
+        .map(|(_, l)| l.entity.name())
+        .filter(|name| {
+            name.rsplit('/')
+                .next()
+                .is_some_and(|n| n.starts_with(SERVER))
+        })
+        .collect();
+    let servers = addresses.unwrap_or(0).max(pods.len());
+    let logs = |component: &Component| {
+        let of = task.world.sources.iter();
+        of.filter(|s| s.kind == SourceKind::Log && s.scope.component == *component)
+            .map(|s| task.world.log_of(s.id))
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    servers <= 1 || logs(&Component::named(SERVER)).max(logs(&Component::AUDIT)) >= servers
 }
 
 /// Whether something shows that the program lives: its own log goes on, or it says itself what is wrong.
@@ -47,7 +81,7 @@ fn is_heard(task: &Task<'_>, program: &str, last: Stamp) -> bool {
             && s.scope.component == component
             && task
                 .world
-                .coverage(s.id)
+                .log_coverage(s.id)
                 .1
                 .is_some_and(|end| end.at.since(last.at) > MINUTE)
     });
@@ -85,7 +119,7 @@ fn by_requests(task: &Task<'_>, program: &str) -> Option<Lapse> {
         return None;
     }
     let evidence = fact.evidence().last()?.clone();
-    let (_, end) = task.world.coverage(evidence.place.source);
+    let (_, end) = task.world.log_coverage(evidence.place.source);
     let until = end?;
     let renewals = i64::try_from(fact.count.saturating_sub(1))
         .unwrap_or(i64::MAX)
@@ -101,9 +135,10 @@ fn by_requests(task: &Task<'_>, program: &str) -> Option<Lapse> {
     })
 }
 
-/// From a listing of leases: the newest renewal in it stands for the time it was made.
+/// From a listing of leases: the newest renewals in it stand for the time it was made. Each is written with the clock of
+/// its holder, so the very newest may be of a machine whose clock is ahead.
 fn by_listing(task: &Task<'_>, program: &str) -> Option<Lapse> {
-    let mut newest: BTreeMap<_, Stamp> = BTreeMap::new();
+    let mut renewals: BTreeMap<_, Vec<Stamp>> = BTreeMap::new();
     let mut own = Vec::new();
     for (id, line) in task.states("lease") {
         let renewed = value(line, "renewed")
@@ -111,20 +146,15 @@ fn by_listing(task: &Task<'_>, program: &str) -> Option<Lapse> {
             .and_then(|at| at.timestamp_nanos_opt());
         let Some(ns) = renewed else { continue };
         let at = Stamp::exact(Instant(ns), SECOND);
-        newest
-            .entry(id)
-            .and_modify(|n| {
-                if at.at > n.at {
-                    *n = at;
-                }
-            })
-            .or_insert(at);
+        renewals.entry(id).or_default().push(at);
         if line.entity.name().rsplit('/').next() == Some(program) {
             own.push((id, line, at));
         }
     }
     let (id, line, last) = own.into_iter().max_by_key(|(.., at)| at.at)?;
-    let until = *newest.get(&id)?;
+    let of_list = renewals.get_mut(&id)?;
+    of_list.sort_by_key(|r| std::cmp::Reverse(r.at));
+    let until = *of_list.get(usize::from(of_list.len() > 2))?;
     (until.at.since(last.at) >= MINUTE).then(|| Lapse {
         lease: line.entity.name().to_owned(),
         last,
@@ -138,7 +168,7 @@ fn by_listing(task: &Task<'_>, program: &str) -> Option<Lapse> {
 fn end_of_log(task: &Task<'_>, program: &str, last: Stamp) -> Option<Quote> {
     let component = Component::named(program);
     let ends = task.world.sources.iter().filter_map(|s| {
-        let (_, end) = task.world.coverage(s.id);
+        let (_, end) = task.world.log_coverage(s.id);
         (s.kind == SourceKind::Log && s.scope.component == component).then_some((s, end?))
     });
     let (source, end) = ends.max_by_key(|(_, end)| end.at)?;
@@ -231,6 +261,30 @@ mod tests {
     }
 
     #[test]
+    fn one_log_of_several_servers_proves_nothing() {
+        let api = requests(50, 200);
+        let endpoints = |addresses: &str| {
+            format!(
+                "NAMESPACE   NAME         ENDPOINTS   AGE\ndefault     kubernetes   {addresses}   9d\n"
+            )
+        };
+        let of = |addresses: &str, expected: &[&str]| {
+            case(
+                &[
+                    ("cp1/kube-apiserver.log", &api),
+                    ("kubectl/get-endpoints.txt", &endpoints(addresses)),
+                ],
+                expected,
+            );
+        };
+        of("10.0.0.1:6443,10.0.0.2:6443,10.0.0.3:6443", &[]);
+        of(
+            "10.0.0.1:6443",
+            &["lease/kube-system/kube-scheduler lapsed=3m20s"],
+        );
+    }
+
+    #[test]
     fn a_listing_tells_by_its_other_leases() {
         let lease = |name: &str, time: &str| {
             format!(
@@ -250,5 +304,8 @@ mod tests {
             &["lease/kube-system/kube-scheduler lapsed=4m"],
         );
         case(&[(path, &list("10:04:58"))], &[]);
+        // A node whose clock is five minutes ahead.
+        let ahead = format!("{}{}", list("10:04:58"), lease("node-7", "10:10:02"));
+        case(&[(path, &ahead)], &[]);
     }
 }
