@@ -20,6 +20,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let before = task.list("earlier");
     let within = task.time("within").unwrap_or(MINUTE);
     task.facts(&signs)
+        .filter(|(_, sign)| !refuted(task, sign))
         .filter_map(|(id, sign)| {
             let (first, last) = (sign.span.first?, sign.span.last?);
             // A client that waits gives up before it connects anew: the outage is older than its first sign.
@@ -35,6 +36,16 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             outage(task, (id, sign), began, told_by, last)
         })
         .collect()
+}
+
+/// Whether the same port refused connections meanwhile: then nobody was there to hang.
+fn refuted(task: &Task<'_>, sign: &Fact) -> bool {
+    let unless = task.list("unless");
+    let ends = |f: &Fact| Some((f.span.first?.at, f.span.last?.at));
+    task.facts(&unless).any(|(_, f)| {
+        f.key("destination") == sign.key("destination")
+            && matches!((ends(f), ends(sign)), (Some(a), Some(b)) if a.0 <= b.1 && b.0 <= a.1)
+    })
 }
 
 fn outage(
@@ -55,7 +66,14 @@ fn outage(
             format!("{}× / {}", sign.count, human_duration(length))
         },
     );
-    let evidence = sign.evidence().iter().take(3).cloned().collect();
+    // The line that the beginning rests on comes first.
+    let begins = told_by.and_then(|id| task.world.facts.get(usize::try_from(id.0).ok()?));
+    let evidence = begins
+        .and_then(|f| f.evidence().first())
+        .into_iter()
+        .chain(sign.evidence().iter().take(3))
+        .cloned()
+        .collect();
     let from = std::iter::once(id).chain(told_by).collect();
     let mut fact = task.fact(
         "answer-outage",
@@ -104,5 +122,10 @@ W1120 17:09:23.146504      61 clientconn.go:1223] grpc: addrConn.createTransport
     #[test]
     fn a_port_that_refuses_is_no_hang() {
         case(GONE, &[]);
+        // Refused in between: the process was started again and again.
+        let refused = GONE.replace("17:09:23", "17:07:58");
+        let lines: Vec<&str> = HANGS.lines().collect();
+        let both = format!("{}\n{refused}{}\n", lines[..3].join("\n"), lines[3]);
+        case(&both, &[]);
     }
 }
