@@ -14,48 +14,6 @@ use crate::model::{Component, Fact, FactId, Keys, Quote};
 
 const RAW: &[&str] = &["duel/api-write", "duel/controller-write"];
 
-/// Objects that are written all the time, or that live and die by design.
-const ORDINARY: [&str; 17] = [
-    "lease",
-    "event",
-    "node",
-    "pod",
-    "endpoint",
-    "endpointslice",
-    "replicaset",
-    "tokenreview",
-    "subjectaccessreview",
-    "selfsubjectaccessreview",
-    "selfsubjectrulesreview",
-    "localsubjectaccessreview",
-    "controllerrevision",
-    "job",
-    "certificatesigningrequest",
-    "csinode",
-    "volumeattachment",
-];
-
-/// Controllers of kube-controller-manager that write after every change that somebody else made.
-const ANSWERING: [&str; 16] = [
-    "deployment-controller",
-    "replicaset-controller",
-    "statefulset-controller",
-    "daemon-set-controller",
-    "job-controller",
-    "cronjob-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "generic-garbage-collector",
-    "namespace-controller",
-    "resourcequota-controller",
-    "horizontal-pod-autoscaler",
-    "service-account-controller",
-    "persistent-volume-binder",
-    "disruption-controller",
-    // All of them, where they share one identity.
-    "kube-controller-manager",
-];
-
 /// Kind, and name with its namespace.
 type Name = (String, String);
 
@@ -132,11 +90,12 @@ fn one_behind_proxies(turns: &[&Write<'_>], users: &BTreeMap<&str, BTreeSet<&str
 
 /// The writes by object.
 fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
+    let (ordinary, answering) = (task.list("ordinary"), task.list("answering"));
     let mut objects: BTreeMap<(String, String), Object<'a>> = BTreeMap::new();
     let mut nameless: BTreeMap<String, Vec<(FactId, &Fact)>> = BTreeMap::new();
     let mut collections: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
     for (id, fact) in task.facts(RAW) {
-        let Some((key, collection)) = object(fact) else {
+        let Some((key, collection)) = object(fact, &ordinary) else {
             continue;
         };
         match key {
@@ -147,7 +106,7 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
                         .or_default()
                         .insert(key.clone());
                 }
-                take(objects.entry(key).or_default(), id, fact);
+                take(objects.entry(key).or_default(), id, fact, &answering);
             }
             None => nameless
                 .entry(collection.unwrap_or_default())
@@ -164,7 +123,7 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
             && let Some(object) = objects.get_mut(key)
         {
             for (id, fact) in creates {
-                take(object, id, fact);
+                take(object, id, fact, &answering);
             }
         }
     }
@@ -172,10 +131,10 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
 }
 
 /// The object that a raw fact is about (`None`: not named), and the collection it lies in.
-fn object(fact: &Fact) -> Option<(Option<Name>, Option<String>)> {
+fn object(fact: &Fact, ordinary: &[&str]) -> Option<(Option<Name>, Option<String>)> {
     if let (Some(kind), Some(name)) = (fact.key("kind"), fact.key("object")) {
         let kind = kind.to_ascii_lowercase();
-        return (!ORDINARY.contains(&kind.as_str())).then(|| (Some((kind, name.to_owned())), None));
+        return (!ordinary.contains(&kind.as_str())).then(|| (Some((kind, name.to_owned())), None));
     }
     let uri = fact.key("uri")?;
     let mut parts = uri.split('/').filter(|p| !p.is_empty());
@@ -199,7 +158,7 @@ fn object(fact: &Fact) -> Option<(Option<Name>, Option<String>)> {
         _ => return None,
     };
     let kind = singular(resource);
-    if ORDINARY.contains(&kind.as_str()) {
+    if ordinary.contains(&kind.as_str()) {
         return None;
     }
     let collection = format!("{}/{resource}", namespace.unwrap_or_default());
@@ -229,13 +188,13 @@ fn singular(resource: &str) -> String {
 }
 
 /// Adds the occurrences of one raw fact: folding kept the first ones and the last one.
-fn take<'a>(object: &mut Object<'a>, id: FactId, fact: &'a Fact) {
+fn take<'a>(object: &mut Object<'a>, id: FactId, fact: &'a Fact, answering: &[&str]) {
     let Some(verb) = fact.key("verb").and_then(verb) else {
         return;
     };
     let actor = fact.key("actor").map_or(fact.component.as_str(), program);
     let address = fact.key("address").or(fact.key("host")).unwrap_or_default();
-    if verb != "create" && verb != "delete" && ANSWERING.iter().any(|a| actor.ends_with(a)) {
+    if verb != "create" && verb != "delete" && answering.iter().any(|a| actor.ends_with(a)) {
         return;
     }
     object.component = object.component.or(Some(&fact.component));

@@ -118,7 +118,9 @@ impl Teller<'_, '_> {
                             return false;
                         };
                         let patient = self.knowledge.ends.get(*end).is_some_and(|e| e.patient);
-                        patient && !v.serves(*g) && super::graph::short_lived(v, *g).is_none()
+                        patient
+                            && !v.serves(*g)
+                            && super::graph::short_lived(self.knowledge, v, *g).is_none()
                     })
             })
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{Host, same_node};
-use super::knowledge::Knowledge;
+use super::knowledge::{Knowledge, Spawned};
 use super::partners::Partners;
 use super::stacks::{View, What};
 use crate::model::waits::{Lock, Node};
@@ -482,11 +482,12 @@ impl<'c, 'v> Calls<'c, 'v> {
             let row = host.find(node, view.dump.pid, program)?;
             Some(host.processes.get(row)?.pid)
         }))?;
-        let hint = short_lived(view, g);
-        let hint = hint.unwrap_or("");
+        let spawned = short_lived(self.knowledge, view, g);
+        let hint = spawned.map_or("", |s| s.program.as_str());
+        let named = spawned.is_some_and(|s| s.named);
         // runc is a child of the shim and a plugin may be one of another program: the name tells more than the parent.
         let parents = [Some(pid), None];
-        let loose = matches!(hint, "runc" | "/cni/");
+        let loose = spawned.is_some_and(|s| s.anywhere);
         parents
             .into_iter()
             .filter(|p| p.is_some() || loose)
@@ -502,9 +503,10 @@ impl<'c, 'v> Calls<'c, 'v> {
                         (parent.is_none() || r.ppid == parent)
                             && !r.runs("containerd-shim")
                             && !r.stat.starts_with('Z')
-                            && match hint {
-                                "runc" => r.runs("runc"),
-                                _ => r.comm.contains(hint) || r.cmd.contains(hint),
+                            && if named {
+                                r.runs(hint)
+                            } else {
+                                r.comm.contains(hint) || r.cmd.contains(hint)
                             }
                     }))
                 });
@@ -542,22 +544,14 @@ impl<'c, 'v> Calls<'c, 'v> {
     }
 }
 
-/// The short-lived program that a goroutine's frames say it waits for: part of its name or command line.
-pub(super) fn short_lived(view: &View<'_>, g: u32) -> Option<&'static str> {
-    view.frames(g).iter().find_map(|f| {
-        let name = &view.role(f.site)?.name;
-        if name.contains("go-runc") || name.contains("/runc") {
-            Some("runc")
-        } else if name.contains("cni/") {
-            Some("/cni/")
-        } else if name.contains("iptables") {
-            Some("iptables")
-        } else if name.contains("mount.") || name.contains("/mount") {
-            Some("mount")
-        } else {
-            None
-        }
-    })
+/// The short-lived program that a goroutine's frames say it waits for.
+pub(super) fn short_lived<'k>(
+    knowledge: &'k Knowledge,
+    view: &View<'_>,
+    g: u32,
+) -> Option<&'k Spawned> {
+    let mut frames = view.frames(g).iter();
+    frames.find_map(|f| knowledge.spawned(&view.role(f.site)?.name))
 }
 
 /// Row numbers, the oldest process last.

@@ -24,6 +24,7 @@ pub(super) struct Knowledge {
     pub loops: Loops,
     services: BTreeMap<String, Service>,
     rpc: Vec<Rpc>,
+    spawns: Vec<Spawned>,
     pub ends: Vec<End>,
     pub end_at: Patterns,
     pub sections: Vec<Section>,
@@ -75,6 +76,21 @@ struct Rpc {
     peer: String,
 }
 
+/// A short-lived program that functions run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spawned {
+    frames: Vec<String>,
+    /// Part of its command line.
+    pub program: String,
+    /// It is the whole name of the process.
+    #[serde(default)]
+    pub named: bool,
+    /// It may be the child of another process.
+    #[serde(default)]
+    pub anywhere: bool,
+}
+
 /// A call that leaves the process.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +131,7 @@ struct IdleFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallsFile {
+    spawns: Vec<Spawned>,
     service: Vec<Service>,
     rpc: Vec<Rpc>,
 }
@@ -153,6 +170,7 @@ impl Knowledge {
                 .map(|s| (s.name.clone(), s))
                 .collect(),
             rpc: calls.rpc,
+            spawns: calls.spawns,
             kernel: KernelWaits::builtin(),
             ..Self::default()
         };
@@ -185,6 +203,13 @@ impl Knowledge {
 
     pub(super) fn service(&self, name: &str) -> Option<&Service> {
         self.services.get(name)
+    }
+
+    /// The short-lived program that a function (in normal form) runs.
+    pub(super) fn spawned(&self, function: &str) -> Option<&Spawned> {
+        self.spawns
+            .iter()
+            .find(|s| s.frames.iter().any(|part| function.contains(part)))
     }
 
     /// The daemon that a program talks to with net/rpc.
