@@ -142,6 +142,11 @@ impl Stamp {
         }
     }
 
+    /// Whether it says the minute at best: an age such as `35m`, a start time without seconds.
+    pub fn is_rough(self) -> bool {
+        self.err >= MINUTE / 2
+    }
+
     /// Whether `self` is certainly earlier (`Some(true)`), certainly later (`Some(false)`) or unclear (`None`).
     pub fn before(self, other: Self) -> Option<bool> {
         let slack = self.err.saturating_add(other.err);

@@ -184,16 +184,17 @@ fn settled(graph: &Graph<'_>, link: &Link, sure: bool) -> bool {
 }
 
 impl<'g> Asks<'g, '_> {
-    /// A step that no line shows: what would show it.
-    fn suspected_step(&mut self, id: FactId) {
-        let Some(fact) = self
-            .graph
+    fn suspected(&self, id: FactId) -> Option<&'g Fact> {
+        self.graph
             .fact(id)
             .filter(|f| *f.basis() == Basis::Suspected)
-        else {
-            return;
-        };
-        self.of_fact(fact, SUSPECTED_STEP, true);
+    }
+
+    /// A step that no line shows: what would show it.
+    fn suspected_step(&mut self, id: FactId) {
+        if let Some(fact) = self.suspected(id) {
+            self.of_fact(fact, SUSPECTED_STEP, true);
+        }
     }
 
     /// What the inference behind a step asks for: it knows the process that was waited for.
@@ -222,14 +223,9 @@ impl<'g> Asks<'g, '_> {
 
     /// Another candidate that only lacks proof.
     fn rival(&mut self, id: FactId) {
-        let Some(fact) = self
-            .graph
-            .fact(id)
-            .filter(|f| *f.basis() == Basis::Suspected)
-        else {
-            return;
-        };
-        self.of_fact(fact, RIVAL, true);
+        if let Some(fact) = self.suspected(id) {
+            self.of_fact(fact, RIVAL, true);
+        }
     }
 
     /// What the root itself asks for.

@@ -85,10 +85,8 @@ pub(super) fn tell(graph: &Graph<'_>, incident: &mut Incident, members: &[FactId
         });
     } else if same {
         sentences.push(match lang {
-            Lang::En => {
-                String::from("Nothing in the bundle explains it further; see what to collect.")
-            }
-            Lang::Zh => String::from("材料中没有能进一步解释它的证据，请参阅需要补充收集的内容。"),
+            Lang::En => String::from("Nothing in the bundle explains it further."),
+            Lang::Zh => String::from("材料中没有能进一步解释它的证据。"),
         });
     }
     let mut because: Vec<&str> = incident

@@ -59,9 +59,9 @@ impl Calendar {
         }
     }
 
-    /// A stamp; `~` marks one whose year or zone is a guess.
+    /// A stamp; `~` marks one that is rough, or whose year or zone is a guess.
     pub(crate) fn show(&self, stamp: Stamp) -> String {
-        let mark = if stamp.basis == StampBasis::Guessed {
+        let mark = if stamp.basis == StampBasis::Guessed || stamp.is_rough() {
             "~"
         } else {
             ""

@@ -202,9 +202,10 @@ pub(crate) fn moments(fact: &Fact) -> impl Iterator<Item = Instant> + use<> {
         .map(|s| s.at)
 }
 
-/// Whether a time of the fact rests on a guessed clock.
+/// Whether a time of the fact is rough, or rests on a guessed clock.
 pub(crate) fn is_guessed(fact: &Fact) -> bool {
-    let guessed = |s: Option<Stamp>| s.is_some_and(|s| s.basis == StampBasis::Guessed);
+    let guessed =
+        |s: Option<Stamp>| s.is_some_and(|s| s.basis == StampBasis::Guessed || s.is_rough());
     guessed(fact.span.first) || guessed(fact.span.last)
 }
 

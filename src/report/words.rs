@@ -55,7 +55,7 @@ words! {
     root_unknown: "Root cause: not known", "根因：未知";
     root_unknown_why: "Nothing in the bundle explains the first step below.", "材料中没有任何内容能解释下面的第一步。";
     unexplained_symptom: "Nothing in the bundle explains it. What to collect next stands below.", "材料中没有能解释它的内容，请按下文补充收集。";
-    nothing_deeper: "What lies behind it is not in the bundle.", "材料中没有更深一层的原因。";
+    nothing_deeper: "Nothing in the bundle explains it further.", "材料中没有能进一步解释它的证据。";
     over_after: "over after {}", "持续 {} 后恢复";
     more_symptoms: "{} (and {} more symptoms)", "{}（另有 {} 个现象）";
     one_more_symptom: "{} (and 1 more symptom)", "{}（另有 1 个现象）";
@@ -94,7 +94,7 @@ words! {
     clocks: "Clocks", "时钟";
     clock: "{} ({} confidence): {}", "{}（把握：{}）：{}";
     unknown_zone: "zone unknown", "时区未知";
-    guessed_times: "Times marked ~ rest on a guessed clock.", "带 ~ 的时间基于猜测的时钟。";
+    guessed_times: "Times marked ~ are rough, or rest on a guessed clock.", "带 ~ 的时间只是大致的，或基于猜测的时钟。";
     and_more: "and {} more", "另有 {} 个";
     see_inventory: "{} more: kforensics inventory lists every file", "另有 {} 个：kforensics inventory 列出全部文件";
     warnings: "To keep in mind", "注意";
