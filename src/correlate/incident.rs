@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask;
 use super::graph::{Graph, Link};
+use super::hint;
 use super::score::{self, Bearing};
 use super::sources::Sources;
 use super::symptom::{self, Starts};
@@ -39,21 +40,10 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
     symptoms.extend(findings(catalog, world, &symptoms));
     let passing = symptom::passing(catalog, world);
     symptoms.extend(&passing);
-    let graph = Graph::build(catalog, world, &symptoms);
-    let mut paths: BTreeMap<FactId, Vec<Path>> = BTreeMap::new();
-    for symptom in &symptoms {
-        let mut found = Vec::new();
-        let mut steps = STEPS;
-        walk(
-            &graph,
-            *symptom,
-            &mut Vec::new(),
-            &mut BTreeSet::new(),
-            &mut found,
-            &mut steps,
-        );
-        paths.insert(*symptom, best_by_root(&graph, found));
-    }
+    let hints = hint::hints(catalog, world, &symptoms);
+    let ends: Vec<FactId> = symptoms.iter().chain(&hints).copied().collect();
+    let graph = Graph::build(catalog, world, &ends);
+    let mut paths = ways(&graph, &symptoms);
     symptoms.retain(|s| {
         !passing.contains(s)
             || paths
@@ -67,6 +57,13 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         .iter()
         .map(|members| incident(&graph, &sources, members, &paths, lang))
         .collect();
+    let hints = hint::apart(&graph, &hints, &symptoms);
+    let paths = ways(&graph, &hints);
+    incidents.extend(group(&graph, &hints, &paths).iter().map(|members| {
+        let (mut incident, score) = incident(&graph, &sources, members, &paths, lang);
+        incident.severity = incident.severity.min(Severity::Low);
+        (incident, score)
+    }));
     incidents.sort_by(|(a, x), (b, y)| {
         b.severity
             .cmp(&a.severity)
@@ -78,6 +75,25 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         incident.id = format!("incident-{}", i + 1);
     }
     incidents.into_iter().map(|(i, _)| i).collect()
+}
+
+/// The ways back from each of `ends`, the best of each root, best root first.
+fn ways(graph: &Graph<'_>, ends: &[FactId]) -> BTreeMap<FactId, Vec<Path>> {
+    let mut ways = BTreeMap::new();
+    for end in ends {
+        let mut found = Vec::new();
+        let mut steps = STEPS;
+        walk(
+            graph,
+            *end,
+            &mut Vec::new(),
+            &mut BTreeSet::new(),
+            &mut found,
+            &mut steps,
+        );
+        ways.insert(*end, best_by_root(graph, found));
+    }
+    ways
 }
 
 /// Whether a path leads to a proven cause by links that are more than possible.

@@ -6,6 +6,7 @@
 mod ask;
 mod command;
 mod graph;
+mod hint;
 mod incident;
 mod link;
 mod score;

@@ -14,7 +14,7 @@ use super::layout::clean;
 use super::text::window;
 use super::times;
 use super::view::{Report, group, said};
-use super::words::{Words, fill};
+use super::words::{Words, counted, fill};
 
 /// Lines of proof shown for a step.
 const PROOFS: usize = 3;
@@ -65,7 +65,7 @@ fn section(out: &mut String, heading: &str, points: &[String]) {
 
 fn one(out: &mut String, report: &Report<'_>, incident: &Incident) {
     let words = report.words();
-    line(out, &format!("## {}", prose(&incident.title)));
+    line(out, &format!("## {}", prose(&report.noticed(incident))));
     let mut facts = vec![bold(
         words,
         words.severity,
@@ -325,9 +325,9 @@ fn about(out: &mut String, report: &Report<'_>) {
     let bundle = &report.analysis.bundle;
     line(out, &format!("## {}", words.bundle));
     let mut parts = vec![
-        fill(words.files, &[&group(bundle.artifacts)]),
+        counted(words.one_file, words.files, bundle.artifacts),
         human_bytes(bundle.bytes),
-        fill(words.lines, &[&group(bundle.lines)]),
+        counted(words.one_line, words.lines, bundle.lines),
     ];
     if let (Some(a), Some(b)) = bundle.window {
         parts.push(format!("{} UTC", times::window(a, b)));

@@ -89,7 +89,9 @@ words! {
     references: "Read on", "参考";
     // The bundle.
     bundle: "The bundle", "材料";
+    one_file: "1 file", "1 个文件";
     files: "{} files", "{} 个文件";
+    one_line: "1 line", "1 行";
     lines: "{} lines", "{} 行";
     clocks: "Clocks", "时钟";
     clock: "{} ({} confidence): {}", "{}（把握：{}）：{}";
@@ -244,6 +246,15 @@ pub(crate) fn fill(template: &str, values: &[&str]) -> String {
         out.push_str(part);
     }
     out
+}
+
+/// A number and what it counts: the text for one, or the one that names the number.
+pub(crate) fn counted(one: &str, many: &str, n: u64) -> String {
+    if n == 1 {
+        one.to_owned()
+    } else {
+        fill(many, &[&super::view::group(n)])
+    }
 }
 
 #[cfg(test)]

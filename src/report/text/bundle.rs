@@ -9,7 +9,7 @@ use super::super::coverage;
 use super::super::layout::{Ink, Piece, Sheet};
 use super::super::times::{self, Calendar};
 use super::super::view::{Report, group, is_guessed};
-use super::super::words::fill;
+use super::super::words::{counted, fill};
 
 const INDENT: Piece<'static> = (Ink::Plain, "  ");
 const HANG: Piece<'static> = (Ink::Plain, "    ");
@@ -53,9 +53,9 @@ pub(super) fn put(sheet: &mut Sheet, report: &Report<'_>, verbose: bool) {
     if !bundle.kind.is_empty() && bundle.kind != "unknown" {
         parts.push(bundle.kind.clone());
     }
-    parts.push(fill(words.files, &[&group(bundle.artifacts)]));
+    parts.push(counted(words.one_file, words.files, bundle.artifacts));
     parts.push(human_bytes(bundle.bytes));
-    parts.push(fill(words.lines, &[&group(bundle.lines)]));
+    parts.push(counted(words.one_line, words.lines, bundle.lines));
     let rules = u64::try_from(report.analysis.rules).unwrap_or(u64::MAX);
     parts.push(fill(words.rules_used, &[&group(rules)]));
     sheet.flow(&[INDENT], &[HANG], Ink::Plain, &parts.join(words.list), 4);
