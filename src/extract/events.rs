@@ -1,17 +1,21 @@
 //! Kubernetes Events that components write into their logs.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::fold::Seen;
 use crate::base::text;
 use crate::catalog::EVENTS_IN_LOGS;
 use crate::model::{Component, Entity, Record, StateLine};
 
+/// Finds the heads of Events: asked of every record that holds an anchor.
+static HEADS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| EVENTS_IN_LOGS.iter().map(Finder::new).collect());
+
 /// Whether [`event_in_log`] may find an Event.
 pub(super) fn may_be_event(chunk: &[u8]) -> bool {
-    EVENTS_IN_LOGS
-        .iter()
-        .any(|head| memmem::find(chunk, head.as_bytes()).is_some())
+    HEADS.iter().any(|head| head.find(chunk).is_some())
 }
 
 /// An Event that a component wrote into its log, as the state line an Event gives:

@@ -5,7 +5,9 @@
 //! `Log file created at: 2024/02/29 23:59:58`, `LastHeartbeatTime:2021-12-21 14:02:37.9 +0800 CST m=+409436.4`.
 //! It solves nothing: `clock` does.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::base::time::{Instant, RawStamp, SECOND, civil, zone_offsets};
 
@@ -86,7 +88,8 @@ fn journal(line: &str, found: &mut Preamble) {
 
 /// The year and the offset of the first Go time in a text that its own process printed: `m=` is its monotonic clock.
 pub(super) fn go_time(text: &[u8]) -> Option<(i32, i32)> {
-    let at = memmem::find(text, b" m=+")?;
+    static MONOTONIC: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" m=+"));
+    let at = MONOTONIC.find(text)?;
     let before = std::str::from_utf8(text.get(at.saturating_sub(48)..at)?).ok()?;
     let mut words = before.rsplit(' ');
     let (_zone, offset, _time, day) = (words.next()?, words.next()?, words.next()?, words.next()?);

@@ -366,13 +366,8 @@ impl<'c> Scan<'c> {
             cursor.0 = bounds.start.max(cursor.0);
             let chunk = region.get(bounds.clone()).unwrap_or_default();
             let behind = region.get(bounds.end.saturating_add(1)..);
-            let again = behind.map_or(0, |rest| {
-                let end = memchr(b'\n', rest).unwrap_or(rest.len());
-                let line = rest.get(..end).unwrap_or_default();
-                log::came_again(line).unwrap_or(0)
-            });
             let offset = self.offset.saturating_add(bounds.start as u64);
-            if self.matched(chunk, offset, cursor.1 + 1, again) {
+            if self.matched(chunk, behind.unwrap_or_default(), offset, cursor.1 + 1) {
                 self.claimed.push(bounds);
             }
         }
@@ -382,8 +377,8 @@ impl<'c> Scan<'c> {
         }
     }
 
-    /// Parses one record and matches the patterns hit in it.
-    fn matched(&mut self, chunk: &[u8], offset: u64, line: u64, again: u64) -> bool {
+    /// Parses one record and matches the patterns hit in it; `behind` is what follows it.
+    fn matched(&mut self, chunk: &[u8], behind: &[u8], offset: u64, line: u64) -> bool {
         let first_line = memchr(b'\n', chunk)
             .and_then(|end| chunk.get(..end))
             .unwrap_or(chunk);
@@ -409,6 +404,8 @@ impl<'c> Scan<'c> {
         if self.patterns.is_empty() && !may_be_event(chunk) {
             return false;
         }
+        let next = memchr(b'\n', behind).unwrap_or(behind.len());
+        let again = log::came_again(behind.get(..next).unwrap_or_default()).unwrap_or(0);
         let mut record = log::record(chunk);
         record.repeats = record.repeats.max(1).saturating_add(again);
         if self.year.is_none()
@@ -803,7 +800,7 @@ impl<'c> Scan<'c> {
         self.patterns.dedup();
         // What the first piece says on its own has been seen at that place.
         let (offset, line_no) = (self.first_piece.offset, self.first_piece.line);
-        self.matched(&whole, offset, line_no, 0);
+        self.matched(&whole, &[], offset, line_no);
     }
 }
 

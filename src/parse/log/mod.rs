@@ -22,6 +22,9 @@ mod stamp;
 mod wrap;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::base::time::RawStamp;
 use crate::model::{Level, Record};
@@ -251,10 +254,11 @@ pub fn glance(line: &[u8]) -> Glance {
 
 /// How often a syslog says that the line before came again: `last message repeated 5 times`.
 pub fn came_again(line: &[u8]) -> Option<u64> {
-    const WORDS: &[u8] = b"last message repeated ";
+    static WORDS: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new(b"last message repeated "));
     let end = line.get(..line.len().min(200))?;
-    let at = memchr::memmem::find(end, WORDS)?;
-    lines::times(end.get(at + WORDS.len()..)?).map(|(n, _)| n)
+    let at = WORDS.find(end)?;
+    lines::times(end.get(at + WORDS.needle().len()..)?).map(|(n, _)| n)
 }
 
 /// The program that a journal or syslog names in front of a record.
