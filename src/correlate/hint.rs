@@ -1,7 +1,7 @@
 //! Grave facts that nobody complains of: what a bundle without the symptom still shows.
 //!
-//! A customer may send the one log that holds the cause and nothing that shows its effect. What is grave by itself, goes
-//! on to the end of its log and has no part in another incident is told as an incident of low severity, not hidden.
+//! A customer may send the one log that holds the cause and nothing that shows its effect. Where no symptom makes an
+//! incident, what is grave by itself and goes on to the end of its log is told as one of low severity, not hidden.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,14 @@ use super::symptom::{self, Starts};
 use crate::base::time::MINUTE;
 use crate::catalog::{Catalog, Weight};
 use crate::extract::World;
-use crate::model::{Fact, FactId, Severity, SourceKind};
+use crate::model::{Fact, FactId, Quote, Severity, SourceKind};
 
 /// What was last seen so shortly before its log ends goes on.
 const ENDS: i64 = 10 * MINUTE;
+/// And what has no duration of its own yet, if its log ends so soon behind it.
+const JUST: i64 = MINUTE;
 
-/// Facts that might be told though they are neither among the symptoms nor prove a cause by themselves.
+/// Facts that might be told though they are neither among the symptoms nor among the findings.
 pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
     let starts = Starts::of(world);
     let known: BTreeSet<FactId> = symptoms.iter().copied().collect();
@@ -27,25 +29,38 @@ pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Ve
         .filter(|(fact, id)| {
             !known.contains(id)
                 && catalog.get(&fact.kind).is_some_and(|d| {
-                    d.severity >= Severity::High
-                        && (Weight::Supporting..Weight::Primary).contains(&d.weight)
-                        && !d.symptom
-                        && !d.benign
-                        && symptom::counts(catalog, d, fact, world, &starts)
+                    let grave = d.severity >= Severity::High && d.weight >= Weight::Supporting
+                        || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
+                    let holds = if d.symptom {
+                        // Too short to count, but the log ends with it: it may just have begun.
+                        !symptom::of_a_start(d, fact, world, &starts) && goes_on(fact, world, JUST)
+                    } else {
+                        symptom::counts(catalog, d, fact, world, &starts)
+                            && goes_on(fact, world, ENDS)
+                    };
+                    grave && !d.benign && !d.transient && holds
                 })
-                && goes_on(fact, world)
         })
         .map(|(_, id)| id)
         .collect()
 }
 
-/// Of the hints those that share nothing with the symptoms: neither what lies behind them nor what they explain.
+/// Of the hints those that share nothing with the symptoms: no line, nothing that lies behind them, nothing that they
+/// explain.
 pub(super) fn apart(graph: &Graph<'_>, hints: &[FactId], symptoms: &[FactId]) -> Vec<FactId> {
     let told = behind(graph, symptoms);
+    let lines = |id: &FactId| {
+        let quotes = graph.fact(*id).map_or(&[][..], |f| f.evidence());
+        quotes.iter().map(|q| (q.place.source, q.place.line))
+    };
+    let quoted: BTreeSet<_> = told.iter().flat_map(lines).collect();
     hints
         .iter()
         .copied()
-        .filter(|hint| behind(graph, &[*hint]).is_disjoint(&told))
+        .filter(|hint| {
+            behind(graph, &[*hint]).is_disjoint(&told)
+                && !lines(hint).any(|line| quoted.contains(&line))
+        })
         .collect()
 }
 
@@ -61,23 +76,24 @@ fn behind(graph: &Graph<'_>, of: &[FactId]) -> BTreeSet<FactId> {
     all
 }
 
-/// Whether a fact was not taken back and is seen until near the end of a log that shows it, or in an output of a state.
-fn goes_on(fact: &Fact, world: &World) -> bool {
+/// Whether a fact was not taken back and is seen until `within` of the end of a log that shows it, or in an output of a
+/// state.
+fn goes_on(fact: &Fact, world: &World, within: i64) -> bool {
     if fact.span.closed || fact.span.over {
         return false;
     }
     let Some(last) = fact.span.last else {
         return true;
     };
-    fact.evidence()
-        .iter()
-        .filter_map(|q| world.source(q.place.source).map(|s| (q.place.source, s)))
-        .any(|(id, source)| {
-            source.kind != SourceKind::Log
-                || source
-                    .coverage
-                    .last
-                    .and_then(|t| world.stamp(id, t))
-                    .is_some_and(|end| end.at.since(last.at) <= ENDS)
-        })
+    let near_end = |quote: &Quote| {
+        let id = quote.place.source;
+        let source = world.source(id).filter(|s| s.kind == SourceKind::Log)?;
+        let end = world.stamp(id, source.coverage.last?)?;
+        Some(end.at.since(last.at) <= within)
+    };
+    symptom::is_state(fact, world)
+        || fact
+            .evidence()
+            .iter()
+            .any(|quote| near_end(quote) == Some(true))
 }

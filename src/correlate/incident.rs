@@ -57,7 +57,12 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         .iter()
         .map(|members| incident(&graph, &sources, members, &paths, lang))
         .collect();
-    let hints = hint::apart(&graph, &hints, &symptoms);
+    // Beside an incident that somebody complains of they would only draw the eye away from it.
+    let hints = if incidents.iter().any(|(i, _)| i.severity > Severity::Low) {
+        Vec::new()
+    } else {
+        hint::apart(&graph, &hints, &symptoms)
+    };
     let paths = ways(&graph, &hints);
     incidents.extend(group(&graph, &hints, &paths).iter().map(|members| {
         let (mut incident, score) = incident(&graph, &sources, members, &paths, lang);

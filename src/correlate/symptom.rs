@@ -61,13 +61,20 @@ fn held(
     {
         return false;
     }
-    if let (Some(startup), Some(last)) = (definition.startup, fact.span.last)
-        && !is_state(fact, world)
-        && starts.near(last.at, startup)
-    {
+    !of_a_start(definition, fact, world, starts)
+}
+
+/// Whether a fact is what components print while they start.
+pub(super) fn of_a_start(
+    definition: &Definition,
+    fact: &Fact,
+    world: &World,
+    starts: &Starts,
+) -> bool {
+    let (Some(startup), Some(last)) = (definition.startup, fact.span.last) else {
         return false;
-    }
-    true
+    };
+    !is_state(fact, world) && starts.near(last.at, startup)
 }
 
 /// Whether who printed the fact would also print its end.
@@ -142,7 +149,7 @@ const APART: i64 = 10 * MINUTE;
 const FRESH: i64 = 5 * MINUTE;
 
 /// Whether an output of a state, collected at the end, shows the fact.
-fn is_state(fact: &Fact, world: &World) -> bool {
+pub(super) fn is_state(fact: &Fact, world: &World) -> bool {
     fact.evidence()
         .iter()
         // An event tells when; a state stands until the collection.
