@@ -155,6 +155,10 @@ pub(super) fn blind(graph: &Graph<'_>, sources: &Sources, id: FactId) -> bool {
     let Some(effect) = graph.fact(id) else {
         return false;
     };
+    // The inference itself says that it cannot follow further.
+    if effect.ask.is_some() {
+        return true;
+    }
     let Some(kind) = graph.catalog.index(&effect.kind) else {
         return false;
     };
@@ -233,7 +237,8 @@ impl<'g> Asks<'g, '_> {
         let Some(fact) = self.graph.fact(root.fact) else {
             return;
         };
-        if *fact.basis() == Basis::Suspected {
+        // The inference knows better than the catalogue what its fact lacks.
+        if *fact.basis() == Basis::Suspected || fact.ask.is_some() {
             return;
         }
         let bare = self
@@ -293,6 +298,9 @@ impl<'g> Asks<'g, '_> {
 
     fn cause(&mut self, cause: &'g Cause, definition: &'g Definition, effect: &'g Fact, rank: i32) {
         let graph = self.graph;
+        if graph.is_excluded(cause.cause, &effect.keys) {
+            return;
+        }
         if !cause.needs.is_empty() && !cause.needs.iter().any(|n| self.sources.possible(graph, n)) {
             return;
         }

@@ -177,6 +177,25 @@ impl<'a> Graph<'a> {
         })
     }
 
+    /// Whether a fact about the same thing as the effect says that such a cause cannot be.
+    pub(super) fn is_excluded(&self, cause: usize, effect: &Keys) -> bool {
+        let mut excluding = self
+            .catalog
+            .definitions()
+            .iter()
+            .flat_map(|d| d.excludes.iter().map(move |e| (d, e)))
+            .filter(|(_, e)| e.kind == cause);
+        excluding.any(|(definition, exclude)| {
+            self.catalog.index(&definition.id).is_some_and(|kind| {
+                let facts = self.of_kind(kind).iter().filter_map(|id| self.fact(*id));
+                let topology = &self.world.topology;
+                facts
+                    .into_iter()
+                    .any(|f| meets(&exclude.join, &f.keys, effect, topology) == Met::Yes)
+            })
+        })
+    }
+
     /// Facts of the cause's kind that can meet: by an equal key where the rule has one, else all of the kind.
     fn candidates(&self, cause: &Cause, effect: &Keys) -> Vec<FactId> {
         for term in &cause.join {

@@ -336,6 +336,17 @@ impl GoVersion {
         self.at_least = Some(self.at_least.map_or(minor, |v| v.max(minor)));
     }
 
+    /// `Go 1.21`, `Go 1.18 to 1.20`, `Go 1.24 or later`; nothing where the format does not tell.
+    pub fn words(self) -> Option<String> {
+        match (self.at_least, self.at_most) {
+            (Some(a), Some(b)) if a == b => Some(format!("Go 1.{a}")),
+            (Some(a), Some(b)) => Some(format!("Go 1.{a} to 1.{b}")),
+            (Some(a), None) => Some(format!("Go 1.{a} or later")),
+            (None, Some(b)) => Some(format!("Go 1.{b} or earlier")),
+            (None, None) => None,
+        }
+    }
+
     /// Nothing newer prints this.
     pub fn not_after(&mut self, minor: u8) {
         self.at_most = Some(self.at_most.map_or(minor, |v| v.min(minor)));
@@ -557,6 +568,16 @@ fn number(digits: impl ExactSizeIterator<Item = u8>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compiler_in_words() {
+        let words = |at_least, at_most| GoVersion { at_least, at_most }.words().unwrap_or_default();
+        assert_eq!(words(Some(21), Some(21)), "Go 1.21");
+        assert_eq!(words(Some(18), Some(20)), "Go 1.18 to 1.20");
+        assert_eq!(words(Some(24), None), "Go 1.24 or later");
+        assert_eq!(words(None, Some(16)), "Go 1.16 or earlier");
+        assert_eq!(words(None, None), "");
+    }
 
     #[track_caller]
     fn case(name: &str, package: &str, receiver: &str, method: &str) {

@@ -2,32 +2,15 @@
 //!
 //! A [`Dump`] may hold a million stacks; a note is bounded, and needs the dump no more.
 
-use super::dump::{Dump, DumpKind};
-use super::fact::{Place, Quote};
-use super::waits::{DumpSummary, Group, Lock};
-use crate::base::time::Stamp;
+use super::dump::Dump;
+use super::fact::Quote;
+use super::waits::{DumpHead, DumpSummary, Group, Lock};
 
 /// One dump, in short.
 #[derive(Clone, Debug)]
 pub struct DumpNote {
-    /// Its first line.
-    pub place: Place,
-    /// Program.
-    pub process: Option<String>,
-    /// Process id.
-    pub pid: Option<u64>,
-    /// Machine.
-    pub node: Option<String>,
-    /// When it was taken.
-    pub time: Option<Stamp>,
-    /// Why it was printed.
-    pub kind: DumpKind,
-    /// Head or tail are missing.
-    pub partial: bool,
-    /// How many goroutines.
-    pub goroutines: u64,
-    /// How many of them rest in their normal state.
-    pub idle: u64,
+    /// Whose it is.
+    pub head: DumpHead,
     /// Groups of equal stacks, those at rest last, then by count.
     pub groups: Vec<GroupNote>,
     /// Groups that are not listed.
@@ -36,8 +19,6 @@ pub struct DumpNote {
     pub locks: Vec<LockNote>,
     /// Locks that are not listed.
     pub locks_left_out: usize,
-    /// Why the waits were not followed from this dump.
-    pub set_aside: Option<String>,
 }
 
 /// Equal stacks.
@@ -81,15 +62,7 @@ impl DumpNote {
     ) -> Self {
         let mine: Vec<&Lock> = locks.iter().filter(|l| l.dump == summary.dump).collect();
         Self {
-            place: summary.place,
-            process: summary.process.clone(),
-            pid: summary.pid,
-            node: summary.node.clone(),
-            time: summary.time,
-            kind: summary.kind,
-            partial: summary.partial,
-            goroutines: summary.goroutines,
-            idle: summary.idle,
+            head: summary.head.clone(),
             groups_left_out: 0,
             groups: groups
                 .into_iter()
@@ -101,7 +74,6 @@ impl DumpNote {
                 .take(most)
                 .map(|l| LockNote::new(dump, l))
                 .collect(),
-            set_aside: summary.set_aside.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dump::DumpKind;
+use super::dump::{DumpKind, GoVersion};
 use super::fact::{Place, Quote};
 use crate::base::time::Stamp;
 
@@ -65,6 +65,8 @@ pub struct Group {
     pub creator: Option<String>,
     /// What it waits for, in a word: `idle`, `running`, `lock`, `call`, …
     pub waits: &'static str,
+    /// Their labels as printed, most frequent first, at most three; with how many.
+    pub labels: Vec<(String, u64)>,
     /// Ids, at most twenty.
     pub ids: Vec<u64>,
     /// Header of the representative: the longest waiting.
@@ -82,11 +84,9 @@ impl Group {
     }
 }
 
-/// One dump, summarised.
-#[derive(Clone, Debug)]
-pub struct DumpSummary {
-    /// Index in the input.
-    pub dump: usize,
+/// Whose dump it is, and how much of it rests.
+#[derive(Clone, Debug, Default)]
+pub struct DumpHead {
     /// Its first line.
     pub place: Place,
     /// Program.
@@ -99,20 +99,31 @@ pub struct DumpSummary {
     pub time: Option<Stamp>,
     /// Why it was printed.
     pub kind: DumpKind,
+    /// The compiler, as far as the format tells.
+    pub go: GoVersion,
     /// Head or tail are missing.
     pub partial: bool,
-    /// Goroutines, and how many of them rest in their normal state.
+    /// How many goroutines.
     pub goroutines: u64,
-    /// See `goroutines`.
+    /// How many of them rest in their normal state.
     pub idle: u64,
+    /// Why the waits were not followed from this dump: another one of the process shows more, or this one too little.
+    pub set_aside: Option<String>,
+}
+
+/// One dump, summarised.
+#[derive(Clone, Debug)]
+pub struct DumpSummary {
+    /// Index in the input.
+    pub dump: usize,
+    /// Whose it is.
+    pub head: DumpHead,
     /// Goroutines by state, most frequent first.
     pub states: Vec<(String, u64)>,
     /// Groups of equal stacks, idle ones last, then by count.
     pub groups: Vec<Group>,
     /// Groups beyond the limit that are not listed.
     pub groups_left_out: usize,
-    /// The graph uses another dump of the same process, or this one shows too little.
-    pub set_aside: Option<String>,
 }
 
 /// A goroutine that probably holds a lock.
@@ -130,6 +141,8 @@ pub struct Holder {
     pub frame: usize,
     /// Another goroutine fits as well.
     pub ambiguous: bool,
+    /// Its own stack says so: past the line where others queue, inside a known section, in a method of the same object.
+    pub sure: bool,
 }
 
 /// One lock and its queue.
@@ -250,6 +263,46 @@ pub struct Growth {
     pub member: u32,
 }
 
+/// Two dumps of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Index of the earlier dump.
+    pub from: usize,
+    /// Index of the later dump.
+    pub to: usize,
+    /// Goroutines in the earlier one.
+    pub before: u64,
+    /// Goroutines in the later one.
+    pub after: u64,
+    /// Seconds between them, where both times are known.
+    pub seconds: Option<i64>,
+    /// Goroutines that wait in both at the same place, equal stacks together, largest first.
+    pub stuck: Vec<Stuck>,
+    /// Groups of them that are not listed.
+    pub groups_left_out: usize,
+}
+
+/// Goroutines with one stack that two dumps of their process show at the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// The function they wait in.
+    pub function: String,
+    /// What they do, as printed.
+    pub state: String,
+    /// How many.
+    pub count: u64,
+    /// Their numbers, at most twenty.
+    pub ids: Vec<u64>,
+    /// Longest wait in the earlier dump, in minutes; 0 where none was printed.
+    pub before: u32,
+    /// Longest wait in the later one.
+    pub after: u32,
+    /// The dumps are far enough apart, or the minutes went on: they wait all the time.
+    pub proven: bool,
+    /// Header of one in the later dump.
+    pub place: Place,
+}
+
 /// One thing that follows from stacks.
 #[derive(Clone, Debug)]
 pub struct WaitFact {
@@ -282,6 +335,8 @@ pub struct WaitReport {
     pub locks: Vec<Lock>,
     /// Chains of waiting, the ones with most behind them first. Empty: nothing is stuck.
     pub chains: Vec<Chain>,
+    /// Each two dumps of one process.
+    pub pairs: Vec<Pair>,
     /// What grew between two dumps of one process.
     pub growth: Vec<Growth>,
     /// What the catalogue can say about it.

@@ -1,7 +1,8 @@
 //! A noted goroutine dump for the tests of the formats.
 
 use crate::base::time::{Instant, MINUTE, Stamp, StampBasis};
-use crate::model::waits::Group;
+use crate::model::dump::GoVersion;
+use crate::model::waits::{DumpHead, Group};
 use crate::model::{DumpKind, DumpNote, GroupNote, LockNote, Place, Quote, SourceId};
 
 pub(crate) fn dump() -> DumpNote {
@@ -19,15 +20,22 @@ pub(crate) fn dump() -> DumpNote {
         }),
     };
     DumpNote {
-        place: header.place,
-        process: Some(String::from("dockerd")),
-        pid: Some(1301),
-        node: Some(String::from("node-1")),
-        time: header.time,
-        kind: DumpKind::Requested,
-        partial: false,
-        goroutines: 72,
-        idle: 65,
+        head: DumpHead {
+            place: header.place,
+            process: Some(String::from("dockerd")),
+            pid: Some(1301),
+            node: Some(String::from("node-1")),
+            time: header.time,
+            kind: DumpKind::Requested,
+            go: GoVersion {
+                at_least: Some(18),
+                at_most: Some(19),
+            },
+            partial: false,
+            goroutines: 72,
+            idle: 65,
+            set_aside: None,
+        },
         groups: vec![GroupNote {
             representative: 203,
             evidence: vec![header.clone()],
@@ -41,6 +49,7 @@ pub(crate) fn dump() -> DumpNote {
                 )],
                 creator: Some(String::from("net/http.(*Server).Serve")),
                 waits: "lock",
+                labels: vec![(String::from("request: inspect"), 1)],
                 ids: vec![203, 211, 219, 240],
                 place: header.place,
                 member: 0,
@@ -58,6 +67,5 @@ pub(crate) fn dump() -> DumpNote {
             against: String::new(),
         }],
         locks_left_out: 0,
-        set_aside: None,
     }
 }

@@ -64,6 +64,9 @@ impl Teller<'_, '_> {
         if self.in_patience(end) {
             return false;
         }
+        if self.graph.lasting.get(end) == Some(&true) {
+            return true;
+        }
         match self.graph.nodes.get(end) {
             Some(Node::Process(i)) => self.host.processes.get(*i).is_some_and(|r| {
                 minutes > 0

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::Teller;
+use super::channels::{Way, base, other_side};
 use super::host::same_node;
 use super::partners::{Signal, signals};
 use super::since;
@@ -12,7 +13,12 @@ use crate::model::Quote;
 use crate::model::waits::{Ask, Chain, Growth, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
-pub(super) const KINDS: [&str; 23] = [
+pub(super) const KINDS: [&str; 28] = [
+    "goroutines/all-asleep",
+    "goroutines/blocked-for-ever",
+    "goroutines/channel-deadlock",
+    "goroutines/receive-under-lock",
+    "goroutines/send-without-reader",
     "goroutines/cond-without-signaller",
     "goroutines/pile-up",
     "goroutines/lock-order-cycle",
@@ -106,6 +112,7 @@ impl Teller<'_, '_> {
                 out.extend(self.signal_fact(dump, &signal));
             }
             out.extend(self.pile_facts(dump));
+            out.extend(self.channel_facts(dump));
         }
         // A dump that the graph left out has no chains but may show growth.
         for g in growth {
@@ -122,19 +129,7 @@ impl Teller<'_, '_> {
     }
 
     pub(super) fn base(&self, dump: usize) -> (String, BTreeMap<String, String>) {
-        let process = self.process_name(dump);
-        let node = self.views.get(dump).and_then(|v| v.dump.node.clone());
-        let mut keys = BTreeMap::from([(String::from("program"), process.clone())]);
-        let name = if let Some(node) = node {
-            let name = format!("{node}/{process}");
-            keys.insert(String::from("host"), node.clone());
-            keys.insert(String::from("node"), node);
-            name
-        } else {
-            process
-        };
-        keys.insert(String::from("process"), name.clone());
-        (format!("process/{name}"), keys)
+        self.views.get(dump).map(base).unwrap_or_default()
     }
 
     fn time(&self, dump: usize) -> Option<Stamp> {
@@ -153,7 +148,15 @@ impl Teller<'_, '_> {
         keys.insert(String::from("what"), lock.name.clone());
         keys.insert(String::from("address"), address.clone());
         keys.insert(String::from("lock"), format!("{process}/{address}"));
-        keys.insert(String::from("waiters"), lock.waiters.len().to_string());
+        let waiters = lock.waiters.len();
+        let (queue, waiting) = if waiters == 1 {
+            (String::from("a goroutine queues"), String::from("a goroutine waits"))
+        } else {
+            (format!("{waiters} goroutines queue"), format!("{waiters} goroutines wait"))
+        };
+        keys.insert(String::from("queue"), queue);
+        keys.insert(String::from("waiting"), waiting);
+        keys.insert(String::from("waiters"), waiters.to_string());
         keys.insert(String::from("callers"), callers.join(", "));
         if lock.oldest > 0 {
             keys.insert(String::from("minutes"), lock.oldest.to_string());
@@ -184,12 +187,17 @@ impl Teller<'_, '_> {
             let state = view
                 .goroutine(h.goroutine)
                 .map_or("", |g| view.dump.state(g));
-            if state == "chan send" {
-                "send-under-lock"
-            } else {
-                "mutex-queue"
+            match Way::of(state).map(|way| (way, other_side(view, lock))) {
+                Some((_, Some(reader))) => {
+                    keys.insert(String::from("reader"), self.outermost(lock.dump, reader));
+                    quotes.extend(view.dump.quotes(reader, &view.decisive(reader)));
+                    "channel-deadlock"
+                }
+                Some((Way::Send, None)) => "send-under-lock",
+                Some((Way::Receive, None)) => "receive-under-lock",
+                None => "mutex-queue",
             }
-        } else if lock.oldest == 0 && view.dump.kind.is_end() {
+        } else if lock.oldest == 0 && view.dump.kind.is_end() && !view.asleep {
             // A process that dies under load is caught with short queues; only a printed wait tells them from stuck ones.
             return None;
         } else if writers && readers {
@@ -200,6 +208,8 @@ impl Teller<'_, '_> {
         if let Some(own) = lock.own {
             quotes = self.wait_quotes(lock.dump, own);
         }
+        let holder = lock.holder.as_ref().map(|h| h.goroutine).or(lock.own);
+        quotes.extend(self.twins(lock.dump, holder.into_iter().chain([first])));
         let because = match (&lock.holder, lock.own) {
             (Some(h), None) => format!(
                 "{} goroutines queue; the probable holder: {}",
@@ -285,6 +295,28 @@ impl Teller<'_, '_> {
         })
     }
 
+    /// The same goroutines in another dump of the process, where the two prove that they wait all the time.
+    fn twins(&self, dump: usize, members: impl Iterator<Item = u32>) -> Vec<Quote> {
+        let Some(view) = self.views.get(dump) else {
+            return Vec::new();
+        };
+        members
+            .filter_map(|g| view.twins.get(&g))
+            .filter(|t| t.proven)
+            .map(|t| t.header.clone())
+            .take(2)
+            .collect()
+    }
+
+    /// The function at the outer end of a goroutine's own code: its loop.
+    pub(super) fn outermost(&self, dump: usize, g: u32) -> String {
+        let frame = |view: &super::stacks::View<'_>| {
+            let mut frames = view.frames(g).iter().rev();
+            frames.find_map(|f| view.role(f.site).filter(|r| !r.plumbing).map(|r| short(&r.name).to_owned()))
+        };
+        self.views.get(dump).and_then(frame).unwrap_or_default()
+    }
+
     /// The fact that a goroutine's waiting for something outside stands for.
     fn outward(&self, dump: usize, g: u32) -> Option<&'static str> {
         match self.views.get(dump)?.what(g) {
@@ -315,6 +347,7 @@ impl Teller<'_, '_> {
             keys.insert(String::from("minutes"), minutes.to_string());
         }
         let mut quotes = self.wait_quotes(dump, oldest);
+        quotes.extend(self.twins(dump, std::iter::once(oldest)));
         if let Some(behind) = self.behind_goroutine(dump, oldest) {
             keys.insert(String::from("kernel"), behind.function.to_owned());
             keys.insert(String::from("kernel-wait"), behind.wait.kind.clone());

@@ -22,6 +22,8 @@ pub(super) struct Graph {
     pub behind: Vec<u64>,
     /// Longest wait behind or at each node, in minutes.
     pub longest: Vec<u32>,
+    /// Whether something behind or at each node is known to wait all the time, whatever the headers say.
+    pub lasting: Vec<bool>,
     pub cycles: Vec<Vec<usize>>,
     pub before: Vec<Vec<usize>>,
 }
@@ -185,6 +187,14 @@ impl Graph {
                 _ => 0,
             })
             .collect();
+        self.lasting = self
+            .nodes
+            .iter()
+            .map(|node| match node {
+                Node::Goroutine(d, g) => views.get(*d).is_some_and(|v| v.lasts(*g)),
+                _ => false,
+            })
+            .collect();
         let mut open: Vec<usize> = self.before.iter().map(Vec::len).collect();
         let mut ready: Vec<usize> = (0..n).filter(|i| open.get(*i) == Some(&0)).collect();
         let mut done = vec![false; n];
@@ -234,6 +244,10 @@ impl Graph {
         let longest = self.longest.get(from).copied().unwrap_or(0);
         if let Some(b) = self.behind.get_mut(to) {
             *b = b.saturating_add(add);
+        }
+        let lasting = self.lasting.get(from) == Some(&true);
+        if let Some(l) = self.lasting.get_mut(to) {
+            *l |= lasting;
         }
         if let Some(l) = self.longest.get_mut(to) {
             *l = (*l).max(longest);

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::knowledge::Knowledge;
 use super::stacks::{View, What};
 use crate::model::DumpNote;
-use crate::model::dump::Dump;
+use crate::model::dump::{Dump, Symbol};
 use crate::model::waits::{Group, Likeness, WaitReport};
 
 /// Functions of a stack that are kept.
@@ -139,6 +139,7 @@ fn group(view: &View<'_>, members: &[u32]) -> Option<Group> {
             .collect(),
         creator: dump.creator(goroutine).map(str::to_owned),
         waits,
+        labels: labels(dump, members),
         ids: members
             .iter()
             .take(20)
@@ -149,6 +150,23 @@ fn group(view: &View<'_>, members: &[u32]) -> Option<Group> {
         member,
         decisive: view.decisive(member),
     })
+}
+
+/// The labels of some goroutines, most frequent first.
+fn labels(dump: &Dump, members: &[u32]) -> Vec<(String, u64)> {
+    const MOST: usize = 3;
+    let mut found: FxHashMap<Symbol, u64> = FxHashMap::default();
+    for g in members.iter().filter_map(|g| dump.goroutines.get(*g as usize)) {
+        *found.entry(g.labels).or_default() += u64::from(g.count);
+    }
+    let mut out: Vec<(String, u64)> = found
+        .into_iter()
+        .map(|(s, n)| (dump.stacks.text(s).to_owned(), n))
+        .filter(|(s, _)| !s.is_empty())
+        .collect();
+    out.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    out.truncate(MOST);
+    out
 }
 
 #[cfg(test)]

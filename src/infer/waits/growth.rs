@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::host::same_node;
+use super::pairs;
 use super::stacks::{View, What};
 use crate::model::Place;
 use crate::model::dump::DumpKind;
@@ -11,26 +11,12 @@ use crate::model::waits::Growth;
 /// A group counts as growing from this many more goroutines on, and half as many again.
 const MORE: u64 = 50;
 
-/// Compares each dump with the next one of its process, in the order given.
+/// Compares each dump with the next one of its process.
 pub(super) fn between(views: &[View<'_>]) -> Vec<Growth> {
     let mut out = Vec::new();
-    for (j, later) in views.iter().enumerate() {
-        let earlier = views.iter().enumerate().take(j).rev().find(|(_, v)| {
-            let (a, b) = (v.dump, later.dump);
-            a.process.is_some()
-                && a.process == b.process
-                && same_node(a.node.as_deref(), b.node.as_deref())
-                && (a.pid.is_none() || b.pid.is_none() || a.pid == b.pid)
-                && a.goroutines.len() > 1
-                && b.goroutines.len() > 1
-        });
-        let Some((i, earlier)) = earlier else {
+    for (i, j, _) in pairs::of_one_process(views) {
+        let (Some(earlier), Some(later)) = (views.get(i), views.get(j)) else {
             continue;
-        };
-        // Which of the two was taken first is known only from their times; without them the larger is later.
-        let (i, j, earlier, later) = match (earlier.dump.time, later.dump.time) {
-            (Some(a), Some(b)) if a.before(b) == Some(false) => (j, i, later, earlier),
-            _ => (i, j, earlier, later),
         };
         // Aggregated profiles do not tell who started a goroutine.
         let aggregated = [earlier, later]

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::knowledge::Knowledge;
 use super::stacks::{Shape, View, What, short};
-use crate::model::dump::POINTER_FLOOR;
+use crate::model::dump::{Frame, POINTER_FLOOR, SiteId, Symbol};
 use crate::model::waits::{Holder, Lock};
 
 /// How many goroutines of one stack are compared by pointer.
@@ -24,6 +24,8 @@ const ENOUGH: i32 = 4;
 const SLACK: u32 = 3;
 /// Weighs more than a shared object and a wait of its own together with a cycle that rests on them.
 const NOT_ENTERED: i32 = -5;
+/// Two objects of one type have a lock each: whoever is in the other one holds the other lock.
+const OTHER_OBJECT: i32 = -5;
 
 impl Holder {
     fn add(&mut self, points: i32, why: &str) {
@@ -37,11 +39,18 @@ impl Holder {
     }
 }
 
+/// What the search needs to know of the other locks.
+pub(super) struct Brief {
+    pub address: Option<u64>,
+}
+
 /// The search for holders in one dump.
 pub(super) struct Search<'s, 'a> {
     view: &'s View<'a>,
     knowledge: &'s Knowledge,
     waits_for: &'s FxHashMap<u32, usize>,
+    /// The locks that `waits_for` numbers, as they were before the search.
+    locks: &'s [Brief],
     /// Stacks that are doing something, by the packages on them.
     by_package: FxHashMap<&'s str, Vec<usize>>,
     /// Stacks inside a known critical section.
@@ -61,7 +70,14 @@ struct Kinship<'r> {
     before: bool,
     same_type: Option<usize>,
     same_package: Option<usize>,
+    /// Whether its stack shows the lock or the object of those who queue.
     same_object: bool,
+    /// A frame outside of its own wait that shows it as the receiver.
+    object_frame: Option<usize>,
+    /// In methods of the queue's types, but of other objects only.
+    other_object: bool,
+    /// It waits for a lock that may be this one: of the same type, and the address of one of them is not known.
+    may_be_same: bool,
     /// Types of the queue's packages on its stack, innermost first.
     owners: Vec<(&'r str, usize)>,
 }
@@ -72,22 +88,35 @@ impl Kinship<'_> {
         self.section.or(self.past).is_some()
     }
 
-    /// The frame that shows it best; `None`: they have nothing in common.
-    fn frame(&self) -> Option<usize> {
+    /// The frame that shows it best; `None`: they have nothing in common. `waits_at`: where it waits itself, which shows
+    /// least.
+    fn frame(&self, waits_at: Option<usize>) -> Option<usize> {
+        let elsewhere = |i: &usize| Some(*i) != waits_at;
         self.section
             .or(self.past)
+            .or(self.object_frame)
+            .or(self.same_type.filter(elsewhere))
+            .or(self.owners.get(1).map(|(_, i)| *i))
             .or(self.same_type)
             .or(self.same_package)
+    }
+
+    /// Whether the stack itself says so, not only the type that it is in.
+    fn is_sure(&self) -> bool {
+        self.is_inside() || self.object_frame.is_some() && !self.may_be_same
     }
 }
 
 /// What the queue of a lock looks like from the outside.
 struct Queue<'q> {
-    /// First line of each function at which somebody waits for the lock.
-    lines: FxHashMap<&'q str, u32>,
+    /// First line of each function at which somebody waits for the lock. Closures are functions of their own: where
+    /// one is written says nothing about where another stands.
+    lines: FxHashMap<Symbol, u32>,
     owners: FxHashSet<&'q str>,
     packages: FxHashSet<&'q str>,
     pointers: FxHashSet<u64>,
+    /// Whether the object of somebody who queues is among them.
+    has_objects: bool,
     members: FxHashSet<u32>,
 }
 
@@ -96,6 +125,7 @@ impl<'s, 'a> Search<'s, 'a> {
         view: &'s View<'a>,
         knowledge: &'s Knowledge,
         waits_for: &'s FxHashMap<u32, usize>,
+        locks: &'s [Brief],
     ) -> Self {
         let mut by_package: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
         let mut by_section: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
@@ -125,6 +155,7 @@ impl<'s, 'a> Search<'s, 'a> {
             view,
             knowledge,
             waits_for,
+            locks,
             by_package,
             by_section,
             budget: Cell::new(BUDGET),
@@ -156,6 +187,7 @@ impl<'s, 'a> Search<'s, 'a> {
             owners: FxHashSet::default(),
             packages: FxHashSet::default(),
             pointers: lock.address.into_iter().collect(),
+            has_objects: false,
             members: lock.waiters.iter().copied().collect(),
         };
         for &g in &lock.waiters {
@@ -169,11 +201,15 @@ impl<'s, 'a> Search<'s, 'a> {
                 continue;
             };
             let line = self.view.line(frame.site);
-            let first = q.lines.entry(&role.name).or_insert(line);
-            *first = (*first).min(line);
+            if let Some(site) = self.view.dump.stacks.site(frame.site) {
+                let first = q.lines.entry(site.function).or_insert(line);
+                *first = (*first).min(line);
+            }
             if !role.owner.is_empty() {
                 q.owners.insert(&role.owner);
-                q.pointers.extend(self.view.dump.receiver(frame));
+                let object = self.view.dump.receiver(frame);
+                q.has_objects |= object.is_some();
+                q.pointers.extend(object);
             }
             q.packages.insert(&role.package);
         }
@@ -214,6 +250,10 @@ impl<'s, 'a> Search<'s, 'a> {
         let second = best.get(1).map(|h| h.score);
         let mut first = best.into_iter().next().filter(|h| h.score >= ENOUGH)?;
         if second == Some(first.score) {
+            // Several that have only the type in common with the queue are no answer.
+            if !first.sure {
+                return None;
+            }
             first.ambiguous = true;
             first
                 .against
@@ -248,17 +288,15 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// What goroutine `g` has to do with a lock's queue.
     fn kinship(&self, lock: &Lock, queue: &Queue<'_>, what: &What, g: u32) -> Kinship<'_> {
-        let waits_at = match what {
-            What::Lock { caller, .. } => Some(*caller),
-            _ => None,
-        };
+        let waits_at = waits_at(what);
         let mut kin = Kinship::default();
+        let (mut exact, mut shown) = (false, false);
         for (i, f) in self.view.frames(g).iter().enumerate() {
             let Some(role) = self.view.role(f.site).filter(|r| !r.plumbing) else {
                 continue;
             };
-            if let Some(first) = queue.lines.get(role.name.as_str()) {
-                if self.view.line(f.site) > *first {
+            if let Some(first) = self.first_line(queue, f.site) {
+                if self.view.line(f.site) > first {
                     kin.past = kin.past.or(Some(i));
                 } else {
                     kin.before |= waits_at == Some(i);
@@ -266,6 +304,13 @@ impl<'s, 'a> Search<'s, 'a> {
             }
             if queue.owners.contains(role.owner.as_str()) {
                 kin.same_type = kin.same_type.or(Some(i));
+                if let Some(object) = self.view.dump.receiver(f) {
+                    exact = true;
+                    shown |= queue.pointers.contains(&object);
+                    if queue.pointers.contains(&object) && waits_at != Some(i) {
+                        kin.object_frame = kin.object_frame.or(Some(i));
+                    }
+                }
             }
             if role.holder.is_some() && role.holder == lock.section {
                 kin.section = kin.section.or(Some(i));
@@ -278,7 +323,22 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         }
         kin.same_object = self.shares_pointer(g, queue);
+        kin.other_object = exact && !shown && !kin.same_object && queue.has_objects;
+        let own = self.waits_for.get(&g).and_then(|l| self.locks.get(*l));
+        kin.may_be_same = own.is_some_and(|own| {
+            (own.address.is_none() || lock.address.is_none())
+                && waits_at
+                    .and_then(|i| self.view.frames(g).get(i))
+                    .and_then(|f| self.view.role(f.site))
+                    .is_some_and(|r| queue.owners.contains(r.owner.as_str()))
+        });
         kin
+    }
+
+    /// The first line of a call site's function at which somebody queues.
+    fn first_line(&self, queue: &Queue<'_>, site: SiteId) -> Option<u32> {
+        let function = self.view.dump.stacks.site(site)?.function;
+        queue.lines.get(&function).copied()
     }
 
     /// Adds up what speaks for and against goroutine `g`, the reasons that say most first, and says whether it stands
@@ -297,13 +357,20 @@ impl<'s, 'a> Search<'s, 'a> {
             score: 0,
             because: Vec::new(),
             against: Vec::new(),
-            frame: kin.frame()?,
+            frame: kin.frame(waits_at(&shape.what))?,
             ambiguous: false,
+            sure: kin.is_sure(),
         };
         self.place(&mut h, &kin, lock, &shape.what);
         self.wait(&mut h, queue, shape, g, holders);
         if kin.before && kin.past.is_none() {
             h.add(-4, "it has not passed the line where the others queue");
+        }
+        if kin.other_object && !kin.is_inside() {
+            h.add(OTHER_OBJECT, "it is in a method of another object of that type");
+        }
+        if kin.may_be_same && !kin.is_inside() {
+            h.add(OTHER_OBJECT, "its own wait may be for the same lock");
         }
         if lock.oldest > 0 {
             if self.view.minutes(g).saturating_add(SLACK) >= lock.oldest {
@@ -339,10 +406,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if kin.same_object {
             h.add(3, "its stack shows the same object");
         }
-        if let (What::Lock { .. }, [_, .., (outer, i)]) = (what, kin.owners.as_slice()) {
-            if kin.past.is_none() && kin.section.is_none() {
-                h.frame = *i;
-            }
+        if let (What::Lock { .. }, [_, (outer, _), ..]) = (what, kin.owners.as_slice()) {
             let why = format!(
                 "it came to its own wait through a method of {}",
                 short(outer)
@@ -416,15 +480,37 @@ impl<'s, 'a> Search<'s, 'a> {
                 let (Some(role), Some(inner)) = (self.view.role(f.site), inner) else {
                     return false;
                 };
-                let past = queue.lines.get(role.name.as_str()).is_some_and(|first| {
-                    role.name != inner.name && self.view.line(f.site) > *first
-                });
+                let past = self
+                    .first_line(&queue, f.site)
+                    .is_some_and(|first| {
+                        role.name != inner.name && self.view.line(f.site) > first
+                    });
                 let same = !role.owner.is_empty() && role.owner == inner.owner;
                 let same_object = same && object.is_some() && self.view.dump.receiver(f) == object;
+                // A function that is known to keep this lock while it calls on, for the same object.
+                let kept = role.holder.is_some()
+                    && role.holder == lock.section
+                    && (same_object || self.shows(f, lock.address));
                 foreign |= !role.plumbing && !same;
                 // Calling a locked method from a method that does not lock is common; a callback in between is not.
-                past || (same && foreign && (same_object || lock.address.is_some()))
+                past || kept || (same && foreign && (same_object || lock.address.is_some()))
             })
         })
+    }
+
+    /// Whether a frame's arguments hold an address.
+    fn shows(&self, frame: &Frame, address: Option<u64>) -> bool {
+        address.is_some_and(|a| {
+            let mut args = self.view.dump.args(frame);
+            args.any(|x| x.exact && x.value == a)
+        })
+    }
+}
+
+/// Where a stack waits for a lock.
+fn waits_at(what: &What) -> Option<usize> {
+    match what {
+        What::Lock { caller, .. } => Some(*caller),
+        _ => None,
     }
 }

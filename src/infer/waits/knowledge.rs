@@ -30,6 +30,8 @@ pub(super) struct Knowledge {
     pub sections: Vec<Section>,
     pub holders: Patterns,
     pub queuers: Patterns,
+    /// Functions that only pass a lock on.
+    pub wrappers: Patterns,
     pub asks: Asks,
     pub kernel: KernelWaits,
 }
@@ -145,6 +147,7 @@ struct EndsFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SectionsFile {
+    wrappers: Vec<String>,
     section: Vec<Section>,
 }
 
@@ -187,6 +190,9 @@ impl Knowledge {
             for p in &end.frames {
                 out.end_at.add(p, i);
             }
+        }
+        for p in &sections.wrappers {
+            out.wrappers.add(p, 0);
         }
         for (i, s) in sections.section.iter().enumerate() {
             for p in &s.holders {

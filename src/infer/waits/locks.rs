@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::holders::Search;
+use super::holders::{Brief, Search};
 use super::knowledge::Knowledge;
 use super::stacks::{View, What, short};
+use crate::model::dump::Frame;
 use crate::model::waits::{Lock, LockKind};
 
 /// How many locks of a dump are examined for a holder, most wanted first.
@@ -37,7 +38,7 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
             continue;
         };
         for &g in &shape.members {
-            let key = key(view, g, address, *caller);
+            let key = key(view, g, *kind, address, *caller);
             let lock = queues.entry(key.clone()).or_insert_with(|| Lock {
                 dump: index,
                 address: match key {
@@ -72,7 +73,11 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
         )
     });
     let waits_for = waits_for(&locks);
-    let search = Search::new(view, knowledge, &waits_for);
+    let briefs: Vec<Brief> = locks
+        .iter()
+        .map(|l| Brief { address: l.address })
+        .collect();
+    let search = Search::new(view, knowledge, &waits_for, &briefs);
     // Twice: a holder found in the first round can close a cycle that names one in the second.
     for round in 0..2 {
         let holders: Vec<Option<u32>> = locks
@@ -85,6 +90,7 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
             }
         }
     }
+    drop_weak_cycles(&mut locks, &waits_for);
     for i in 0..locks.len().min(LOCK_LIMIT) {
         rename(&mut locks, i, view, &waits_for);
     }
@@ -112,19 +118,88 @@ fn join_readers(queues: &mut BTreeMap<Key, Lock>, view: &View<'_>) {
             _ => None,
         })
         .collect();
+    let orphans: Vec<(Key, String)> = queues
+        .iter()
+        .filter(|(_, l)| l.kinds.contains(&LockKind::Read))
+        .filter_map(|(k, _)| match k {
+            Key::Site(owner) => Some((k.clone(), owner.clone())),
+            _ => None,
+        })
+        .collect();
+    // Which object is lost: the lock is known only if writers of one such object wait.
+    let mut writers: FxHashMap<String, Vec<Key>> = FxHashMap::default();
+    for (key, lock) in queues.iter().filter(|_| !orphans.is_empty()) {
+        if let Some(owner) = owner(lock).filter(|_| lock.kinds.contains(&LockKind::Write)) {
+            writers.entry(owner).or_default().push(key.clone());
+        }
+    }
+    for (key, object) in orphans {
+        if let Some([only]) = writers.get(&object).map(Vec::as_slice)
+            && *only != key
+        {
+            join(queues, &key, only);
+        }
+    }
     for (key, at, object) in objects {
         let near = queues
             .range(Key::Address(at)..Key::Address(at.saturating_add(OBJECT)))
             .find(|(_, l)| owner(l).as_ref() == Some(&object) && l.kinds.contains(&LockKind::Write))
             .map(|(k, _)| k.clone());
-        let Some(near) = near else { continue };
-        let Some(readers) = queues.remove(&key) else {
+        if let Some(near) = near {
+            join(queues, &key, &near);
+        }
+    }
+}
+
+/// Puts one queue behind another.
+fn join(queues: &mut BTreeMap<Key, Lock>, from: &Key, to: &Key) {
+    let Some(readers) = queues.remove(from) else {
+        return;
+    };
+    if let Some(lock) = queues.get_mut(to) {
+        lock.kinds.extend(readers.kinds);
+        lock.waiters.extend(readers.waiters);
+        lock.oldest = lock.oldest.max(readers.oldest);
+    }
+}
+
+/// A circle of guesses is none: all but one of its links must be shown by a stack. The last one may follow from the
+/// others.
+fn drop_weak_cycles(locks: &mut [Lock], waits_for: &FxHashMap<u32, usize>) {
+    let next = |locks: &[Lock], i: usize| {
+        let h = locks.get(i)?.holder.as_ref()?;
+        waits_for.get(&h.goroutine).copied()
+    };
+    // Whose way was walked already, and from which start.
+    let mut walked: Vec<Option<usize>> = vec![None; locks.len()];
+    for start in 0..locks.len() {
+        let mut here = Some(start);
+        while let Some(i) = here.filter(|i| walked.get(*i) == Some(&None)) {
+            if let Some(w) = walked.get_mut(i) {
+                *w = Some(start);
+            }
+            here = next(locks, i);
+        }
+        let Some(entry) = here.filter(|i| walked.get(*i) == Some(&Some(start))) else {
             continue;
         };
-        if let Some(lock) = queues.get_mut(&near) {
-            lock.kinds.extend(readers.kinds);
-            lock.waiters.extend(readers.waiters);
-            lock.oldest = lock.oldest.max(readers.oldest);
+        let mut cycle = vec![entry];
+        while let Some(i) = cycle.last().and_then(|i| next(locks, *i)).filter(|i| *i != entry) {
+            cycle.push(i);
+        }
+        let weak: Vec<usize> = cycle
+            .into_iter()
+            .filter(|i| {
+                let holder = locks.get(*i).and_then(|l| l.holder.as_ref());
+                holder.is_some_and(|h| !h.sure)
+            })
+            .collect();
+        if weak.len() > 1 {
+            for i in weak {
+                if let Some(lock) = locks.get_mut(i) {
+                    lock.holder = None;
+                }
+            }
         }
     }
 }
@@ -138,12 +213,13 @@ fn waits_for(locks: &[Lock]) -> FxHashMap<u32, usize> {
         .collect()
 }
 
-fn key(view: &View<'_>, g: u32, address: &[usize], caller: usize) -> Key {
+fn key(view: &View<'_>, g: u32, kind: LockKind, address: &[usize], caller: usize) -> Key {
     let frames = view.frames(g);
     if let Some(a) = address
         .iter()
         .filter_map(|i| frames.get(*i))
         .find_map(|f| view.dump.receiver(f))
+        .or_else(|| reader_address(view, frames.get(..caller)?, kind))
     {
         return Key::Address(a);
     }
@@ -152,11 +228,34 @@ fn key(view: &View<'_>, g: u32, address: &[usize], caller: usize) -> Key {
     };
     let role = view.role(frame.site);
     let owner = role.map_or("", |r| &r.owner);
-    match view.dump.receiver(frame) {
+    // A method that a method of the same type has called is of the same object, as a rule.
+    let object = || {
+        frames
+            .iter()
+            .skip(caller)
+            .take_while(|f| view.role(f.site).is_some_and(|r| r.owner == owner))
+            .find_map(|f| view.dump.receiver(f))
+    };
+    match object() {
         Some(object) if !owner.is_empty() => Key::Object(object, owner.to_owned()),
         _ if !owner.is_empty() => Key::Site(owner.to_owned()),
         _ => Key::Site(role.map_or_else(String::new, |r| r.name.clone())),
     }
+}
+
+/// The address of an `RWMutex` from the semaphore that its readers wait at, for compilers that inline `RLock` and still
+/// print what was passed (before Go 1.17).
+fn reader_address(view: &View<'_>, top: &[Frame], kind: LockKind) -> Option<u64> {
+    /// `readerSem` within `RWMutex`: behind the writers' mutex (8 bytes) and `writerSem` (4).
+    const OFFSET: u64 = 12;
+    if kind != LockKind::Read || view.dump.go.at_least.is_some_and(|v| v >= 17) {
+        return None;
+    }
+    let semaphore = top.iter().find_map(|f| {
+        let waits = view.role(f.site)?.method.contains("emacquire");
+        view.dump.receiver(f).filter(|_| waits)
+    })?;
+    semaphore.checked_sub(OFFSET).filter(|a| a % 4 == 0)
 }
 
 /// Who queues, and what the lock is called.

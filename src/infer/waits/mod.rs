@@ -10,6 +10,7 @@
 mod asks;
 mod bridge;
 mod chains;
+mod channels;
 mod facts;
 mod graph;
 mod groups;
@@ -19,6 +20,7 @@ mod host;
 mod kernel;
 mod knowledge;
 mod locks;
+mod pairs;
 mod partners;
 mod stacks;
 mod telling;
@@ -27,7 +29,7 @@ use std::collections::BTreeMap;
 
 use crate::base::time::{Instant, MINUTE, Stamp};
 use crate::model::dump::{Dump, DumpKind};
-use crate::model::waits::{DumpSummary, Likeness, Lock, WaitReport};
+use crate::model::waits::{DumpHead, DumpSummary, Likeness, Lock, WaitReport};
 
 pub use bridge::report;
 pub(in crate::infer) use bridge::{NAME, infer};
@@ -46,7 +48,9 @@ const GROUP_LIMIT: usize = 200;
 /// Analyses all dumps of a bundle together with what the hosts say.
 pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
     let knowledge = Knowledge::builtin();
-    let all: Vec<View<'_>> = dumps.iter().map(|d| View::new(d, &knowledge)).collect();
+    let mut all: Vec<View<'_>> = dumps.iter().map(|d| View::new(d, &knowledge)).collect();
+    let pairs = pairs::compare(&mut all);
+    let asleep = channels::asleep(&all);
     let aside = set_aside(&all);
     let mut report = WaitReport {
         dumps: all
@@ -56,6 +60,7 @@ pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
             .map(|(i, v)| summary(i, v, aside.get(i).cloned().flatten()))
             .collect(),
         growth: growth::between(&all),
+        pairs,
         ..WaitReport::default()
     };
     let (index, views): (Vec<usize>, Vec<View<'_>>) = all
@@ -77,6 +82,7 @@ pub fn analyse(dumps: &[Dump], host: &Host) -> WaitReport {
     };
     report.chains = teller.chains();
     report.facts = teller.facts(&report.chains, &report.growth);
+    report.facts.extend(asleep);
     for lock in &mut found {
         lock.dump = index.get(lock.dump).copied().unwrap_or(lock.dump);
     }
@@ -198,19 +204,22 @@ fn summary(index: usize, view: &View<'_>, set_aside: Option<String>) -> DumpSumm
     states.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     DumpSummary {
         dump: index,
-        place: d.place,
-        process: d.process.clone(),
-        pid: d.pid,
-        node: d.node.clone(),
-        time: d.time,
-        kind: d.kind,
-        partial: d.partial,
-        goroutines: d.count(),
-        idle,
+        head: DumpHead {
+            place: d.place,
+            process: d.process.clone(),
+            pid: d.pid,
+            node: d.node.clone(),
+            time: d.time,
+            kind: d.kind,
+            go: d.go,
+            partial: d.partial,
+            goroutines: d.count(),
+            idle,
+            set_aside,
+        },
         states,
         groups,
         groups_left_out: left,
-        set_aside,
     }
 }
 

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::knowledge::{Knowledge, normal};
+use super::pairs::Twin;
 use crate::model::dump::{Dump, Frame, Function, Goroutine, SiteId, Symbol};
 use crate::model::waits::LockKind;
 
@@ -27,6 +28,8 @@ pub(super) struct Role {
     sync: bool,
     idle_at: bool,
     idle_in: bool,
+    /// Named like the loop of a service.
+    pub is_loop: bool,
     /// Handles requests.
     serves: bool,
     end: Option<usize>,
@@ -96,7 +99,14 @@ pub(super) struct View<'a> {
     pub shapes: Vec<Shape>,
     /// Shape of each goroutine.
     pub shape_of: Vec<u32>,
+    /// Goroutines that another dump of the process shows at the same place.
+    pub twins: FxHashMap<u32, Twin>,
+    /// The runtime found that nobody can go on.
+    pub asleep: bool,
 }
+
+/// What the runtime says when every goroutine waits for another.
+pub(super) const ASLEEP: &str = "all goroutines are asleep - deadlock!";
 
 impl<'a> View<'a> {
     /// Judges every distinct stack of a dump.
@@ -106,6 +116,8 @@ impl<'a> View<'a> {
             roles: vec![None; dump.stacks.symbol_count()],
             shapes: Vec::new(),
             shape_of: Vec::with_capacity(dump.goroutines.len()),
+            twins: FxHashMap::default(),
+            asleep: dump.prelude.iter().any(|q| q.text.contains(ASLEEP)),
         };
         let mut known: FxHashMap<Box<[u32]>, u32> = FxHashMap::default();
         let mut key: Vec<u32> = Vec::new();
@@ -148,6 +160,11 @@ impl<'a> View<'a> {
 
     pub(super) fn what(&self, g: u32) -> &What {
         self.shape(g).map_or(&What::Other, |s| &s.what)
+    }
+
+    /// Whether a goroutine is known to wait all the time, whatever its header says.
+    pub(super) fn lasts(&self, g: u32) -> bool {
+        self.asleep || self.twins.get(&g).is_some_and(|t| t.proven)
     }
 
     pub(super) fn minutes(&self, g: u32) -> u32 {
@@ -238,6 +255,10 @@ impl<'a> View<'a> {
             };
         };
         let (mut rpc, mut unsent) = (false, None);
+        // The outermost function that waits for long by design: a subscription, a supervisor.
+        let rests = frames
+            .iter()
+            .rposition(|f| self.role(f.site).is_some_and(|r| r.idle_in));
         for (i, f) in frames.iter().enumerate() {
             let Some(role) = self.role(f.site) else {
                 continue;
@@ -247,7 +268,7 @@ impl<'a> View<'a> {
                 return Self::call(i, service, method, knowledge);
             }
             if let Some(end) = role.end.filter(|_| !self.idle_at(frames, telling)) {
-                if self.rests(frames, i) {
+                if rests.is_some_and(|r| r >= i) {
                     return What::Idle;
                 }
                 if knowledge.ends.get(end).is_some_and(|e| e.rpc) {
@@ -290,14 +311,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a function further out than frame `from` waits for long by design: a subscription, a supervisor.
-    fn rests(&self, frames: &[Frame], from: usize) -> bool {
-        frames
-            .iter()
-            .skip(from)
-            .any(|f| self.role(f.site).is_some_and(|r| r.idle_in))
-    }
-
     fn idle_at(&self, frames: &[Frame], telling: usize) -> bool {
         frames
             .get(telling)
@@ -306,8 +319,7 @@ impl<'a> View<'a> {
     }
 
     fn is_loop(role: &Role, state: &str, knowledge: &Knowledge) -> bool {
-        knowledge.loops.states.iter().any(|s| s == state)
-            && knowledge.loops.methods.contains(&role.method)
+        role.is_loop && knowledge.loops.states.iter().any(|s| s == state)
     }
 
     fn call(frame: usize, service: String, method: String, knowledge: &Knowledge) -> What {
@@ -416,11 +428,13 @@ impl Role {
         let sync = matches!(f.package, "sync" | "internal/sync" | "runtime")
             || f.package.starts_with("internal/runtime")
             || f.package.is_empty() && f.method.starts_with("runtime");
+        let sync = sync || knowledge.wrappers.find(&name).is_some();
         Self {
             plumbing: sync || is_plumbing(&f),
             sync,
             idle_at: knowledge.idle_at.find(&name).is_some(),
             idle_in: knowledge.idle_in.find(&name).is_some(),
+            is_loop: knowledge.loops.methods.iter().any(|m| m == f.method),
             serves: knowledge.serving.find(&name).is_some(),
             end: knowledge.end_at.find(&name),
             rpc_layer: is_rpc_layer(&f),

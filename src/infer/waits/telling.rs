@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chains::Teller;
+use super::channels::{Way, other_side};
 use super::stacks::{View, What, short};
 use crate::model::Quote;
 use crate::model::waits::{Node, Step};
@@ -139,7 +140,12 @@ impl Teller<'_, '_> {
                 }
             }
         };
-        let object = self.waits_for(view, g, &mut frames);
+        let mut object = self.waits_for(view, g, &mut frames);
+        if let Some(Node::Lock(l)) = before
+            && let Some(channel) = self.channel(view, *l, g)
+        {
+            object = channel;
+        }
         let text = if before.is_none() && count > 1 {
             format!("{subject}{}", at_least(minutes))
         } else if object.is_empty() {
@@ -163,6 +169,23 @@ impl Teller<'_, '_> {
             dump: Some(dump),
             evidence: view.dump.quotes(g, &frames),
         })
+    }
+
+    /// The channel that the holder of a lock waits on, and who is on its other side.
+    fn channel(&self, view: &View<'_>, lock: usize, g: u32) -> Option<String> {
+        let lock = self.locks.get(lock)?;
+        let side = match Way::of(view.dump.state(view.goroutine(g)?))? {
+            Way::Send => "a reader of its channel",
+            Way::Receive => "a sender to its channel",
+        };
+        let Some(other) = other_side(view, lock) else {
+            return Some(side.to_owned());
+        };
+        let id = view.goroutine(other)?.id;
+        Some(format!(
+            "{side}: that is probably goroutine {id} in {}, which waits for this lock",
+            self.outermost(lock.dump, other)
+        ))
     }
 
     /// What a goroutine waits for, and the frames that show it.

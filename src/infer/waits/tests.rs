@@ -399,8 +399,8 @@ fn classic_lock_bugs() {
     );
     lock_case(
         include_str!("../../../fixtures/goroutines/locks/send-under-lock.txt"),
-        "goroutines/send-under-lock",
-        &["Hub.Publish", "chan send", "0xc0000c2000"],
+        "goroutines/channel-deadlock",
+        &["Hub.Publish", "chan send", "0xc0000c2000", "goroutine 21 in main.Hub.Run", "\"reader\": \"main.Hub.Run\""],
     );
     lock_case(
         include_str!("../../../fixtures/goroutines/locks/rlock-leak.txt"),
@@ -511,7 +511,7 @@ fn a_moment_of_contention_is_not_stuck() {
     assert!(report.is_quiet(), "{:#?}", report.chains);
     assert!(facts(&report).is_empty());
     assert_eq!(
-        report.dumps[0].goroutines - report.dumps[0].idle,
+        report.dumps[0].head.goroutines - report.dumps[0].head.idle,
         2,
         "{:#?}",
         report.dumps[0].groups
@@ -547,7 +547,7 @@ fn copies_and_other_dumps_of_a_process_do_not_count_twice() {
     let twice = analyse(&dumps(&[DOCKERD, CONTAINERD, DOCKERD]), &host(&PS_05));
     assert_eq!(twice.chains.len(), 1);
     assert_eq!(
-        twice.dumps.iter().filter(|d| d.set_aside.is_some()).count(),
+        twice.dumps.iter().filter(|d| d.head.set_aside.is_some()).count(),
         1
     );
 }

@@ -50,17 +50,14 @@ impl Told<'_> {
             self.html_chain(&mut out, i + 1, chain);
         }
         self.html_locks(&mut out);
-        if !self.report.growth.is_empty() {
-            out.push_str("<h2>Grown between two dumps of one process</h2>\n<ul>\n");
-            for g in self.report.growth.iter().take(super::GROWTHS) {
-                let _ = writeln!(
-                    out,
-                    "<li>{}: {} → {} in <code>{}</code></li>",
-                    safe(&self.process(g.to)),
-                    g.before,
-                    g.after,
-                    safe(&g.function)
-                );
+        for pair in &self.report.pairs {
+            let _ = writeln!(out, "<h2>{}</h2>\n<ul>", safe(&self.pair_head(pair)));
+            let lines = self.pair_lines(pair);
+            if lines.is_empty() {
+                out.push_str("<li>Nothing waits in both at one place, and nothing grew</li>\n");
+            }
+            for line in lines {
+                let _ = writeln!(out, "<li>{}</li>", safe(&line));
             }
             out.push_str("</ul>\n");
         }
@@ -150,7 +147,7 @@ impl Told<'_> {
             return;
         };
         let _ = writeln!(out, "<h2>{}</h2>", safe(&self.dump_head(summary)));
-        if let Some(why) = &summary.set_aside {
+        if let Some(why) = &summary.head.set_aside {
             let _ = writeln!(
                 out,
                 "<p class=\"dim\">Not followed further: {}</p>",
@@ -171,10 +168,11 @@ impl Told<'_> {
             let class = if g.is_idle() { " class=\"dim\"" } else { "" };
             let _ = writeln!(
                 out,
-                "<tr{class}><td class=\"n\">{}<td>{}<td class=\"n\">{wait}<td><details><summary><code>{}</code></summary><pre>{}</pre></details><td><code>{}</code></tr>",
+                "<tr{class}><td class=\"n\">{}<td>{}<td class=\"n\">{wait}<td><details><summary><code>{}</code>{}</summary><pre>{}</pre></details><td><code>{}</code></tr>",
                 g.count,
                 safe(&g.state),
                 safe(&g.function),
+                safe(&super::labels(g)),
                 frames,
                 safe(g.creator.as_deref().unwrap_or("")),
             );

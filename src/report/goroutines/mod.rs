@@ -7,8 +7,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Ink, Look, Sheet, json, pad};
-use crate::base::text::cut;
-use crate::model::waits::{Chain, DumpSummary, Group, Likeness, Lock, Node, WaitReport};
+use crate::base::text::{cut, printable};
+use crate::base::time::Stamp;
+use crate::model::waits::{
+    Chain, DumpSummary, Group, Growth, Likeness, Lock, Node, Pair, Stuck, WaitReport,
+};
 use crate::model::{Dump, DumpNote, Quote, SourceId};
 
 /// What is shown of the groups.
@@ -84,15 +87,15 @@ impl Told<'_> {
             self.chain(&mut sheet, i + 1, chain, look.verbose);
         }
         self.locks(&mut sheet);
-        self.growth(&mut sheet);
+        self.pairs(&mut sheet);
         self.dumps(&mut sheet, filter);
         sheet.finish()
     }
 
     /// `3 dumps, 214 goroutines, 200 of them at rest`.
     fn headline(&self) -> String {
-        let total: u64 = self.report.dumps.iter().map(|d| d.goroutines).sum();
-        let idle: u64 = self.report.dumps.iter().map(|d| d.idle).sum();
+        let total: u64 = self.report.dumps.iter().map(|d| d.head.goroutines).sum();
+        let idle: u64 = self.report.dumps.iter().map(|d| d.head.idle).sum();
         let n = self.report.dumps.len();
         let dumps = if n == 1 { "dump" } else { "dumps" };
         format!("{n} {dumps}, {total} goroutines, {idle} of them at rest")
@@ -121,7 +124,7 @@ impl Told<'_> {
                 "{who} for a lock or an answer, without a minute in the header: a moment of a busy process, or the beginning of a stall."
             ));
         }
-        if self.report.dumps.iter().any(|d| d.partial) {
+        if self.report.dumps.iter().any(|d| d.head.partial) {
             out.push(String::from(
                 "A dump is cut: what is missing there may be stuck.",
             ));
@@ -134,7 +137,7 @@ impl Told<'_> {
         self.report
             .dumps
             .iter()
-            .filter(|d| d.set_aside.is_none())
+            .filter(|d| d.head.set_aside.is_none())
             .flat_map(|d| &d.groups)
             .filter(|g| matches!(g.waits, "lock" | "call" | "outside"))
             .map(|g| g.count)
@@ -150,15 +153,20 @@ impl Told<'_> {
     }
 
     fn dump_head(&self, summary: &DumpSummary) -> String {
+        let head = &summary.head;
+        let go = head
+            .go
+            .words()
+            .map_or_else(String::new, |w| format!(", {w}"));
         format!(
-            "{}:{}  {}, {}, {} goroutines, {} at rest{}",
-            (self.path)(summary.place.source),
-            summary.place.line,
-            summary.process.as_deref().unwrap_or("unknown program"),
-            summary.kind.as_str(),
-            summary.goroutines,
-            summary.idle,
-            if summary.partial { ", cut" } else { "" },
+            "{}:{}  {}, {}{go}, {} goroutines, {} at rest{}",
+            (self.path)(head.place.source),
+            head.place.line,
+            head.process.as_deref().unwrap_or("unknown program"),
+            head.kind.as_str(),
+            head.goroutines,
+            head.idle,
+            if head.partial { ", cut" } else { "" },
         )
     }
 
@@ -262,28 +270,73 @@ impl Told<'_> {
         }
     }
 
-    fn growth(&self, sheet: &mut Sheet) {
-        if self.report.growth.is_empty() {
-            return;
-        }
-        sheet.blank();
-        sheet.line(&[(Ink::Bold, "Grown between two dumps of one process")]);
-        for g in self.report.growth.iter().take(GROWTHS) {
-            let line = format!(
-                "{}: {} → {} in {}",
-                self.process(g.to),
-                g.before,
-                g.after,
-                g.function
-            );
+    /// What each two dumps of one process show together.
+    fn pairs(&self, sheet: &mut Sheet) {
+        for pair in &self.report.pairs {
+            sheet.blank();
             sheet.flow(
+                &[],
                 &[(Ink::Plain, "  ")],
-                &[(Ink::Plain, "    ")],
-                Ink::Plain,
-                &line,
-                2,
+                Ink::Bold,
+                &self.pair_head(pair),
+                3,
             );
+            let lines = self.pair_lines(pair);
+            if lines.is_empty() {
+                sheet.line(&[(
+                    Ink::Dim,
+                    "  nothing waits in both at one place, and nothing grew",
+                )]);
+            }
+            for line in &lines {
+                let after = [(Ink::Plain, "    ")];
+                sheet.flow(&[(Ink::Plain, "  ")], &after, Ink::Plain, line, 2);
+            }
         }
+    }
+
+    /// `Two dumps of kubelet, 2 min 20 s apart: 138 and 137 goroutines`.
+    fn pair_head(&self, pair: &Pair) -> String {
+        let apart = pair.seconds.map_or_else(
+            || String::from(", in the order in which they were found"),
+            |s| {
+                let ns = s.saturating_mul(crate::base::time::SECOND);
+                format!(", {} apart", crate::base::units::human_duration(ns))
+            },
+        );
+        format!(
+            "Two dumps of {}{apart}: {} and {} goroutines",
+            self.process(pair.to),
+            pair.before,
+            pair.after
+        )
+    }
+
+    fn grown<'g>(&'g self, pair: &'g Pair) -> impl Iterator<Item = &'g Growth> {
+        let mine = move |g: &&Growth| (g.from, g.to) == (pair.from, pair.to);
+        self.report.growth.iter().filter(mine).take(GROWTHS)
+    }
+
+    /// What is stuck in both, what grew.
+    fn pair_lines(&self, pair: &Pair) -> Vec<String> {
+        let mut out: Vec<String> = pair.stuck.iter().take(GROUPS).map(stuck_line).collect();
+        let left = pair
+            .stuck
+            .len()
+            .saturating_sub(GROUPS)
+            .saturating_add(pair.groups_left_out);
+        if left > 0 {
+            out.push(format!("and {left} more groups in both"));
+        }
+        out.extend(self.grown(pair).map(|g| {
+            let by = if g.creator.is_empty() {
+                String::new()
+            } else {
+                format!(", started by {}", g.creator)
+            };
+            format!("grown: {} → {} in {}{by}", g.before, g.after, g.function)
+        }));
+        out
     }
 
     fn dumps(&self, sheet: &mut Sheet, filter: &Filter) {
@@ -294,7 +347,7 @@ impl Told<'_> {
             sheet.blank();
             let head = self.dump_head(summary);
             sheet.flow(&[], &[(Ink::Plain, "  ")], Ink::Bold, &head, 3);
-            if let Some(why) = &summary.set_aside {
+            if let Some(why) = &summary.head.set_aside {
                 sheet.line(&[(Ink::Dim, &format!("  not followed further: {why}"))]);
             }
             let groups = self.groups(dump, filter);
@@ -310,7 +363,7 @@ impl Told<'_> {
                     &[(Ink::Plain, &lead)],
                     &[(Ink::Plain, "          ")],
                     Ink::Plain,
-                    &g.function,
+                    &format!("{}{}", g.function, labels(g)),
                     2,
                 );
             }
@@ -339,6 +392,12 @@ impl Told<'_> {
                 .iter()
                 .map(|c| self.json_chain(c))
                 .collect(),
+            pairs: self
+                .report
+                .pairs
+                .iter()
+                .map(|p| self.json_pair(p))
+                .collect(),
         };
         let mut text = serde_json::to_string_pretty(&out)?;
         text.push('\n');
@@ -352,12 +411,50 @@ impl Told<'_> {
         Some(json::dump(&note, &|place| (self.path)(place.source)))
     }
 
+    fn json_pair(&self, pair: &Pair) -> JsonPair {
+        let at = |dump: usize| {
+            let place = self.dumps.get(dump).map(|d| d.place).unwrap_or_default();
+            JsonPlace {
+                artifact: (self.path)(place.source),
+                line: place.line,
+            }
+        };
+        JsonPair {
+            process: printable(self.process(pair.to).as_bytes()),
+            from: at(pair.from),
+            to: at(pair.to),
+            seconds: pair.seconds,
+            goroutines: [pair.before, pair.after],
+            stuck: pair
+                .stuck
+                .iter()
+                .map(|s| JsonStuck {
+                    function: printable(s.function.as_bytes()),
+                    state: printable(s.state.as_bytes()),
+                    count: s.count,
+                    ids: s.ids.clone(),
+                    minutes: [s.before, s.after],
+                    all_the_time: s.proven,
+                })
+                .collect(),
+            stuck_left_out: pair.groups_left_out as u64,
+            grown: self
+                .grown(pair)
+                .map(|g| JsonGrown {
+                    function: printable(g.function.as_bytes()),
+                    created_by: printable(g.creator.as_bytes()),
+                    count: [g.before, g.after],
+                })
+                .collect(),
+        }
+    }
+
     fn json_chain(&self, chain: &Chain) -> JsonChain {
         JsonChain {
             deadlock: chain.cycle,
             behind: chain.behind,
             oldest_minutes: (chain.minutes > 0).then_some(chain.minutes),
-            since: chain.since.map(|s| s.at.rfc3339()),
+            since: chain.since.map(to_the_second),
             steps: chain
                 .steps
                 .iter()
@@ -421,9 +518,48 @@ fn chain_head(number: usize, chain: &Chain) -> String {
         let _ = write!(head, ", for some {} min", chain.minutes);
     }
     if let Some(since) = chain.since {
-        let _ = write!(head, "; since about {}", since.at.rfc3339());
+        let _ = write!(head, "; since about {}", to_the_second(since));
     }
     head
+}
+
+/// A time that minutes were counted back from: parts of a second would say more than is known.
+fn to_the_second(at: Stamp) -> String {
+    let second = crate::base::time::SECOND;
+    crate::base::time::Instant(at.at.0.div_euclid(second).saturating_mul(second)).rfc3339()
+}
+
+/// `in both, all the time: 5 in daemon.Daemon.ContainerInspect (semacquire, 4 → 9 min; goroutines 203, 204)`.
+fn stuck_line(s: &Stuck) -> String {
+    let minutes = if s.after > 0 {
+        format!(", {} → {} min", s.before, s.after)
+    } else {
+        String::new()
+    };
+    let ids: Vec<String> = s.ids.iter().take(5).map(u64::to_string).collect();
+    let more = if s.count > 5 { ", …" } else { "" };
+    format!(
+        "{}: {} in {} ({}{minutes}; goroutine{} {}{more})",
+        if s.proven {
+            "in both, all the time"
+        } else {
+            "in both, perhaps by chance"
+        },
+        s.count,
+        s.function,
+        s.state,
+        if s.count == 1 { "" } else { "s" },
+        ids.join(", ")
+    )
+}
+
+/// ` {tenant: shop} and others`.
+fn labels(g: &Group) -> String {
+    let Some((first, n)) = g.labels.first() else {
+        return String::new();
+    };
+    let others = if *n < g.count { " and others" } else { "" };
+    format!("  {{{first}}}{others}")
 }
 
 /// Why nobody is named as a lock's holder.
@@ -431,7 +567,7 @@ fn no_holder(lock: &Lock) -> &'static str {
     if lock.own.is_some() {
         "one of those who wait took it itself, further out on its stack"
     } else if lock.oldest > 0 {
-        "no goroutine of the dump fits as the holder: it may have returned without unlocking"
+        "no goroutine of the dump surely fits as the holder: it may have returned without unlocking, or wait for another lock"
     } else {
         "no goroutine of the dump fits as the holder"
     }
@@ -441,7 +577,7 @@ fn no_holder(lock: &Lock) -> &'static str {
 fn label(text: &str) -> String {
     let mut out = String::new();
     let mut used = 0;
-    for word in crate::base::text::printable(text.as_bytes()).split(' ') {
+    for word in printable(text.as_bytes()).split(' ') {
         if used > 40 {
             out.push_str("\\n");
             used = 0;
@@ -458,6 +594,42 @@ fn label(text: &str) -> String {
 struct Json {
     dumps: Vec<json::Dump>,
     chains: Vec<JsonChain>,
+    pairs: Vec<JsonPair>,
+}
+
+#[derive(Serialize)]
+struct JsonPair {
+    process: String,
+    from: JsonPlace,
+    to: JsonPlace,
+    seconds: Option<i64>,
+    goroutines: [u64; 2],
+    stuck: Vec<JsonStuck>,
+    stuck_left_out: u64,
+    grown: Vec<JsonGrown>,
+}
+
+#[derive(Serialize)]
+struct JsonPlace {
+    artifact: String,
+    line: u64,
+}
+
+#[derive(Serialize)]
+struct JsonStuck {
+    function: String,
+    state: String,
+    count: u64,
+    ids: Vec<u64>,
+    minutes: [u32; 2],
+    all_the_time: bool,
+}
+
+#[derive(Serialize)]
+struct JsonGrown {
+    function: String,
+    created_by: String,
+    count: [u64; 2],
 }
 
 #[derive(Serialize)]

@@ -7,22 +7,24 @@ use crate::model::{DumpNote, GroupNote, LockNote, Place};
 
 /// One dump, the paths of its lines made by `path`.
 pub(crate) fn dump(d: &DumpNote, path: &dyn Fn(Place) -> String) -> to::Dump {
+    let head = &d.head;
     to::Dump {
-        artifact: path(d.place),
-        line: d.place.line,
-        kind: String::from(d.kind.as_str()),
-        process: d.process.as_deref().map(safe),
-        pid: d.pid,
-        node: d.node.as_deref().map(safe),
-        time: stamp(d.time),
-        partial: d.partial,
-        goroutines: d.goroutines,
-        idle: d.idle,
+        artifact: path(head.place),
+        line: head.place.line,
+        kind: String::from(head.kind.as_str()),
+        go: head.go.words(),
+        process: head.process.as_deref().map(safe),
+        pid: head.pid,
+        node: head.node.as_deref().map(safe),
+        time: stamp(head.time),
+        partial: head.partial,
+        goroutines: head.goroutines,
+        idle: head.idle,
         groups: d.groups.iter().map(|g| group(g, path)).collect(),
         groups_left_out: d.groups_left_out as u64,
         locks: d.locks.iter().map(lock).collect(),
         locks_left_out: d.locks_left_out as u64,
-        set_aside: d.set_aside.as_deref().map(clean),
+        set_aside: head.set_aside.as_deref().map(clean),
     }
 }
 
@@ -36,6 +38,7 @@ fn group(note: &GroupNote, path: &dyn Fn(Place) -> String) -> to::Group {
         idle: g.is_idle(),
         stack: g.frames.iter().map(|f| safe(f)).collect(),
         created_by: g.creator.as_deref().map(safe),
+        labels: g.labels.iter().map(|(text, _)| safe(text)).collect(),
         ids: g.ids.clone(),
         representative: note.representative,
         evidence: note.evidence.iter().map(|q| quote(q, path)).collect(),

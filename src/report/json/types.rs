@@ -354,6 +354,8 @@ pub struct Dump {
     pub line: u64,
     /// Why it was printed (`pprof debug=2`, `signal traceback`, `stack dump on request`).
     pub kind: String,
+    /// The Go version that the program was built with, as far as the format tells (`Go 1.18 to 1.20`).
+    pub go: Option<String>,
     /// The process.
     pub process: Option<String>,
     /// Its process id.
@@ -397,6 +399,9 @@ pub struct Group {
     pub stack: Vec<String>,
     /// What started them.
     pub created_by: Option<String>,
+    /// Labels that the program gave them, as printed, the most frequent first.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// Some of their ids.
     pub ids: Vec<u64>,
     /// Id of the longest waiting.
