@@ -322,6 +322,8 @@ pub struct WaitFact {
     pub count: u64,
     /// Why: one sentence.
     pub because: String,
+    /// It follows from stacks that are part of no chain.
+    pub alone: bool,
     /// What would show the next link, where the waits cannot be followed further.
     pub ask: Option<Ask>,
 }
@@ -346,6 +348,11 @@ pub struct WaitReport {
 impl WaitReport {
     /// Nothing waits for longer than it should.
     pub fn is_quiet(&self) -> bool {
-        self.chains.is_empty()
+        self.chains.is_empty() && self.beside().next().is_none()
+    }
+
+    /// What follows from single stacks, without a chain.
+    pub fn beside(&self) -> impl Iterator<Item = &WaitFact> {
+        self.facts.iter().filter(|f| f.alone)
     }
 }

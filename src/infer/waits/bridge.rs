@@ -6,7 +6,7 @@ use super::{Host, HungTask, ProcessRow, TaskStack, analyse, facts, notes};
 use crate::catalog::Catalog;
 use crate::extract::{self, World};
 use crate::model::waits::WaitReport;
-use crate::model::{Component, Dump, DumpNote, Entity, Fact, Place};
+use crate::model::{Component, Dump, DumpNote, Entity, Fact, Place, SourceKind};
 
 /// Name of the inference in the catalogue.
 pub(in crate::infer) const NAME: &str = "waits";
@@ -45,16 +45,31 @@ pub(in crate::infer) fn infer(catalog: &Catalog, world: &World) -> (Vec<Fact>, V
 pub fn report(world: &World) -> (Vec<Dump>, WaitReport) {
     let host = host(world);
     let mut dumps = extract::dumps(world);
-    place_on_machines(&mut dumps, &host);
+    for dump in &mut dumps {
+        canonical(dump);
+    }
+    place_on_machines(&mut dumps, &host, world);
     date_copies(&mut dumps);
     let report = analyse(&dumps, &host);
     (dumps, report)
 }
 
+/// The name under which the tables know a program that calls itself otherwise.
+fn canonical(dump: &mut Dump) {
+    if let Some(known) = dump
+        .process
+        .as_deref()
+        .filter(|p| matches!(*p, "crio" | "docker-containerd"))
+        .and_then(Component::of_program)
+    {
+        dump.process = Some(known.as_str().to_owned());
+    }
+}
+
 /// Gives a dump of which nobody says the machine the one it must be from: that of another dump of the same process,
-/// else the only machine whose process list has the program. A name that came with a process id is better than one
+/// else the only machine that shows the program. A name that came with a process id is better than one
 /// guessed from stacks.
-fn place_on_machines(dumps: &mut [Dump], host: &Host) {
+fn place_on_machines(dumps: &mut [Dump], host: &Host, world: &World) {
     for i in 0..dumps.len() {
         let Some(dump) = dumps
             .get(i)
@@ -69,7 +84,7 @@ fn place_on_machines(dumps: &mut [Dump], host: &Host) {
         let named = twin.map(|t| (t.process.clone(), t.pid));
         let node = dump.node.clone().or_else(|| {
             twin.and_then(|t| t.node.clone())
-                .or_else(|| only_machine(host, dump.process.as_deref()?))
+                .or_else(|| only_machine(host, world, dump.process.as_deref()?))
         });
         if let Some(d) = dumps.get_mut(i) {
             d.node = node;
@@ -109,14 +124,21 @@ fn date_copies(dumps: &mut [Dump]) {
     }
 }
 
-/// The machine whose process list has the program, if there is one such machine.
-fn only_machine(host: &Host, program: &str) -> Option<String> {
+/// The machine whose process list has the program, else the one that has its log, if there is one such machine.
+fn only_machine(host: &Host, world: &World, program: &str) -> Option<String> {
     let mut nodes: Vec<&str> = host
         .processes
         .iter()
         .filter(|r| r.runs(program))
         .filter_map(|r| r.node.as_deref())
         .collect();
+    if nodes.is_empty() {
+        let logs = world
+            .sources
+            .iter()
+            .filter(|s| s.kind == SourceKind::Log && s.scope.component.as_str() == program);
+        nodes.extend(logs.filter_map(|s| s.scope.node.as_deref()));
+    }
     nodes.sort_unstable();
     nodes.dedup();
     match nodes.as_slice() {

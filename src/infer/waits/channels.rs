@@ -143,6 +143,7 @@ fn asleep_fact(view: &View<'_>) -> Option<WaitFact> {
     evidence.extend(d.quotes(first, &view.decisive(first)));
     Some(WaitFact {
         kind: kind("all-asleep")?,
+            alone: true,
         entity,
         keys,
         evidence,
@@ -228,13 +229,31 @@ impl Teller<'_, '_> {
                 let telling: Vec<usize> = view.telling(oldest).into_iter().collect();
                 Some(WaitFact {
                     kind: kind(id)?,
+            alone: true,
                     entity,
                     keys,
                     evidence: view.dump.quotes(oldest, &telling),
                     first: since(view.dump.time, minutes),
                     last: view.dump.time,
                     count: members.len() as u64,
-                    because: format!("{} goroutines wait so in {function}", members.len()),
+                    because: match id {
+                        "send-without-reader" => format!(
+                            "{} to a channel in {function}, and nobody has taken it for some {minutes} minutes",
+                            if members.len() == 1 {
+                                String::from("a goroutine sends")
+                            } else {
+                                format!("{} goroutines send", members.len())
+                            }
+                        ),
+                        _ => format!(
+                            "{} in {function} can never go on",
+                            if members.len() == 1 {
+                                String::from("a goroutine")
+                            } else {
+                                format!("{} goroutines", members.len())
+                            }
+                        ),
+                    },
                     ask: None,
                 })
             })

@@ -226,6 +226,7 @@ impl Teller<'_, '_> {
         };
         Some(WaitFact {
             kind: kind(id)?,
+            alone: false,
             entity: format!("lock/{process}/{address}"),
             keys,
             evidence: quotes,
@@ -276,6 +277,7 @@ impl Teller<'_, '_> {
             .collect();
         Some(WaitFact {
             kind: kind("lock-order-cycle")?,
+            alone: false,
             entity,
             keys,
             evidence: if quotes.is_empty() {
@@ -408,6 +410,7 @@ impl Teller<'_, '_> {
         }
         Some(WaitFact {
             kind,
+            alone: false,
             entity,
             keys,
             evidence: quotes,
@@ -425,7 +428,7 @@ impl Teller<'_, '_> {
 
     /// The program that answers a call: of several possible ones the one that runs on the machine, else the one that
     /// left a dump.
-    fn other_side<'n>(&self, node: Option<&str>, names: &'n [String]) -> Option<&'n String> {
+    pub(super) fn other_side<'n>(&self, node: Option<&str>, names: &'n [String]) -> Option<&'n String> {
         let runs = |n: &&String| self.host.find(node, None, n).is_some();
         let dumped = |n: &&String| {
             self.views.iter().any(|v| {
@@ -462,6 +465,7 @@ impl Teller<'_, '_> {
         keys.insert(String::from("minutes"), signal.oldest.to_string());
         Some(WaitFact {
             kind: kind("cond-without-signaller")?,
+            alone: true,
             entity,
             keys,
             evidence: self.wait_quotes(dump, *signal.waiters.first()?),
@@ -519,6 +523,7 @@ impl Teller<'_, '_> {
                 keys.insert(String::from("minutes"), minutes.to_string());
                 Some(WaitFact {
                     kind: kind("pile-up")?,
+            alone: true,
                     entity,
                     keys,
                     evidence: self.wait_quotes(dump, g),
@@ -548,6 +553,7 @@ impl Teller<'_, '_> {
         keys.insert(String::from("after"), g.after.to_string());
         Some(WaitFact {
             kind: kind("leak")?,
+            alone: false,
             entity,
             keys,
             evidence: view.dump.quotes(

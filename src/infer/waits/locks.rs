@@ -140,11 +140,24 @@ fn join_readers(queues: &mut BTreeMap<Key, Lock>, view: &View<'_>) {
             join(queues, &key, only);
         }
     }
+    // The object that a writer's method belongs to.
+    let mut of_object: FxHashMap<(u64, String), Key> = FxHashMap::default();
+    for (key, lock) in queues.iter().filter(|_| !objects.is_empty()) {
+        let Some(owner) = owner(lock).filter(|_| lock.kinds.contains(&LockKind::Write)) else {
+            continue;
+        };
+        let first = lock.waiters.first().copied();
+        if let Some(at) = first.and_then(|g| object(view, g, caller_frame(view, g)?, &owner)) {
+            of_object.entry((at, owner)).or_insert_with(|| key.clone());
+        }
+    }
     for (key, at, object) in objects {
         let near = queues
             .range(Key::Address(at)..Key::Address(at.saturating_add(OBJECT)))
             .find(|(_, l)| owner(l).as_ref() == Some(&object) && l.kinds.contains(&LockKind::Write))
-            .map(|(k, _)| k.clone());
+            .map(|(k, _)| k.clone())
+            .or_else(|| of_object.get(&(at, object)).cloned())
+            .filter(|near| *near != key);
         if let Some(near) = near {
             join(queues, &key, &near);
         }
@@ -228,19 +241,21 @@ fn key(view: &View<'_>, g: u32, kind: LockKind, address: &[usize], caller: usize
     };
     let role = view.role(frame.site);
     let owner = role.map_or("", |r| &r.owner);
-    // A method that a method of the same type has called is of the same object, as a rule.
-    let object = || {
-        frames
-            .iter()
-            .skip(caller)
-            .take_while(|f| view.role(f.site).is_some_and(|r| r.owner == owner))
-            .find_map(|f| view.dump.receiver(f))
-    };
-    match object() {
+    match object(view, g, caller, owner) {
         Some(object) if !owner.is_empty() => Key::Object(object, owner.to_owned()),
         _ if !owner.is_empty() => Key::Site(owner.to_owned()),
         _ => Key::Site(role.map_or_else(String::new, |r| r.name.clone())),
     }
+}
+
+/// The object of a method at frame `caller` of a stack. A method that a method of the same type has called is of the same
+/// object, as a rule.
+fn object(view: &View<'_>, g: u32, caller: usize, owner: &str) -> Option<u64> {
+    view.frames(g)
+        .iter()
+        .skip(caller)
+        .take_while(|f| view.role(f.site).is_some_and(|r| r.owner == owner))
+        .find_map(|f| view.dump.receiver(f))
 }
 
 /// The address of an `RWMutex` from the semaphore that its readers wait at, for compilers that inline `RLock` and still
@@ -323,8 +338,12 @@ fn rename(locks: &mut [Lock], i: usize, view: &View<'_>, waits_for: &FxHashMap<u
 }
 
 fn caller<'v>(view: &'v View<'_>, g: u32) -> Option<&'v super::stacks::Role> {
-    let What::Lock { caller, .. } = view.what(g) else {
-        return None;
-    };
-    view.role(view.frames(g).get(*caller)?.site)
+    view.role(view.frames(g).get(caller_frame(view, g)?)?.site)
+}
+
+fn caller_frame(view: &View<'_>, g: u32) -> Option<usize> {
+    match view.what(g) {
+        What::Lock { caller, .. } => Some(*caller),
+        _ => None,
+    }
 }

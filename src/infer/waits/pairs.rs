@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use super::host::same_node;
 use super::stacks::{View, What};
 use crate::base::time::SECOND;
-use crate::model::dump::DumpKind;
+use crate::model::dump::{DumpKind, Frame};
 use crate::model::waits::{Pair, Stuck};
 use crate::model::{Dump, Quote};
 
@@ -62,6 +62,8 @@ pub(super) fn of_one_process(views: &[View<'_>]) -> Vec<(usize, usize, Option<i6
             continue;
         }
         out.push(match (earlier.dump.time, later.dump.time) {
+            // Two files without times of their own have the one of their bundle.
+            (Some(a), Some(b)) if a.at == b.at => (i, j, None),
             (Some(a), Some(b)) if a.before(b) == Some(false) => (j, i, Some(a.at.since(b.at))),
             (Some(a), Some(b)) => (i, j, Some(b.at.since(a.at))),
             _ => (i, j, None),
@@ -134,6 +136,23 @@ fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>,
         .collect();
     let mut groups = Vec::new();
     let mut twins = Vec::new();
+    let same = |g: u32, mine: &u64| {
+        let before = *ids.get(&later.goroutine(g)?.id)?;
+        let shape = *earlier.shape_of.get(before as usize)?;
+        (old.get(shape as usize) == Some(mine)).then_some(before)
+    };
+    // How many minutes lie between: those that rest in both have counted them.
+    let between = later
+        .shapes
+        .iter()
+        .zip(&new)
+        .flat_map(|(shape, mine)| shape.members.iter().map(move |g| (*g, mine)))
+        .filter_map(|(g, mine)| {
+            let then = earlier.minutes(same(g, mine)?);
+            (then > 0).then(|| later.minutes(g).saturating_sub(then))
+        })
+        .max()
+        .unwrap_or(0);
     for (shape, mine) in later.shapes.iter().zip(&new) {
         if matches!(shape.what, What::Idle | What::Running) {
             continue;
@@ -143,20 +162,13 @@ fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>,
             let Some(goroutine) = later.goroutine(g) else {
                 continue;
             };
-            let Some(&before) = ids.get(&goroutine.id) else {
+            let Some(before) = same(g, mine) else {
                 continue;
             };
-            let print = earlier
-                .shape_of
-                .get(before as usize)
-                .and_then(|s| old.get(*s as usize));
-            if print != Some(mine) {
-                continue;
-            }
             let (then, now) = (earlier.minutes(before), later.minutes(g));
-            let apart = gap.is_some_and(|g| g >= APART);
-            let proven =
-                then > 0 && now > then || apart && same_call(earlier, before, later, g);
+            let apart = gap.is_some_and(|g| g >= APART) || between > 0;
+            let counted = then > 0 && between >= COUNTED && now.saturating_sub(then) >= between;
+            let proven = counted || apart && same_call(earlier, before, later, g);
             twins.push(((before, g), proven));
             let group = group.get_or_insert_with(|| Stuck {
                 function: later.face(g),
@@ -182,15 +194,23 @@ fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>,
     (groups, twins)
 }
 
+/// So many minutes must lie between two dumps before a count that went on means anything: it may be off by one.
+const COUNTED: u32 = 2;
 /// Distinct addresses that make two calls one.
 const ADDRESSES: usize = 3;
 
 /// Whether two stacks are one call that has not returned: a loop that calls again passes new objects.
 fn same_call(a: &View<'_>, ga: u32, b: &View<'_>, gb: u32) -> bool {
-    let (old, new) = (a.frames(ga), b.frames(gb));
+    let own = |v: &View<'_>, g: u32| -> Vec<Frame> {
+        let frames = v.frames(g).iter().copied();
+        frames
+            .filter(|f| v.role(f.site).is_some_and(|r| !r.plumbing))
+            .collect()
+    };
+    let (old, new) = (own(a, ga), own(b, gb));
     let mut addresses = BTreeSet::new();
     old.len() == new.len()
-        && old.iter().zip(new).all(|(x, y)| {
+        && old.iter().zip(&new).all(|(x, y)| {
             let exact = a.dump.args(x).filter(|w| w.exact && w.value >= HEAP);
             addresses.extend(exact.map(|w| w.value));
             a.dump.args_text(x) == b.dump.args_text(y)
@@ -205,9 +225,12 @@ fn print(view: &View<'_>, g: u32) -> u64 {
         view.dump.state(goroutine).hash(&mut hash);
         view.dump.creator(goroutine).hash(&mut hash);
     }
+    // Frames of the runtime are shown or not, as the dump was asked for.
     for f in view.frames(g) {
-        view.dump.function(f).hash(&mut hash);
-        view.dump.stacks.location(f.site).hash(&mut hash);
+        if view.role(f.site).is_some_and(|r| !r.plumbing) {
+            view.dump.function(f).hash(&mut hash);
+            view.dump.stacks.location(f.site).hash(&mut hash);
+        }
     }
     hash.finish()
 }

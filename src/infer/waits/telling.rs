@@ -76,10 +76,19 @@ impl Teller<'_, '_> {
             Some(Node::Lock(l)) => {
                 let lock = self.locks.get(*l)?;
                 if lock.own == Some(g) {
-                    format!(
-                        "{process}: goroutine {id} itself took that lock further out on its stack"
-                    )
-                } else {
+                    frames.extend(view.decisive(g));
+                    return Some(Step {
+                        text: format!(
+                            "{process}: goroutine {id} itself took that lock further out on its stack: it waits for itself{}",
+                            at_least(minutes)
+                        ),
+                        count,
+                        node: Node::Goroutine(dump, g),
+                        dump: Some(dump),
+                        evidence: view.dump.quotes(g, &frames),
+                    });
+                }
+                {
                     let holder = lock.holder.as_ref()?;
                     frames.push(holder.frame);
                     let place = view
@@ -140,7 +149,7 @@ impl Teller<'_, '_> {
                 }
             }
         };
-        let mut object = self.waits_for(view, g, &mut frames);
+        let mut object = self.waits_for(view, g, after, &mut frames);
         if let Some(Node::Lock(l)) = before
             && let Some(channel) = self.channel(view, *l, g)
         {
@@ -188,8 +197,26 @@ impl Teller<'_, '_> {
         ))
     }
 
+    /// Who answers a call: whose goroutine handles it, else who may.
+    fn answers(&self, view: &View<'_>, service: &str, after: Option<usize>) -> Option<String> {
+        let node = view.dump.node.as_deref();
+        match after.and_then(|a| self.graph.nodes.get(a)) {
+            Some(Node::Goroutine(d, _)) => return Some(self.process_name(*d)),
+            Some(Node::Peer { names, .. }) => return self.other_side(node, names).cloned(),
+            _ => {}
+        }
+        let known = self.knowledge.service(service)?;
+        self.other_side(node, &known.peer).cloned()
+    }
+
     /// What a goroutine waits for, and the frames that show it.
-    fn waits_for(&self, view: &View<'_>, g: u32, frames: &mut Vec<usize>) -> String {
+    fn waits_for(
+        &self,
+        view: &View<'_>,
+        g: u32,
+        after: Option<usize>,
+        frames: &mut Vec<usize>,
+    ) -> String {
         match view.what(g) {
             What::Lock {
                 address, caller, ..
@@ -205,9 +232,7 @@ impl Teller<'_, '_> {
             } => {
                 frames.push(*frame);
                 let peer = self
-                    .knowledge
-                    .service(service)
-                    .and_then(|s| s.peer.first())
+                    .answers(view, service, after)
                     .map_or_else(String::new, |p| format!(" of {p}"));
                 format!("{service}.{method}{peer}")
             }
@@ -357,7 +382,9 @@ impl Teller<'_, '_> {
             self.host
                 .hung
                 .iter()
-                .filter(|h| h.pid == row.pid)
+                .filter(|h| {
+                    h.pid == row.pid && super::host::same_node(h.node.as_deref(), row.node.as_deref())
+                })
                 .map(|h| h.quote.clone())
                 .take(2),
         );

@@ -49,6 +49,13 @@ impl Told<'_> {
         for (i, chain) in self.report.chains.iter().enumerate() {
             self.html_chain(&mut out, i + 1, chain);
         }
+        if self.report.beside().next().is_some() {
+            out.push_str("<h2>Beside the chains</h2>\n<ul>\n");
+            for fact in self.report.beside().take(super::BESIDE) {
+                let _ = writeln!(out, "<li>{}</li>", safe(&super::beside_line(fact)));
+            }
+            out.push_str("</ul>\n");
+        }
         self.html_locks(&mut out);
         for pair in &self.report.pairs {
             let _ = writeln!(out, "<h2>{}</h2>\n<ul>", safe(&self.pair_head(pair)));

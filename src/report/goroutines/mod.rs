@@ -10,7 +10,7 @@ use super::{Ink, Look, Sheet, json, pad};
 use crate::base::text::{cut, printable};
 use crate::base::time::Stamp;
 use crate::model::waits::{
-    Chain, DumpSummary, Group, Growth, Likeness, Lock, Node, Pair, Stuck, WaitReport,
+    Chain, DumpSummary, Group, Growth, Likeness, Lock, Node, Pair, Stuck, WaitFact, WaitReport,
 };
 use crate::model::{Dump, DumpNote, Quote, SourceId};
 
@@ -35,6 +35,8 @@ const GROUPS: usize = 12;
 const LOCKS: usize = 20;
 /// Groups that grew shown.
 const GROWTHS: usize = 20;
+/// Findings shown that are part of no chain.
+const BESIDE: usize = 20;
 
 impl Filter {
     fn takes(&self, g: &Group) -> bool {
@@ -86,6 +88,7 @@ impl Told<'_> {
         for (i, chain) in self.report.chains.iter().enumerate() {
             self.chain(&mut sheet, i + 1, chain, look.verbose);
         }
+        self.beside(&mut sheet);
         self.locks(&mut sheet);
         self.pairs(&mut sheet);
         self.dumps(&mut sheet, filter);
@@ -213,6 +216,25 @@ impl Told<'_> {
                 3,
             );
             sheet.line(&[(Ink::Plain, &format!("      {}", ask.command))]);
+        }
+    }
+
+    /// What single stacks show, beside the chains.
+    fn beside(&self, sheet: &mut Sheet) {
+        for (i, fact) in self.report.beside().take(BESIDE).enumerate() {
+            if i == 0 {
+                sheet.blank();
+                sheet.line(&[(Ink::Bold, "Beside the chains")]);
+            }
+            let line = beside_line(fact);
+            let after = [(Ink::Plain, "    ")];
+            sheet.flow(&[(Ink::Plain, "  ")], &after, Ink::Plain, &line, 3);
+            for q in fact.evidence.iter().take(3) {
+                sheet.line(&[
+                    (Ink::Cyan, &format!("      {}  ", self.place(q))),
+                    (Ink::Dim, &cut(&q.text, 160)),
+                ]);
+            }
         }
     }
 
@@ -392,6 +414,20 @@ impl Told<'_> {
                 .iter()
                 .map(|c| self.json_chain(c))
                 .collect(),
+            beside: self
+                .report
+                .beside()
+                .map(|f| JsonBeside {
+                    kind: f.kind,
+                    text: printable(beside_line(f).as_bytes()),
+                    count: f.count,
+                    evidence: f
+                        .evidence
+                        .iter()
+                        .map(|q| json::quote(q, &|place| (self.path)(place.source)))
+                        .collect(),
+                })
+                .collect(),
             pairs: self
                 .report
                 .pairs
@@ -523,6 +559,12 @@ fn chain_head(number: usize, chain: &Chain) -> String {
     head
 }
 
+/// `kubelet: a goroutine sends to a channel in …`.
+fn beside_line(fact: &WaitFact) -> String {
+    let program = fact.keys.get("program").map_or("a process", String::as_str);
+    format!("{program}: {}", fact.because)
+}
+
 /// A time that minutes were counted back from: parts of a second would say more than is known.
 fn to_the_second(at: Stamp) -> String {
     let second = crate::base::time::SECOND;
@@ -594,7 +636,16 @@ fn label(text: &str) -> String {
 struct Json {
     dumps: Vec<json::Dump>,
     chains: Vec<JsonChain>,
+    beside: Vec<JsonBeside>,
     pairs: Vec<JsonPair>,
+}
+
+#[derive(Serialize)]
+struct JsonBeside {
+    kind: &'static str,
+    text: String,
+    count: u64,
+    evidence: Vec<json::Evidence>,
 }
 
 #[derive(Serialize)]
