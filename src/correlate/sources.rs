@@ -117,7 +117,10 @@ fn lists_processes(graph: &Graph<'_>, effect: &Fact) -> bool {
     let node = effect.key("node");
     graph.world.states.iter().any(|(source, line)| {
         line.component == Component::PROCESS && {
-            let named = graph.world.source(*source).and_then(|s| s.scope.node.as_deref());
+            let named = graph
+                .world
+                .source(*source)
+                .and_then(|s| s.scope.node.as_deref());
             let host = named.or(line.host.as_deref());
             node.is_none() || host.is_none() || host == node
         }

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot run has to stop")]
 #![expect(clippy::format_push_string, reason = "readable, and done once")]
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
@@ -11,6 +11,7 @@ use divan::{Bencher, black_box};
 use kforensics::base::progress::Silent;
 use kforensics::catalog::{Catalog, RuleText};
 use kforensics::extract::{Observation, observe};
+use kforensics::infer::waits;
 use kforensics::input::{Found, Input};
 use kforensics::model::{Place, SourceId};
 use kforensics::parse::{goroutines, log};
@@ -176,22 +177,34 @@ why = "nothing"
     Catalog::of(&files).expect("the synthetic catalogue is sound")
 }
 
-/// Goroutines per second as a dump grows: the time is linear.
-#[divan::bench(args = [100, 1_000, 10_000, 100_000])]
-fn dump(bencher: Bencher<'_, '_>, count: u32) {
+/// A dump of so many goroutines, a third of which queue for one of sixteen locks. The largest has small stacks.
+fn dump_of(count: u32) -> String {
     let mut text = String::new();
     for n in 0..count {
-        text += &format!(
-            "goroutine {} [{}, {} minutes]:\nsync.runtime_SemacquireMutex(0xc000{:06x}, 0x0, 0x1)\n\t/usr/local/go/src/runtime/sema.go:71 +0x47\nsync.(*Mutex).lockSlow(0xc000{:06x})\n\t/usr/local/go/src/sync/mutex.go:138 +0x105\nmain.(*Store).Get(0xc000{:06x}, 0x{n:x})\n\t/src/store.go:{} +0x1f\ncreated by main.serve\n\t/src/main.go:80 +0x3a\n\n",
-            n + 1,
-            if n % 3 == 0 { "semacquire" } else { "select" },
-            n % 60,
-            n % 16,
-            n % 16,
-            n % 16,
+        let state = if n % 3 == 0 { "semacquire" } else { "select" };
+        let lock = n % 16;
+        let _ = writeln!(text, "goroutine {} [{state}, {} minutes]:", n + 1, n % 60);
+        if count < 1_000_000 {
+            let _ = write!(
+                text,
+                "sync.runtime_SemacquireMutex(0xc000{lock:06x}, 0x0, 0x1)\n\t/usr/local/go/src/runtime/sema.go:71 +0x47\n",
+            );
+        }
+        let _ = write!(
+            text,
+            "sync.(*Mutex).lockSlow(0xc000{lock:06x})\n\t/usr/local/go/src/sync/mutex.go:138 +0x105\nmain.(*Store).Get(0xc000{lock:06x}, 0x{n:x})\n\t/src/store.go:{} +0x1f\ncreated by main.serve\n\t/src/main.go:80 +0x3a\n\n",
             n % 40 + 1,
         );
     }
+    text
+}
+
+const GOROUTINES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// Goroutines per second as a dump grows, read only: the time is linear.
+#[divan::bench(args = GOROUTINES, sample_count = 5)]
+fn dump(bencher: Bencher<'_, '_>, count: u32) {
+    let text = dump_of(count);
     let start = Place {
         source: SourceId(0),
         offset: 0,
@@ -200,6 +213,21 @@ fn dump(bencher: Bencher<'_, '_>, count: u32) {
     bencher
         .counter(ItemsCount::new(count))
         .bench_local(|| goroutines::read(black_box(text.as_bytes()), start));
+}
+
+/// The same with groups, locks, holders and chains.
+#[divan::bench(args = GOROUTINES, sample_count = 5)]
+fn dump_and_waits(bencher: Bencher<'_, '_>, count: u32) {
+    let text = dump_of(count);
+    let start = Place {
+        source: SourceId(0),
+        offset: 0,
+        line: 1,
+    };
+    bencher.counter(ItemsCount::new(count)).bench_local(|| {
+        let dumps = goroutines::read(black_box(text.as_bytes()), start);
+        waits::analyse(&dumps, &waits::Host::default())
+    });
 }
 
 /// The whole way from a directory and from an archive of 64 MiB to the incidents.

@@ -143,7 +143,7 @@ fn asleep_fact(view: &View<'_>) -> Option<WaitFact> {
     evidence.extend(d.quotes(first, &view.decisive(first)));
     Some(WaitFact {
         kind: kind("all-asleep")?,
-            alone: true,
+        alone: true,
         entity,
         keys,
         evidence,

@@ -150,9 +150,15 @@ impl Teller<'_, '_> {
         keys.insert(String::from("lock"), format!("{process}/{address}"));
         let waiters = lock.waiters.len();
         let (queue, waiting) = if waiters == 1 {
-            (String::from("a goroutine queues"), String::from("a goroutine waits"))
+            (
+                String::from("a goroutine queues"),
+                String::from("a goroutine waits"),
+            )
         } else {
-            (format!("{waiters} goroutines queue"), format!("{waiters} goroutines wait"))
+            (
+                format!("{waiters} goroutines queue"),
+                format!("{waiters} goroutines wait"),
+            )
         };
         keys.insert(String::from("queue"), queue);
         keys.insert(String::from("waiting"), waiting);
@@ -314,7 +320,11 @@ impl Teller<'_, '_> {
     pub(super) fn outermost(&self, dump: usize, g: u32) -> String {
         let frame = |view: &super::stacks::View<'_>| {
             let mut frames = view.frames(g).iter().rev();
-            frames.find_map(|f| view.role(f.site).filter(|r| !r.plumbing).map(|r| short(&r.name).to_owned()))
+            frames.find_map(|f| {
+                view.role(f.site)
+                    .filter(|r| !r.plumbing)
+                    .map(|r| short(&r.name).to_owned())
+            })
         };
         self.views.get(dump).and_then(frame).unwrap_or_default()
     }
@@ -428,7 +438,11 @@ impl Teller<'_, '_> {
 
     /// The program that answers a call: of several possible ones the one that runs on the machine, else the one that
     /// left a dump.
-    pub(super) fn other_side<'n>(&self, node: Option<&str>, names: &'n [String]) -> Option<&'n String> {
+    pub(super) fn other_side<'n>(
+        &self,
+        node: Option<&str>,
+        names: &'n [String],
+    ) -> Option<&'n String> {
         let runs = |n: &&String| self.host.find(node, None, n).is_some();
         let dumped = |n: &&String| {
             self.views.iter().any(|v| {
@@ -523,7 +537,7 @@ impl Teller<'_, '_> {
                 keys.insert(String::from("minutes"), minutes.to_string());
                 Some(WaitFact {
                     kind: kind("pile-up")?,
-            alone: true,
+                    alone: true,
                     entity,
                     keys,
                     evidence: self.wait_quotes(dump, g),

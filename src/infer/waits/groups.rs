@@ -156,7 +156,10 @@ fn group(view: &View<'_>, members: &[u32]) -> Option<Group> {
 fn labels(dump: &Dump, members: &[u32]) -> Vec<(String, u64)> {
     const MOST: usize = 3;
     let mut found: FxHashMap<Symbol, u64> = FxHashMap::default();
-    for g in members.iter().filter_map(|g| dump.goroutines.get(*g as usize)) {
+    for g in members
+        .iter()
+        .filter_map(|g| dump.goroutines.get(*g as usize))
+    {
         *found.entry(g.labels).or_default() += u64::from(g.count);
     }
     let mut out: Vec<(String, u64)> = found

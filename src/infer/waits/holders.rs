@@ -367,7 +367,10 @@ impl<'s, 'a> Search<'s, 'a> {
             h.add(-4, "it has not passed the line where the others queue");
         }
         if kin.other_object && !kin.is_inside() {
-            h.add(OTHER_OBJECT, "it is in a method of another object of that type");
+            h.add(
+                OTHER_OBJECT,
+                "it is in a method of another object of that type",
+            );
         }
         if kin.may_be_same && !kin.is_inside() {
             h.add(OTHER_OBJECT, "its own wait may be for the same lock");
@@ -482,9 +485,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 };
                 let past = self
                     .first_line(&queue, f.site)
-                    .is_some_and(|first| {
-                        role.name != inner.name && self.view.line(f.site) > first
-                    });
+                    .is_some_and(|first| role.name != inner.name && self.view.line(f.site) > first);
                 let same = !role.owner.is_empty() && role.owner == inner.owner;
                 let same_object = same && object.is_some() && self.view.dump.receiver(f) == object;
                 // A function that is known to keep this lock while it calls on, for the same object.

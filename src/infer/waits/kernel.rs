@@ -293,7 +293,7 @@ impl Teller<'_, '_> {
             let telling: Vec<usize> = view.telling(g).into_iter().collect();
             out.push(WaitFact {
                 kind,
-            alone: true,
+                alone: true,
                 entity,
                 keys,
                 evidence: view.dump.quotes(g, &telling),

@@ -73,10 +73,7 @@ pub(super) fn find(index: usize, view: &View<'_>, knowledge: &Knowledge) -> Vec<
         )
     });
     let waits_for = waits_for(&locks);
-    let briefs: Vec<Brief> = locks
-        .iter()
-        .map(|l| Brief { address: l.address })
-        .collect();
+    let briefs: Vec<Brief> = locks.iter().map(|l| Brief { address: l.address }).collect();
     let search = Search::new(view, knowledge, &waits_for, &briefs);
     // Twice: a holder found in the first round can close a cycle that names one in the second.
     for round in 0..2 {
@@ -197,7 +194,11 @@ fn drop_weak_cycles(locks: &mut [Lock], waits_for: &FxHashMap<u32, usize>) {
             continue;
         };
         let mut cycle = vec![entry];
-        while let Some(i) = cycle.last().and_then(|i| next(locks, *i)).filter(|i| *i != entry) {
+        while let Some(i) = cycle
+            .last()
+            .and_then(|i| next(locks, *i))
+            .filter(|i| *i != entry)
+        {
             cycle.push(i);
         }
         let weak: Vec<usize> = cycle

@@ -76,9 +76,10 @@ pub(super) fn of_one_process(views: &[View<'_>]) -> Vec<(usize, usize, Option<i6
 fn is_copy(a: &Dump, b: &Dump) -> bool {
     a.kind != DumpKind::Aggregated
         && a.goroutines.len() == b.goroutines.len()
-        && a.goroutines.iter().zip(&b.goroutines).all(|(x, y)| {
-            (x.id, x.minutes, a.state(x)) == (y.id, y.minutes, b.state(y))
-        })
+        && a.goroutines
+            .iter()
+            .zip(&b.goroutines)
+            .all(|(x, y)| (x.id, x.minutes, a.state(x)) == (y.id, y.minutes, b.state(y)))
 }
 
 /// What two dumps of one process show together. The goroutines that are in both are noted in the views.

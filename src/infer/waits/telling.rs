@@ -383,7 +383,8 @@ impl Teller<'_, '_> {
                 .hung
                 .iter()
                 .filter(|h| {
-                    h.pid == row.pid && super::host::same_node(h.node.as_deref(), row.node.as_deref())
+                    h.pid == row.pid
+                        && super::host::same_node(h.node.as_deref(), row.node.as_deref())
                 })
                 .map(|h| h.quote.clone())
                 .take(2),
