@@ -16,6 +16,8 @@ mod catalogue;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod goroutines;
+#[cfg(test)]
 mod incidents;
 #[cfg(test)]
 mod layers;

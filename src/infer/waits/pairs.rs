@@ -18,8 +18,8 @@ use crate::model::{Dump, Quote};
 
 /// Dumps so far apart show a wait that lasts; below it the same moment may have been printed twice.
 const APART: i64 = 20 * SECOND;
-/// Addresses above this are of objects that were allocated; below it lie those of the program itself.
-const HEAP: u64 = 0xc0_0000_0000;
+/// Where allocated objects lie: below are small programs themselves, above are programs that the system has moved.
+const HEAP: std::ops::Range<u64> = 0xc0_0000_0000..0x5400_0000_0000;
 /// Groups that are kept of one pair, largest first.
 const GROUPS: usize = 50;
 /// Goroutines that are listed of a group.
@@ -59,6 +59,18 @@ pub(super) fn of_one_process(views: &[View<'_>]) -> Vec<(usize, usize, Option<i6
             continue;
         };
         if is_copy(earlier.dump, later.dump) {
+            continue;
+        }
+        // The dump that a process leaves at its end is its last.
+        let ends = |v: &View<'_>| v.dump.kind.is_end() || v.dump.kind == DumpKind::Signal;
+        if ends(earlier) != ends(later) {
+            let (a, b) = if ends(later) { (i, j) } else { (j, i) };
+            let time = |d: usize| views.get(d).and_then(|v| v.dump.time);
+            let gap = time(a)
+                .zip(time(b))
+                .map(|(a, b)| b.at.since(a.at))
+                .filter(|gap| *gap > 0);
+            out.push((a, b, gap));
             continue;
         }
         out.push(match (earlier.dump.time, later.dump.time) {
@@ -118,7 +130,8 @@ pub(super) fn compare(views: &mut [View<'_>]) -> Vec<Pair> {
 
 type Twins = Vec<((u32, u32), bool)>;
 
-/// The goroutines that wait in both dumps in one place, in groups of equal stacks, largest first.
+/// The goroutines that wait in both dumps in one place, in groups of equal stacks: those that are known to wait all the
+/// time first, then the largest.
 fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>, Twins) {
     let prints = |v: &View<'_>| -> Vec<u64> {
         v.shapes
@@ -191,7 +204,7 @@ fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>,
         }
         groups.extend(group);
     }
-    groups.sort_by_key(|s| (std::cmp::Reverse(s.count), s.place));
+    groups.sort_by_key(|s| (!s.proven, std::cmp::Reverse(s.count), s.place));
     (groups, twins)
 }
 
@@ -202,17 +215,14 @@ const ADDRESSES: usize = 3;
 
 /// Whether two stacks are one call that has not returned: a loop that calls again passes new objects.
 fn same_call(a: &View<'_>, ga: u32, b: &View<'_>, gb: u32) -> bool {
-    let own = |v: &View<'_>, g: u32| -> Vec<Frame> {
-        let frames = v.frames(g).iter().copied();
-        frames
-            .filter(|f| v.role(f.site).is_some_and(|r| !r.plumbing))
-            .collect()
-    };
     let (old, new) = (own(a, ga), own(b, gb));
     let mut addresses = BTreeSet::new();
     old.len() == new.len()
         && old.iter().zip(&new).all(|(x, y)| {
-            let exact = a.dump.args(x).filter(|w| w.exact && w.value >= HEAP);
+            let exact = a
+                .dump
+                .args(x)
+                .filter(|w| w.exact && HEAP.contains(&w.value));
             addresses.extend(exact.map(|w| w.value));
             a.dump.args_text(x) == b.dump.args_text(y)
         })
@@ -226,12 +236,19 @@ fn print(view: &View<'_>, g: u32) -> u64 {
         view.dump.state(goroutine).hash(&mut hash);
         view.dump.creator(goroutine).hash(&mut hash);
     }
-    // Frames of the runtime are shown or not, as the dump was asked for.
-    for f in view.frames(g) {
-        if view.role(f.site).is_some_and(|r| !r.plumbing) {
-            view.dump.function(f).hash(&mut hash);
-            view.dump.stacks.location(f.site).hash(&mut hash);
-        }
+    for f in own(view, g) {
+        view.dump.function(&f).hash(&mut hash);
+        view.dump.stacks.location(f.site).hash(&mut hash);
     }
     hash.finish()
+}
+
+/// The frames that every kind of dump shows: those of the runtime, and what the compiler wraps around a call, are shown
+/// or not as the dump was asked for.
+fn own(view: &View<'_>, g: u32) -> Vec<Frame> {
+    let frames = view.frames(g).iter().copied();
+    frames
+        .filter(|f| view.role(f.site).is_some_and(|r| !r.plumbing))
+        .filter(|f| !view.dump.function(f).contains(".gowrap"))
+        .collect()
 }

@@ -320,7 +320,7 @@ impl Told<'_> {
     /// `Two dumps of kubelet, 2 min 20 s apart: 138 and 137 goroutines`.
     fn pair_head(&self, pair: &Pair) -> String {
         let apart = pair.seconds.map_or_else(
-            || String::from(", in the order in which they were found"),
+            || String::from(" (how far apart is not known)"),
             |s| {
                 let ns = s.saturating_mul(crate::base::time::SECOND);
                 format!(", {} apart", crate::base::units::human_duration(ns))

@@ -70,6 +70,7 @@ pub fn notation(name: &str, at: Moment, collected: Moment) -> Option<String> {
         "znano" => utc.format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string(),
         "openssl" => utc.format("%b %e %H:%M:%S %Y GMT").to_string(),
         "stamp" => utc.format("%Y-%m-%dT%H-%M-%SZ").to_string(),
+        "stacks" => at.format("%Y-%m-%dT%H%M%S%z").to_string(),
         "clock" => at.format("%H:%M").to_string(),
         "epoch" => utc.timestamp().to_string(),
         "age" => age(collected - at),

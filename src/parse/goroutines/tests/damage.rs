@@ -71,6 +71,37 @@ fn prefixes_on_every_line() {
                 )
             }),
         ),
+        ("tabs lost", each(|l| l.trim_start().to_owned())),
+        ("tabs as blanks", each(|l| l.replace('\t', "        "))),
+        ("blank lines lost", TWO.replace("\n\n", "\n")),
+        ("a blank line behind each", each(|l| format!("{l}\n"))),
+        (
+            "a journal with a blank line behind each",
+            each(|l| {
+                format!(
+                    "Nov 20 17:34:02 node1 shopd[58]: {}\n",
+                    l.replace('\t', "        ")
+                )
+            }),
+        ),
+        (
+            "a journal whose tabs are lost",
+            each(|l| format!("Nov 20 17:34:02 node1 shopd[58]: {}", l.trim_start())),
+        ),
+        ("line ends of Windows", each(|l| format!("{l}\r"))),
+        (
+            "the runtime's log",
+            each(|l| format!("2026-11-20T17:34:02.384552000Z stderr F {l}")),
+        ),
+        (
+            "docker's log",
+            each(|l| {
+                format!(
+                    "{{\"log\":\"{}\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-20T17:34:02.384552Z\"}}",
+                    l.replace('\t', "\\t")
+                )
+            }),
+        ),
         ("rsyslog's tabs", each(|l| l.replace('\t', "#011"))),
         ("visible tabs", each(|l| l.replace('\t', "^I"))),
         (
