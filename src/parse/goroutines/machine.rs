@@ -41,6 +41,8 @@ pub(super) struct Machine {
     /// A function line that waits for its file line.
     pending: Option<(Symbol, Place)>,
     pending_args: Vec<u8>,
+    /// A blank line stands behind the function line: only its file line may follow.
+    parted: bool,
     creator: Option<Symbol>,
     /// Frames belong to an ancestor or to the scheduler.
     aside: bool,
@@ -116,7 +118,11 @@ impl Machine {
             self.foreign = 0;
             return true;
         }
-        let seen = match classify(line) {
+        let line_is = classify(line);
+        if !matches!(line_is, Line::Blank | Line::File(_)) && std::mem::take(&mut self.parted) {
+            self.pending = None;
+        }
+        let seen = match line_is {
             Line::Header(h) => {
                 self.header(place, &h);
                 true
@@ -164,7 +170,7 @@ impl Machine {
                 true
             }
             Line::Blank => {
-                self.pending = None;
+                self.parted = self.pending.is_some();
                 return self.open;
             }
             _ => return self.other(place, line),
@@ -295,6 +301,7 @@ impl Machine {
     }
 
     fn file(&mut self, location: &[u8]) {
+        self.parted = false;
         if let Some(name) = self.creator.take() {
             let location = self.names.path(&mut self.dump.stacks, location);
             let site = self.names.site(&mut self.dump.stacks, name, location);

@@ -68,6 +68,11 @@ fn frame(text: &str) -> Option<Line<'_>> {
     if let Some(rest) = text.strip_prefix('#') {
         return numbered(rest);
     }
+    // `cat wchan stack`: the first file has no line end.
+    let text = match text.split_once("[<") {
+        Some((word, _)) if word == "0" || is_function(word) => text.get(word.len()..)?,
+        _ => text,
+    };
     let rest = match text.strip_prefix("[<") {
         Some(rest) => {
             let (address, rest) = rest.split_once(">]")?;
@@ -321,11 +326,12 @@ fn collected(text: &str) -> Option<Line<'_>> {
 pub(super) fn of_path(path: &str) -> Option<(Task<'static>, &str)> {
     let mut parts = path.split('/');
     let pid = parts.next()?.parse().ok();
-    let mut next = parts.next()?;
+    // A heading may name the folder of the thread alone.
+    let mut next = parts.next().unwrap_or("stack");
     let mut thread = None;
     if next == "task" {
         thread = parts.next()?.parse().ok();
-        next = parts.next()?;
+        next = parts.next().unwrap_or("stack");
     }
     let word = next
         .split(|c: char| !c.is_ascii_alphanumeric())

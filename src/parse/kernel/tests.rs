@@ -47,6 +47,13 @@ fn collections_of_proc_files() {
             "pid=123 comm=terwayd",
         ),
         ("x.txt", "PID: 123\n", "pid=123"),
+        // `wchan` has no line end.
+        (
+            "x.txt",
+            "== /proc/123/task/456\nterwayd\n__skb_wait_for_more_packets",
+            "pid=123 comm=terwayd thread=456",
+        ),
+        ("x.txt", "== /proc/123\nterwayd\n0", "pid=123 comm=terwayd"),
         ("x.txt", "stack of process 123:\n", "pid=123"),
         ("x.txt", "123 terwayd\n", "pid=123 comm=terwayd"),
         (

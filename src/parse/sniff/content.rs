@@ -274,7 +274,7 @@ fn host(first: &[u8], lines: &[&[u8]]) -> Option<Found> {
         || is_interface(text)
         || is_unit(first)
         || is_boxed(first, lines)
-        || is_kernel_stack(text)
+        || kernel_stacks(lines)
         || text.starts_with(b"total        used")
         || (text.starts_with(b"total ") && lines.get(1).is_some_and(|l| is_listing(l)))
         || is_listing(first)
@@ -329,9 +329,15 @@ fn is_boxed(first: &[u8], lines: &[&[u8]]) -> bool {
     first.starts_with(b"+--") && lines.get(1).is_some_and(|l| l.starts_with(b"| "))
 }
 
-/// `[<0>] do_sys_poll+0x1f/0x2a0`.
-fn is_kernel_stack(text: &[u8]) -> bool {
-    text.starts_with(b"[<") && memchr::memmem::find(text, b">] ").is_some()
+/// `[<0>] do_sys_poll+0x1f/0x2a0`: one at the head, or several below headings of a collector's own.
+fn kernel_stacks(lines: &[&[u8]]) -> bool {
+    const ENOUGH: usize = 3;
+    let is = |l: &&[u8]| {
+        let text = l.trim_ascii_start();
+        text.starts_with(b"[<") && memchr::memmem::find(text, b">] ").is_some()
+    };
+    lines.first().is_some_and(|l| is(l))
+        || lines.iter().take(40).filter(|l| is(l)).count() >= ENOUGH
 }
 
 /// `drwxr-xr-x 2 root root 4096 Nov 20 17:39 .`.

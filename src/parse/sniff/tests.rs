@@ -104,6 +104,15 @@ fn others() {
     case("a", " \n\n", K::Empty, &[], "unknown", "");
     case("a.log", "{\"x\": 1}\n", K::Log, &[], "unknown", "");
     case("notes.txt", "hello\nworld\n", K::Text, &[], "unknown", "");
+    // Stacks of threads below headings of a script.
+    case(
+        "threads.txt",
+        "== /proc/5120/task/5133\nterwayd\n__skb_wait_for_more_packets[<0>] __skb_wait_for_more_packets+0x121/0x1b0\n[<0>] __skb_recv_datagram+0x74/0xd0\n[<0>] skb_recv_datagram+0x3e/0x60\n[<0>] netlink_recvmsg+0x74/0x480\n",
+        K::Host,
+        &[],
+        "host",
+        "",
+    );
     // kubectl prints its troubles before the table.
     case(
         "kubectl/api-resources.txt",
