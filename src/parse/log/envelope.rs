@@ -27,6 +27,9 @@ pub(super) fn json(line: &[u8]) -> Option<Layer<'_>> {
     if line.starts_with(b"{\"log\":") || holds(b"\"stream\":\"std") {
         return docker(line);
     }
+    if holds(b"\"kubernetes\":{") && holds(b"\"message\":") {
+        return docker(line);
+    }
     if holds(b"\"__REALTIME_TIMESTAMP\"") {
         return journal(line);
     }
@@ -77,9 +80,16 @@ fn docker(line: &[u8]) -> Option<Layer<'_>> {
                 layer.inside = inside(value);
                 found = true;
             }
+            // So does the collector of OpenShift name it.
+            (b"message", Value::Str(_)) if !found => {
+                layer.inside = inside(value);
+                found = true;
+            }
             (b"stream", Value::Str(b"stderr")) => layer.stream = Some(Stream::Stderr),
             (b"stream", Value::Str(_)) => layer.stream = Some(Stream::Stdout),
-            (b"time", Value::Str(raw)) => layer.stamp = stamp::iso(raw).map(|(t, _)| t),
+            (b"time" | b"@timestamp", Value::Str(raw)) => {
+                layer.stamp = stamp::iso(raw).map(|(t, _)| t);
+            }
             // What an agent shipped is docker's line without its line end, and more.
             (b"kubernetes", Value::Nested(object)) => {
                 shipped = true;

@@ -200,7 +200,8 @@ pub fn starts_record(line: &[u8]) -> bool {
 pub fn starts_record_in(line: &[u8], wrapped: bool) -> bool {
     let whole = || {
         let stack = Stack::of(line);
-        stack.is_wrapped() || lines::starts(stack.payload)
+        let rest = stack.layers().any(|l| l.wrap == Wrap::Clipped);
+        (stack.is_wrapped() && !rest) || lines::starts(stack.payload)
     };
     starts_record(line) && (!wrapped || whole())
 }

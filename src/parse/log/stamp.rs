@@ -42,6 +42,27 @@ fn month_name(b: &[u8]) -> Option<u8> {
     u8::try_from(index + 1).ok()
 }
 
+/// The month in front of a short time: its English name, or its number as the locales of China, Japan and Korea print
+/// it (`11月`, ` 7月`, `7월`); and its length.
+fn short_month(b: &[u8]) -> Option<(u8, usize)> {
+    if let Some(month) = month_name(b) {
+        return Some((month, 3));
+    }
+    let blank = usize::from(b.first() == Some(&b' '));
+    let digits = b
+        .get(blank..)?
+        .iter()
+        .take(3)
+        .take_while(|c| c.is_ascii_digit())
+        .count();
+    let sign = b.get(blank + digits..)?.first_chunk::<3>()?;
+    if digits == 0 || !["月".as_bytes(), "월".as_bytes()].contains(&sign.as_slice()) {
+        return None;
+    }
+    let month = u8::try_from(number(b.get(blank..blank + digits)?)?).ok()?;
+    Some((month, blank + digits + 3))
+}
+
 /// Whether a three-letter English weekday stands at the start.
 fn is_weekday(b: &[u8]) -> bool {
     b.first_chunk::<3>().is_some_and(|name| DAYS.contains(name))
@@ -136,19 +157,20 @@ pub(super) fn iso(b: &[u8]) -> Option<(RawStamp, usize)> {
 
 /// `Nov 20 17:06:13[.fraction]` (day padded with zero or blank); also whether the pad was a blank.
 pub(super) fn short(b: &[u8]) -> Option<(RawStamp, usize, bool)> {
-    let month = month_name(b)?;
-    if b.get(3) != Some(&b' ') || b.get(6) != Some(&b' ') {
+    let (month, name) = short_month(b)?;
+    let rest = b.get(name..)?;
+    if rest.first() != Some(&b' ') || rest.get(3) != Some(&b' ') {
         return None;
     }
-    let padded = b.get(4) == Some(&b' ');
+    let padded = rest.get(1) == Some(&b' ');
     let day = if padded {
-        b.get(5).filter(|c| c.is_ascii_digit())? - b'0'
+        rest.get(2).filter(|c| c.is_ascii_digit())? - b'0'
     } else {
-        two(b, 4)?
+        two(rest, 1)?
     };
     let (month, day) = month_day(month, day)?;
-    let (ns, res, len) = clock(b.get(7..)?)?;
-    Some((local(None, month, day, ns, res), 7 + len, padded))
+    let (ns, res, len) = clock(rest.get(4..)?)?;
+    Some((local(None, month, day, ns, res), name + 4 + len, padded))
 }
 
 /// `Fri Nov 20 17:06:13[ ZONE] 2026` as `date`, `dmesg -T` and C's `ctime` print it.

@@ -197,6 +197,65 @@ fn syslogs() {
 }
 
 #[test]
+fn journals_of_other_locales() {
+    case(
+        "11月 10 11:13:26 n3 k3s[52749]: E1110 11:13:26.574951   52749 authentication.go:73] it broke",
+        &["journald", "klog"],
+        "?-11-10 11:13:26 local",
+        'E',
+        "it broke",
+    );
+    for line in [
+        " 7月 09 11:13:26 n3 app[3]: it broke",
+        "7月 09 11:13:26 n3 app[3]: it broke",
+        "7월 09 11:13:26 n3 app[3]: it broke",
+    ] {
+        let r = case(line, &["journald"], "?-7-9 11:13:26 local", '?', "it broke");
+        assert_eq!(r.ident.as_deref(), Some("app"));
+    }
+}
+
+#[test]
+fn what_a_collector_of_a_cluster_ships() {
+    let r = case(
+        r#"{"message":"E0608 12:45:18.092741       1 a.go:154] it broke\n","kubernetes":{"container_name":"vsphere-cpi","host":"n1"}}"#,
+        &["docker", "klog"],
+        "?-6-8 12:45:18 local",
+        'E',
+        "it broke",
+    );
+    assert_eq!(r.ident.as_deref(), Some("vsphere-cpi"));
+    case(
+        r#"{"@timestamp":"2024-02-09T03:04:05.123Z","message":"it broke","kubernetes":{"container_name":"web","host":"n1"}}"#,
+        &["docker"],
+        "2024-02-09T03:04:05.123Z",
+        '?',
+        "it broke",
+    );
+}
+
+#[test]
+fn lines_whose_begin_was_cut_off() {
+    for line in [
+        "kubelet[812]: E0209 03:04:05.123456     812 a.go:1] it broke",
+        "03:04:05 n1 kubelet[812]: E0209 03:04:05.123456     812 a.go:1] it broke",
+        "9 03:04:05 n1 kubelet[812]: E0209 03:04:05.123456     812 a.go:1] it broke",
+    ] {
+        let r = case(
+            line,
+            &["clipped", "klog"],
+            "?-2-9 03:04:05 local",
+            'E',
+            "it broke",
+        );
+        assert_eq!((r.ident.as_deref(), r.pid), (Some("kubelet"), Some(812)));
+    }
+    // What follows is no format of its own: the line may be anybody's.
+    let r = record(b"kubelet[812]: it broke");
+    assert_eq!(&*r.text, b"kubelet[812]: it broke");
+}
+
+#[test]
 fn kubectl_and_others() {
     case(
         "[pod/web-1/web] 2024-02-09T03:04:05.1Z I0209 03:04:05.050000       1 a.go:1] x",

@@ -29,6 +29,9 @@ pub(super) enum Wrap {
     JournalVerbose,
     /// rsyslog, RFC 3164 and its ISO form.
     Syslog,
+    /// What is left of a syslog or journal line whose begin was cut off. No wrapper for a report: in a file of whole
+    /// lines it is the rest of one.
+    Clipped,
     /// RFC 5424.
     Rfc5424,
     /// `[pod/<pod>/<container>] `, `[<pod> <container>] `.
@@ -74,6 +77,7 @@ impl Wrap {
             Self::JournalExport => "journal-export",
             Self::JournalVerbose => "journal-verbose",
             Self::Syslog => "syslog",
+            Self::Clipped => "clipped",
             Self::Rfc5424 => "rfc5424",
             Self::Prefix => "kubectl-prefix",
             Self::Stern => "stern",
@@ -156,7 +160,11 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
         0xef => line
             .strip_prefix(b"\xef\xbb\xbf")
             .map(|rest| Layer::new(Wrap::Bom, None, rest)),
-        b'0'..=b'9' => dated(line).or_else(|| unix(line)).or_else(|| named(line)),
+        b'0'..=b'9' => dated(line)
+            .or_else(|| unix(line))
+            .or_else(|| short(line))
+            .or_else(|| clipped(line))
+            .or_else(|| named(line)),
         b'A'..=b'Z' => short(line)
             .or_else(|| weekday(line))
             .or_else(|| envelope::field(line, Wrap::JournalExport))
@@ -164,12 +172,13 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
         b'_' => envelope::field(line, Wrap::JournalExport),
         b' ' => line
             .strip_prefix(b"    ")
-            .and_then(|l| envelope::field(l, Wrap::JournalVerbose)),
+            .and_then(|l| envelope::field(l, Wrap::JournalVerbose))
+            .or_else(|| short(line)),
         b'<' => priority(line),
         b'{' => envelope::json(line),
         b'[' => bracket(line),
         b'd' if line.starts_with(b"data: {") => envelope::json(line.get(6..)?),
-        b'a'..=b'z' => named(line),
+        b'a'..=b'z' => named(line).or_else(|| clipped(line)),
         0x1e => envelope::json(line.get(1..)?),
         _ => None,
     }
@@ -382,6 +391,27 @@ fn weekday(line: &[u8]) -> Option<Layer<'_>> {
         return Some(Layer::new(Wrap::JournalVerbose, Some(time), &[]));
     }
     Some(behind(Wrap::Journald, time, rest))
+}
+
+/// What is left of a journal's line whose begin was cut off when it was copied: `09 17:06:13 host ident[pid]: …`,
+/// `17:06:13 host ident[pid]: …`, `ident[pid]: …`; only before a format that is sure, which has the time.
+fn clipped(line: &[u8]) -> Option<Layer<'_>> {
+    let digits = line
+        .iter()
+        .take(2)
+        .take_while(|c| c.is_ascii_digit())
+        .count();
+    let clock = match line.get(digits)? {
+        b' ' if digits > 0 => line.get(digits + 1..)?,
+        _ => line,
+    };
+    let origin = match stamp::clock(clock) {
+        Some((_, _, len)) => {
+            Origin::of(clock.get(len..)?.strip_prefix(b" ")?).filter(|o| o.host.is_some())?
+        }
+        None => Origin::of(line).filter(|o| o.host.is_none())?,
+    };
+    (origin.pid.is_some() && is_known(origin.rest)).then(|| origin.layer(Wrap::Clipped, None))
 }
 
 /// `1707419045.123456 host ident[pid]: …`.
