@@ -106,10 +106,9 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     if last.at.since(first.at).saturating_sub(doubt) >= lasting {
         return closable || !isolated(fact, world);
     }
-    if fact.span.closed || fact.span.over || !(closable || is_state(fact, world)) {
+    if fact.span.closed || fact.span.over {
         return false;
     }
-    // Printed once and never taken back counts until the end of what was collected.
     let sources = || {
         fact.evidence()
             .iter()
@@ -118,8 +117,22 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     let collected = sources().filter_map(|s| s.clock.collected).max();
     let end = collected.max(world.window.1).unwrap_or(last.at);
     // A table of events says when one was last seen, not since when: what is fresh goes on.
-    let fresh = sources().any(|s| s.kind == SourceKind::Table) && end.since(last.at) <= FRESH;
-    end.since(first.at) >= lasting || fresh
+    let fresh = sources().any(|s| matches!(s.kind, SourceKind::Table | SourceKind::Describe))
+        && end.since(last.at) <= FRESH;
+    let state = is_state(fact, world);
+    if !(closable || state) {
+        return fresh && fact.count >= AGAIN || is_excerpt(lasting, world);
+    }
+    // Printed once and never taken back counts until the end of what was collected. Of a state alone, as of a moment
+    // that nothing in the bundle tells, nothing says that it was short.
+    let alone = state && end <= last.at;
+    end.since(first.at) >= lasting || fresh || alone
+}
+
+/// Whether all that was collected tells of less time than a fact must last: then nothing in it could show that the fact
+/// passed, and what a few lines were sent for is told.
+fn is_excerpt(lasting: i64, world: &World) -> bool {
+    matches!(world.window, (Some(from), Some(to)) if to.since(from) < lasting)
 }
 
 /// Two or three signs far apart are two or three moments, not one state that lasts from the first to the last.
@@ -148,17 +161,25 @@ const APART: i64 = 10 * MINUTE;
 /// An event of a table seen so shortly before the collection goes on.
 const FRESH: i64 = 5 * MINUTE;
 
+/// An event that came so often was no single moment.
+const AGAIN: u64 = 3;
+
 /// Whether an output of a state, collected at the end, shows the fact.
 pub(super) fn is_state(fact: &Fact, world: &World) -> bool {
-    fact.evidence()
-        .iter()
-        // An event tells when; a state stands until the collection.
-        .filter(|q| {
-            let same = |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
-            q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
-        })
-        .filter_map(|q| world.source(q.place.source))
-        .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
+    // The condition of an object holds since its last transition.
+    let condition = *fact.basis() == Basis::Seen && fact.component.as_str() == "object";
+    condition
+        || fact
+            .evidence()
+            .iter()
+            // An event tells when; a state stands until the collection.
+            .filter(|q| {
+                let same =
+                    |o: &Quote| o.place.source == q.place.source && o.place.line == q.place.line;
+                q.time.is_none() && !fact.evidence().iter().any(|o| o.time.is_some() && same(o))
+            })
+            .filter_map(|q| world.source(q.place.source))
+            .any(|s| !matches!(s.kind, SourceKind::Log | SourceKind::Text))
 }
 
 /// When components started.

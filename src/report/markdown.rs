@@ -11,6 +11,7 @@ use crate::model::{Basis, Fact, Quote};
 
 use super::coverage;
 use super::layout::clean;
+use super::signs;
 use super::text::window;
 use super::times;
 use super::view::{Report, group, said};
@@ -261,6 +262,12 @@ fn gaps(out: &mut String, words: &Words, incident: &Incident) {
 fn nothing_found(out: &mut String, report: &Report<'_>) {
     let words = report.words();
     line(out, &format!("## {}", words.no_incident));
+    let signs: Vec<String> = signs::told(report)
+        .iter()
+        .take(signs::MOST)
+        .map(|s| format!("{} {}", prose(&s.text), code(&clean(&s.place))))
+        .collect();
+    section(out, words.signs, &signs);
     let looked: Vec<String> = coverage::looked_at(report)
         .iter()
         .map(|t| prose(t))

@@ -15,6 +15,7 @@ mod sample;
 #[cfg(test)]
 mod sample_dump;
 pub mod script;
+mod signs;
 #[cfg(test)]
 mod tests;
 pub mod text;

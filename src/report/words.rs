@@ -46,6 +46,8 @@ words! {
     semicolon: "; ", "；";
     // Head of the report.
     no_incident: "No incident found", "未发现事件";
+    signs: "Signs of trouble that make no incident by themselves", "单独不足以构成事件的故障迹象";
+    signs_more: "{} more: see `kforensics timeline`", "另有 {} 条：见 `kforensics timeline`";
     incidents: "{} incidents", "{} 个事件";
     below: "{} more below the severity asked for", "另有 {} 个低于所要求的级别";
     // Root cause.

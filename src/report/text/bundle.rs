@@ -7,6 +7,7 @@ use crate::model::Status;
 
 use super::super::coverage;
 use super::super::layout::{Ink, Piece, Sheet};
+use super::super::signs;
 use super::super::times::{self, Calendar};
 use super::super::view::{Report, group, is_guessed};
 use super::super::words::{counted, fill};
@@ -22,6 +23,19 @@ const UNEXPLAINED: usize = 5;
 pub(super) fn nothing_found(sheet: &mut Sheet, report: &Report<'_>) {
     let words = report.words();
     sheet.line(&[(Ink::Bold, words.no_incident)]);
+    let signs = signs::told(report);
+    if !signs.is_empty() {
+        sheet.blank();
+        sheet.line(&[(Ink::Bold, words.signs)]);
+        for sign in signs.iter().take(SHOWN) {
+            sheet.flow(&[(Ink::Yellow, "  • ")], &[HANG], Ink::Plain, &sign.text, 4);
+            sheet.flow(&[HANG], &[HANG], Ink::Dim, &sign.place, 2);
+        }
+        if signs.len() > SHOWN {
+            let text = fill(words.signs_more, &[&(signs.len() - SHOWN).to_string()]);
+            sheet.flow(&[INDENT], &[HANG], Ink::Dim, &text, 2);
+        }
+    }
     sheet.blank();
     sheet.line(&[(Ink::Bold, words.looked_at)]);
     for line in coverage::looked_at(report) {

@@ -4,6 +4,7 @@
 mod clocks;
 mod collectors;
 mod encodings;
+mod excerpts;
 mod exports;
 mod planted;
 mod rotations;

@@ -1,0 +1,88 @@
+//! A few lines copied from a log or an output, as people send them before they send a bundle.
+
+use kforensics::model::{Analysis, Basis};
+
+use crate::support::run;
+
+const REFUSED: &str = "dispatcher.go:180] Failed calling webhook, failing closed pods.example.com: failed calling webhook \"pods.example.com\": failed to call webhook: Post \"https://hook.shop.svc:443/validate?timeout=10s\": dial tcp 10.96.0.7:443: connect: connection refused";
+
+fn has(analysis: &Analysis, kind: &str) -> bool {
+    analysis.facts.iter().any(|f| f.kind == kind)
+}
+
+#[test]
+fn what_is_shorter_than_a_fact_must_last_does_not_say_that_it_passed() {
+    let lines =
+        format!("W0302 12:00:00.000000       1 {REFUSED}\nW0302 12:00:01.000000       1 {REFUSED}\n");
+    let excerpt = run::file("kube-apiserver.log", lines.as_bytes());
+    let first = excerpt.incidents.first().expect("an incident");
+    let root = first.roots.first().expect("a root");
+    let root = &excerpt.facts[usize::try_from(root.fact.0).unwrap()];
+    assert_eq!(root.kind, "webhook/call-failed-refused");
+    assert_eq!(*root.basis(), Basis::Seen);
+
+    // The same within an hour of other lines was a moment.
+    let mut long = lines;
+    for minute in 1..60 {
+        long.push_str(&format!(
+            "I0302 12:{minute:02}:00.000000       1 controller.go:616] quota admission added evaluator for: widgets\n"
+        ));
+    }
+    let passed = run::file("kube-apiserver.log", long.as_bytes());
+    assert!(has(&passed, "webhook/call-failed-refused"));
+    assert!(passed.incidents.is_empty(), "{:?}", passed.incidents);
+}
+
+#[test]
+fn an_object_that_nothing_dates_still_stands_as_it_was_sent() {
+    let namespace = "```
+apiVersion: v1
+kind: Namespace
+metadata:
+  creationTimestamp: \"2020-07-18T09:31:50Z\"
+  deletionTimestamp: \"2020-07-31T23:19:14Z\"
+  name: team-a
+spec:
+  finalizers:
+  - kubernetes
+status:
+  conditions:
+  - lastTransitionTime: \"2020-07-31T23:19:19Z\"
+    message: 'Discovery failed for some groups, 1 failing: unable to retrieve the
+      complete list of server APIs: metrics.k8s.io/v1beta1: the server is currently
+      unable to handle the request'
+    reason: DiscoveryFailed
+    status: \"True\"
+    type: NamespaceDeletionDiscoveryFailure
+  phase: Terminating
+```
+";
+    let analysis = run::file("ns.txt", namespace.as_bytes());
+    let first = analysis.incidents.first().expect("an incident");
+    let root = first.roots.first().expect("a root");
+    let root = &analysis.facts[usize::try_from(root.fact.0).unwrap()];
+    assert_eq!(root.kind, "aggregated-api/group-unavailable");
+}
+
+#[test]
+fn lines_of_nobody_known_are_not_given_to_a_component() {
+    let line = "E0410 22:37:57.775468       1 reflector.go:138] k8s.io/client-go/informers/factory.go:134: Failed to watch *v1.CSIDriver: failed to list *v1.CSIDriver: csidrivers.storage.k8s.io is forbidden: User \"system:serviceaccount:storage:own-scheduler\" cannot list resource \"csidrivers\" in API group \"storage.k8s.io\" at the cluster scope\n";
+    let analysis = run::file("own.log", line.as_bytes());
+    assert!(has(&analysis, "rbac/component-forbidden"));
+    assert!(!has(&analysis, "kube-proxy/unauthorized"));
+
+    // One process holds the API server, which speaks of its clients, and the servers behind it, which speak of it.
+    let line = "Sep 19 10:50:50 n1 k3s[20682]: E0919 10:50:50.932898   20682 authentication.go:53] Unable to authenticate the request due to an error: x509: certificate has expired or is not yet valid\n";
+    let analysis = run::file("k3s.log", line.as_bytes());
+    assert!(has(&analysis, "certificate/apiserver-rejects-client"));
+    assert!(!has(&analysis, "certificate/front-proxy-client-expired"));
+}
+
+#[test]
+fn the_log_of_k3s_is_no_log_of_the_kernel() {
+    let line = "Mar 02 12:00:00 n1 k3s[52749]: E0302 12:00:00.565723   52749 pod_workers.go:1300] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"web\\\" with CrashLoopBackOff: \\\"back-off 5m0s restarting failed container=web pod=web-1_shop(95b09387-686a-414e-9b63-66a55fad0280)\\\"\" pod=\"shop/web-1\" podUID=\"95b09387-686a-414e-9b63-66a55fad0280\"\n";
+    let analysis = run::file("k3s.log", line.as_bytes());
+    let first = analysis.incidents.first().expect("an incident");
+    let told = format!("{:?}", first.ruled_out);
+    assert!(!told.contains("kernel"), "{told}");
+}
