@@ -29,6 +29,17 @@ const EVERYWHERE: [&str; 12] = [
     "systemd",
 ];
 
+/// What runs inside the process of k3s and prints into its log. RKE2 starts them as programs and pods of their own.
+const IN_K3S: [&str; 7] = [
+    "cloud-controller-manager",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubelet",
+];
+
 /// Of these a node runs one.
 const RUNTIMES: [&str; 3] = ["containerd", "dockerd", "cri-o"];
 
@@ -191,7 +202,7 @@ fn candidates<'g>(
                         .is_some_and(|f| matches!(*f, "journald" | "syslog" | "journal-json"));
                 let same = s.scope.component == *c
                     || (matches!(c.as_str(), "kernel" | "systemd") && whole_journal)
-                    || matches!(s.scope.component.as_str(), "k3s" | "rke2");
+                    || (s.scope.component.as_str() == "k3s" && IN_K3S.contains(&c.as_str()));
                 s.kind == SourceKind::Log && same && here(c)
             }
             Need::Processes => s.kind == SourceKind::Processes && here(&Component::PROCESS),
