@@ -394,6 +394,7 @@ fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Op
         each,
         levels,
         caller: table.caller.clone(),
+        named: table.named,
         fields: table.field.clone(),
         values: table
             .field

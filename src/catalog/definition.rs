@@ -302,6 +302,8 @@ pub struct Pattern {
     pub levels: Vec<Level>,
     /// Only lines of this Go file.
     pub caller: Option<String>,
+    /// Only lines whose component is known to be one of these.
+    pub named: bool,
     /// Only records with these field values.
     pub fields: BTreeMap<String, String>,
     /// Those of the values that stand in the line as they are, however the format quotes.

@@ -102,6 +102,8 @@ pub(super) struct PatternTable {
     pub(super) level: Vec<String>,
     pub(super) caller: Option<String>,
     #[serde(default)]
+    pub(super) named: bool,
+    #[serde(default)]
     pub(super) field: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) except: Vec<String>,

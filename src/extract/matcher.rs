@@ -167,13 +167,15 @@ impl<'a> RawParts<'a> {
 }
 
 /// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;
-/// k3s and RKE2 run every component in one process. What an application may print, an add-on may print.
+/// k3s and RKE2 run every component in one process. What an application may print, an add-on may print. A pattern whose
+/// text tells something else when another component prints it wants the component to be known.
 pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
     pattern
         .components
         .iter()
         .any(|c| c == component || (component.is_add_on() && c.as_str() == "app"))
-        || (matches!(component.as_str(), "unknown" | "k3s" | "rke2")
+        || (!pattern.named
+            && matches!(component.as_str(), "unknown" | "k3s" | "rke2")
             && pattern.components.iter().any(|c| {
                 !matches!(
                     c.as_str(),
