@@ -59,7 +59,7 @@ impl Component {
     /// The component a program is, by its name in a process list or a journal (`crio`, `dockerd`,
     /// `/usr/bin/kubelet`); `None` for programs that are no component.
     pub fn of_program(program: &str) -> Option<Self> {
-        const PROGRAMS: [(&str, &str); 37] = [
+        const PROGRAMS: [(&str, &str); 39] = [
             ("kubelet", "kubelet"),
             ("hyperkube", "kubelet"),
             ("kube-apiserver", "kube-apiserver"),
@@ -72,6 +72,9 @@ impl Component {
             ("kube-scheduler", "kube-scheduler"),
             ("kube-proxy", "kube-proxy"),
             ("cloud-controller-manager", "cloud-controller-manager"),
+            // The name of vSphere's in its chart and in Rancher.
+            ("vsphere-cpi", "cloud-controller-manager"),
+            ("rancher-vsphere-cpi", "cloud-controller-manager"),
             ("etcd", "etcd"),
             ("containerd", "containerd"),
             ("docker-containerd", "containerd"),
