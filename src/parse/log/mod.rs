@@ -163,6 +163,11 @@ impl<'a> Stack<'a> {
         self.layers().filter(known).last().map_or(own, |l| l.level)
     }
 
+    /// Whether the begin of the wrapper is missing.
+    fn is_clipped(&self) -> bool {
+        self.layers().any(|l| l.wrap == Wrap::Clipped)
+    }
+
     fn is_wrapped(&self) -> bool {
         self.layers().any(|l| l.wrap != Wrap::Bom)
     }
@@ -200,16 +205,18 @@ pub fn starts_record(line: &[u8]) -> bool {
 pub fn starts_record_in(line: &[u8], wrapped: bool) -> bool {
     let whole = || {
         let stack = Stack::of(line);
-        let rest = stack.layers().any(|l| l.wrap == Wrap::Clipped);
-        (stack.is_wrapped() && !rest) || lines::starts(stack.payload)
+        (stack.is_wrapped() && !stack.is_clipped()) || lines::starts(stack.payload)
     };
     starts_record(line) && (!wrapped || whole())
 }
 
-/// Whether only words (`panic: `, `Error: `) say that this line starts a record: they may as well be in the middle of
-/// one that was cut.
+/// Whether only words (`panic: `, `Error: `), or a wrapper without its begin, say that this line starts a record: they
+/// may as well be in the middle of one that was cut.
 pub fn starts_by_words(line: &[u8]) -> bool {
     let stack = Stack::of(line);
+    if stack.is_clipped() {
+        return true;
+    }
     !stack.is_wrapped() && matches!(shape(stack.payload), Shape::Text) && starts_record(line)
 }
 

@@ -12,8 +12,9 @@ fn has(analysis: &Analysis, kind: &str) -> bool {
 
 #[test]
 fn what_is_shorter_than_a_fact_must_last_does_not_say_that_it_passed() {
-    let lines =
-        format!("W0302 12:00:00.000000       1 {REFUSED}\nW0302 12:00:01.000000       1 {REFUSED}\n");
+    let lines = format!(
+        "W0302 12:00:00.000000       1 {REFUSED}\nW0302 12:00:01.000000       1 {REFUSED}\n"
+    );
     let excerpt = run::file("kube-apiserver.log", lines.as_bytes());
     let first = excerpt.incidents.first().expect("an incident");
     let root = first.roots.first().expect("a root");
