@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::parse;
 use crate::parse::kernel;
+use crate::parse::margin::Unmargined;
 use crate::parse::sniff::{Encoding, sniff};
 use crate::parse::state::{self, ClockHint};
 use crate::parse::unfold::Unfolder;
@@ -145,6 +146,14 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
         let head = match sniffed.encoding {
             Encoding::Utf8 => head,
             utf16 => decode_head(&head, utf16 == Encoding::Utf16Le),
+        };
+        let (head, mut decoded) = match sniffed.margin {
+            None => (head, decoded),
+            Some(margin) => {
+                let all = std::io::Cursor::new(head).chain(decoded);
+                let all: Box<dyn Read + '_> = Box::new(Unmargined::new(all, margin));
+                (Vec::new(), all)
+            }
         };
         match observation.source.kind {
             SourceKind::Log | SourceKind::Text => {

@@ -5,6 +5,7 @@
 pub mod goroutines;
 pub mod kernel;
 pub mod log;
+pub mod margin;
 pub mod sniff;
 pub mod state;
 pub mod unfold;

@@ -201,6 +201,9 @@ fn dated(line: &[u8]) -> Option<Layer<'_>> {
     if let Some(layer) = cri(time, rest) {
         return Some(layer);
     }
+    if let Some(layer) = unranked(time, rest) {
+        return Some(layer);
+    }
     if let Some(origin) = Origin::of(rest).filter(Origin::is_plausible) {
         // journalctl prints an offset without colon, or six digits; rsyslog six digits and a colon.
         let wrap = if line
@@ -461,6 +464,29 @@ fn rfc5424(b: &[u8]) -> Option<Layer<'_>> {
     layer.host = some(b"-", host);
     layer.ident = some(b"-", ident);
     layer.pid = stamp::number(pid);
+    Some(layer)
+}
+
+/// RFC 5424 behind its time, as rsyslog writes it to a file without priority and version:
+/// `node1 kubelet 24578 - - E0207 …`. The process id and the empty id of the message tell it from text.
+fn unranked(time: RawStamp, b: &[u8]) -> Option<Layer<'_>> {
+    let mut words = [&b[..0]; 4];
+    let mut rest = b;
+    for word in &mut words {
+        let blank = memchr::memchr(b' ', rest.get(..rest.len().min(256))?)?;
+        *word = rest.get(..blank)?;
+        rest = rest.get(blank + 1..)?;
+    }
+    let [host, ident, pid, id] = words;
+    let pid = stamp::number(pid)?;
+    if id != b"-" || host.is_empty() || ident.is_empty() {
+        return None;
+    }
+    let inside = structured_data(rest)?.trim_ascii_start();
+    let mut layer = Layer::new(Wrap::Rfc5424, Some(time), inside);
+    layer.host = Some(host);
+    layer.ident = Some(ident);
+    layer.pid = Some(pid);
     Some(layer)
 }
 

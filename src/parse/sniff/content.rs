@@ -4,6 +4,7 @@
 //! `NAME   STATUS   ROLES   AGE` is a table, `apiVersion: v1` an object, `default via 10.20.0.1 dev eth0` a host's routes.
 
 use crate::model::SourceKind;
+use crate::parse::state::describe::loose;
 
 /// A kind and why.
 pub(super) type Found = (SourceKind, &'static str);
@@ -15,6 +16,7 @@ pub(super) fn whole(lines: &[&[u8]]) -> Option<Found> {
         .or_else(|| object(first, lines))
         .or_else(|| host(first, lines))
         .or_else(|| describe(lines))
+        .or_else(|| events(lines))
 }
 
 /// What a text is that may begin with something else (warnings, log lines of the client).
@@ -201,6 +203,23 @@ fn describe(lines: &[&[u8]]) -> Option<Found> {
         .skip(name)
         .any(|l| keys.iter().any(|k| l.starts_with(k)))
         .then_some((SourceKind::Describe, "it has the keys of kubectl describe"))
+}
+
+/// Events without their object: the header of their table, or hardly anything but rows.
+fn events(lines: &[&[u8]]) -> Option<Found> {
+    let near = lines.get(..lines.len().min(80)).unwrap_or(lines);
+    // A table of kubectl says by its header which column is what.
+    if near.iter().any(|l| table(l).is_some()) {
+        return None;
+    }
+    let text =
+        |l: &&[u8]| String::from_utf8_lossy(l.get(..l.len().min(512)).unwrap_or(l)).into_owned();
+    let headed = near.iter().map(text).any(|l| loose::is_header(&l));
+    let rows = near.iter().map(text).filter(|l| loose::is_row(l)).count();
+    (rows > 0 && (headed || rows.saturating_mul(10) >= near.len().saturating_mul(6))).then_some((
+        SourceKind::Describe,
+        "it has events as kubectl describe prints them",
+    ))
 }
 
 /// Beginnings of outputs of host commands.

@@ -3,6 +3,7 @@
 //! `Nov 20 17:02:26 node1 kubelet[86]: I1120 17:02:26.164562 …` in `foo.txt` is a log of the kubelet on node1. Content wins
 //! over the name; what a file says about the cluster is not read here.
 
+mod command;
 mod component;
 mod content;
 mod encoding;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::log;
+use super::margin::Margin;
 use super::unfold::{self, Unfolder};
 use crate::model::{Component, Scope, SourceKind};
 use component::Votes;
@@ -35,12 +37,60 @@ pub struct Sniff {
     pub encoding: Encoding,
     /// At which depth of a JSON document its log entries stand.
     pub unfold: Option<usize>,
+    /// What a paste put before each of its lines.
+    pub margin: Option<Margin>,
     /// The path that all rotated parts of the same log share (its own, when it is not a part).
     pub series: String,
 }
 
 /// Takes a file for what its first bytes (at most 64 KiB, decompressed) and its path show.
 pub fn sniff(path: &str, head: &[u8]) -> Sniff {
+    let mut sniff = behind_margin(path, head);
+    if matches!(sniff.kind, SourceKind::Log | SourceKind::Text)
+        && sniff.scope.pod.is_none()
+        && let Some(asked) = command::pod_of_logs(head)
+    {
+        if sniff.scope.component.is_unknown() {
+            sniff.scope.component = Component::named("app");
+        }
+        sniff.scope.namespace = asked.namespace;
+        sniff.scope.pod = Some(asked.pod);
+        sniff.scope.container = asked.container;
+        sniff.why.push_str("; its pod by the command above it");
+    }
+    sniff
+}
+
+/// Takes a text for what stands behind the margin of a paste, where only that shows it.
+fn behind_margin(path: &str, head: &[u8]) -> Sniff {
+    let plain = look(path, head);
+    let unclear =
+        plain.kind == SourceKind::Text || plain.kind == SourceKind::Log && plain.formats.is_empty();
+    if !unclear {
+        return plain;
+    }
+    let text = encoding::decode(head, plain.encoding);
+    let Some(margin) = Margin::of(&text) else {
+        return plain;
+    };
+    let mut inner = look(path, &margin.strip_all(&text));
+    let clear = match inner.kind {
+        SourceKind::Text | SourceKind::Empty | SourceKind::Binary => margin == Margin::Frame,
+        SourceKind::Log => !inner.formats.is_empty() || margin == Margin::Frame,
+        _ => true,
+    };
+    if !clear || inner.unfold.is_some() {
+        return plain;
+    }
+    inner.encoding = plain.encoding;
+    inner.margin = Some(margin);
+    inner
+        .why
+        .push_str(", behind a margin that all its lines have");
+    inner
+}
+
+fn look(path: &str, head: &[u8]) -> Sniff {
     let mut sniff = Sniff {
         kind: SourceKind::Text,
         formats: Vec::new(),
@@ -48,6 +98,7 @@ pub fn sniff(path: &str, head: &[u8]) -> Sniff {
         why: String::new(),
         encoding: Encoding::Utf8,
         unfold: None,
+        margin: None,
         series: path::series(path),
     };
     if head.trim_ascii().is_empty() {

@@ -8,7 +8,7 @@
 //! looked at, and no secret value ever leaves a file.
 
 mod certs;
-mod describe;
+pub(in crate::parse) mod describe;
 mod host;
 mod json;
 mod kinds;

@@ -4,6 +4,7 @@
 //! An object begins with `Name:` at the margin; its sections are the keys at the margin, their content is told by
 //! indentation. Times carry the offset of the machine where kubectl ran.
 
+pub(in crate::parse) mod loose;
 mod node;
 mod other;
 mod pod;
@@ -39,6 +40,7 @@ pub(super) struct Described<'l, 't> {
 /// Reads all objects of a chunk; `hint` may name their kind.
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
     let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut without: Vec<Line<'_>> = Vec::new();
     let mut cut = false;
     for line in chunk.lines() {
         if line.text.starts_with("Name:") {
@@ -48,6 +50,8 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
         if lines.is_empty() && !line.text.starts_with("Name:") {
             if messages::is_message(&line.text) {
                 messages::say(sink, line.at, &line.text);
+            } else if loose::is_row(&line.text) && without.len() < MAX_LINES {
+                without.push(line);
             }
             continue;
         }
@@ -58,6 +62,7 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
         }
     }
     object(sink, &lines, hint);
+    loose::read(sink, &without);
     if cut {
         sink.note("a described object is too long; the rest of it was left out");
     }

@@ -1,9 +1,18 @@
 //! Rows of `kubectl get events`: modern, wide, and as versions up to 1.13 printed them.
 
 use super::rows::Row;
+use crate::model::Entity;
+use crate::parse::state::describe::loose::pod_in;
 use crate::parse::state::say::{self, Event};
 use crate::parse::state::sink::{Sink, When};
 use crate::parse::state::stamp;
+
+/// The object with the namespace that the message names: the table of one namespace does not show which it is.
+pub(in crate::parse) fn said_in(message: &str, kind: &str, id: &str) -> Option<Entity> {
+    let pod = pod_in(message).filter(|_| matches!(kind, "pod" | "Pod" | "pods" | "po"))?;
+    let same = pod.name().rsplit('/').next() == Some(id);
+    same.then_some(pod)
+}
 
 /// Says the event of a row.
 pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
@@ -15,9 +24,11 @@ pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
         return;
     }
     // Old versions show the name of the object without the suffix of the event's own name.
-    let namespace = match row.get("NAMESPACE") {
-        "" => row.namespace.unwrap_or("default"),
-        namespace => namespace,
+    let object = match row.get("NAMESPACE") {
+        "" if row.namespace.is_none() => said_in(row.get("MESSAGE"), kind, id)
+            .unwrap_or_else(|| say::event_object(kind, "default", id)),
+        "" => say::event_object(kind, row.namespace.unwrap_or("default"), id),
+        namespace => say::event_object(kind, namespace, id),
     };
     let last = match row.get("LAST SEEN") {
         "" => row.get("LASTSEEN"),
@@ -37,7 +48,7 @@ pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
         stamp::age(first)
     };
     let event = Event {
-        object: say::event_object(kind, namespace, id),
+        object,
         kind: row.get("TYPE"),
         reason: row.get("REASON"),
         from,

@@ -4,7 +4,7 @@
 //! split where the header has two blanks or more, because header words and cells hold single blanks; a row that
 //! does not keep to the offsets is split by its own gaps. A file may hold several tables, and errors between.
 
-mod events;
+pub(in crate::parse) mod events;
 pub(super) mod rows;
 
 use super::sink::{Chunk, Sink};
