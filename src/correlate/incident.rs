@@ -38,6 +38,9 @@ struct Path {
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
     let mut symptoms = symptom::symptoms(catalog, world);
     symptoms.extend(findings(catalog, world, &symptoms));
+    if symptoms.is_empty() && symptom::is_excerpt(world) {
+        symptoms = symptom::cut_short(catalog, world);
+    }
     let passing = symptom::passing(catalog, world);
     symptoms.extend(&passing);
     let hints = hint::hints(catalog, world, &symptoms);

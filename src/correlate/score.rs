@@ -71,8 +71,12 @@ pub(super) fn confidence(
     let names_a_cause = definition.weight >= Weight::Primary;
     if *root.basis() == Basis::Suspected
         || (path.is_empty() && definition.symptom && !names_a_cause)
-        || score < MEDIUM
     {
+        return Confidence::Low;
+    }
+    // A line that names a cause is no guess, though nothing but itself rests on it.
+    let stands_alone = path.is_empty() && names_a_cause && !definition.symptom && score > 0;
+    if score < MEDIUM && !stands_alone {
         return Confidence::Low;
     }
     if score < HIGH || (blind && !names_a_cause) {

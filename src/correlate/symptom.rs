@@ -1,9 +1,9 @@
 //! Which facts a person would notice, and which are start-up or passing noise.
 
 use crate::base::time::{Instant, MINUTE, SECOND};
-use crate::catalog::{Catalog, Definition};
+use crate::catalog::{Catalog, Definition, Weight};
 use crate::extract::World;
-use crate::model::{Basis, Fact, FactId, Quote, SourceKind};
+use crate::model::{Basis, Fact, FactId, Quote, Severity, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -47,6 +47,41 @@ pub(super) fn counts(
 ) -> bool {
     !definition.transient && held(catalog, definition, fact, world, starts)
 }
+
+/// Whether the bundle is an excerpt: so few lines that no duration can be judged by them. Somebody chose these lines;
+/// that they do not show how long a thing lasted says nothing about how long it did.
+pub(super) fn is_excerpt(world: &World) -> bool {
+    let logs = world.sources.iter().filter(|s| s.kind == SourceKind::Log);
+    let lines = logs.fold(0_u64, |n, s| n.saturating_add(s.coverage.lines));
+    lines <= EXCERPT
+}
+
+/// The symptoms of an excerpt that says nothing worse: whatever the duration asked for.
+pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
+    let starts = Starts::of(world);
+    let open = |fact: &Fact| !(fact.span.closed || fact.span.over);
+    let starting = |d: &Definition, fact: &Fact| match (d.startup, fact.span.last) {
+        (Some(startup), Some(last)) => !is_state(fact, world) && starts.near(last.at, startup),
+        _ => false,
+    };
+    world
+        .facts
+        .iter()
+        .zip(0u32..)
+        .filter(|(fact, _)| {
+            catalog.get(&fact.kind).is_some_and(|d| {
+                let told = d.symptom && d.severity >= Severity::Medium
+                    || d.severity >= Severity::High && d.weight >= Weight::Strong
+                    || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
+                told && !d.benign && !d.transient && !d.planned && open(fact) && !starting(d, fact)
+            })
+        })
+        .map(|(_, i)| FactId(i))
+        .collect()
+}
+
+/// Logs of no more lines than this together are an excerpt.
+const EXCERPT: u64 = 1000;
 
 /// Whether a fact lasted long enough, and is not the noise of a start.
 fn held(
