@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::clock::{self, Overrides};
+use super::ending::LastLine;
 use super::evidence;
 use super::fold::RawFact;
 use super::join;
@@ -39,6 +40,8 @@ pub struct World {
     pub states: Vec<(SourceId, StateLine)>,
     /// Error templates by source.
     pub templates: Vec<(SourceId, Template)>,
+    /// The last lines of each log.
+    pub endings: Vec<(SourceId, Vec<LastLine>)>,
     /// Goroutine dumps, as text: source, text, first line number, offset, time.
     pub dumps: Vec<DumpSource>,
     /// Earliest and latest time over all sources.
@@ -280,6 +283,7 @@ pub fn assemble(
             templates,
             states,
             dumps,
+            ending,
             has_events,
             hash,
             overflow,
@@ -305,6 +309,9 @@ pub fn assemble(
         relations::stated(id, relations, &mut world.topology);
         world.states.extend(states.into_iter().map(|s| (id, s)));
         pods.extend(labels);
+        if !ending.is_empty() {
+            world.endings.push((id, ending));
+        }
         for dump in dumps {
             let dump = placed(&world, id, dump);
             world.dumps.push(dump);
@@ -364,6 +371,7 @@ fn drop_duplicates(observations: &mut [Observation]) {
             o.lives.clear();
             o.templates.clear();
             o.dumps.clear();
+            o.ending.clear();
             o.zones.clear();
         } else {
             seen.insert((o.hash, o.source.coverage.bytes), o.source.path.clone());

@@ -7,6 +7,7 @@ use std::io::Read;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::edges::Edges;
+use super::ending::LastLine;
 use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
 use super::preamble::{self, Preamble};
@@ -89,6 +90,8 @@ pub struct Observation {
     pub(crate) dumps: Vec<DumpText>,
     /// What was kept back at the borders of a log.
     pub(crate) edges: Edges,
+    /// The last lines of a log.
+    pub(crate) ending: Vec<LastLine>,
     /// Hash of the content.
     pub hash: u64,
     /// When the file was last written, as the archive or file system says.
@@ -126,7 +129,7 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
             &format!("reading stopped at the beginning: {e}"),
         );
     } else {
-        let mut decoded: Box<dyn Read + '_> = match sniffed.encoding {
+        let decoded: Box<dyn Read + '_> = match sniffed.encoding {
             Encoding::Utf8 => Box::new(&mut counted),
             Encoding::Utf16Le => Box::new(Utf16 {
                 inner: &mut counted,
@@ -279,6 +282,7 @@ fn blank(found: &Found) -> Observation {
         has_events: false,
         dumps: Vec::new(),
         edges: Edges::default(),
+        ending: Vec::new(),
         hash: 0,
         mtime: found.mtime,
         series: series(&found.path),
@@ -331,6 +335,7 @@ fn log(
         .run(head, reader);
     observation.source.coverage = scanned.coverage;
     observation.edges = scanned.edges;
+    observation.ending = scanned.ending;
     if scanned.newest_first {
         note(&mut observation.source, "newest line first");
     }

@@ -11,6 +11,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::edges::{self, Edge, Edges, RECORD_BYTES, RECORD_LINES};
+use super::ending::{self, LastLine};
 use super::events::{event_in_log, may_be_event};
 use super::fold::{Fold, Seen};
 use super::matcher::{Author, Matcher, is_by, is_excepted, may_have_fields};
@@ -85,6 +86,8 @@ pub(crate) struct Scanned {
     pub(crate) dumps: Vec<DumpText>,
     /// What was kept back at its borders.
     pub(crate) edges: Edges,
+    /// Its last lines.
+    pub(crate) ending: Vec<LastLine>,
     /// Stacks of threads inside the kernel.
     pub(crate) stacks: Vec<StateLine>,
     /// Whether it prints its newest line first.
@@ -130,6 +133,8 @@ pub(crate) struct Scan<'c> {
     /// Whether what stands at the borders is kept back, and whether the lines have a wrapper.
     keeps: Option<bool>,
     edges: Edges,
+    /// The last bytes read.
+    tail: Vec<u8>,
     /// The part of the block at hand between what is kept back.
     own: Range<usize>,
     goroutine: memmem::Finder<'static>,
@@ -170,6 +175,7 @@ impl<'c> Scan<'c> {
             claimed: Vec::new(),
             keeps: None,
             edges: Edges::default(),
+            tail: Vec::new(),
             own: 0..0,
             goroutine: memmem::Finder::new(b"goroutine "),
         }
@@ -246,6 +252,12 @@ impl<'c> Scan<'c> {
         self.coverage.lines = self.lines;
         self.edges.in_dump = self.stacks.is_active();
         let newest_first = self.falls > 0;
+        let ending = if newest_first {
+            Vec::new()
+        } else {
+            let before = self.offset.saturating_sub(self.tail.len() as u64);
+            ending::ending(&self.tail, before, self.lines)
+        };
         if newest_first {
             self.lives.reverse();
             for life in &mut self.lives {
@@ -265,6 +277,7 @@ impl<'c> Scan<'c> {
             templates: self.templates,
             dumps: self.dumps,
             edges: self.edges,
+            ending,
             stacks: self
                 .kernel
                 .map(kernel::Reader::finish)
@@ -290,8 +303,22 @@ impl<'c> Scan<'c> {
             }
         }
         self.own = self.keep_edges(region, last);
+        if self.keeps.is_some() {
+            self.keep_tail(region);
+        }
         self.anchored(region);
         self.walk(region);
+    }
+
+    /// Keeps the last bytes of what was read.
+    fn keep_tail(&mut self, region: &[u8]) {
+        let more = region
+            .get(region.len().saturating_sub(ending::BYTES)..)
+            .unwrap_or_default();
+        let old = ending::BYTES.saturating_sub(more.len());
+        let drop = self.tail.len().saturating_sub(old);
+        self.tail.drain(..drop);
+        self.tail.extend_from_slice(more);
     }
 
     /// Keeps back what stands before the first record of the file and its last record; gives what lies between.

@@ -14,6 +14,7 @@ mod duplicate;
 mod filler;
 mod growth;
 mod ip_ledger;
+mod last_words;
 mod lease;
 mod lives;
 mod majority;
@@ -76,6 +77,8 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("namespace-life", namespace::infer),
     ("pod-state", pod::infer),
     ("capacity", pod::capacity),
+    ("last-words", last_words::infer),
+    ("last-words-of", last_words::infer),
     ("workload-growth", growth::infer),
     ("sandbox-ledger", sandbox::infer),
     ("ip-ledger", ip_ledger::infer),
