@@ -29,8 +29,9 @@ const EVERYWHERE: [&str; 12] = [
     "systemd",
 ];
 
-/// What runs inside the process of k3s and prints into its log. RKE2 starts them as programs and pods of their own.
-const IN_K3S: [&str; 7] = [
+/// What runs inside the process of K3s and of `MicroK8s`, and prints into its log. RKE2 starts them as programs and pods of
+/// their own.
+const IN_ONE: [&str; 7] = [
     "cloud-controller-manager",
     "etcd",
     "kube-apiserver",
@@ -202,7 +203,8 @@ fn candidates<'g>(
                         .is_some_and(|f| matches!(*f, "journald" | "syslog" | "journal-json"));
                 let same = s.scope.component == *c
                     || (matches!(c.as_str(), "kernel" | "systemd") && whole_journal)
-                    || (s.scope.component.as_str() == "k3s" && IN_K3S.contains(&c.as_str()));
+                    || (matches!(s.scope.component.as_str(), "k3s" | "kubelite")
+                        && IN_ONE.contains(&c.as_str()));
                 s.kind == SourceKind::Log && same && here(c)
             }
             Need::Processes => s.kind == SourceKind::Processes && here(&Component::PROCESS),

@@ -167,15 +167,15 @@ impl<'a> RawParts<'a> {
 }
 
 /// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;
-/// k3s and RKE2 run every component in one process. What an application may print, an add-on may print. A pattern whose
-/// text tells something else when another component prints it wants the component to be known.
+/// K3s, RKE2 and `MicroK8s` run every component in one process. What an application may print, an add-on may print. A
+/// pattern whose text tells something else when another component prints it wants the component to be known.
 pub(super) fn is_by(pattern: &Pattern, component: &Component) -> bool {
     pattern
         .components
         .iter()
         .any(|c| c == component || (component.is_add_on() && c.as_str() == "app"))
         || (!pattern.named
-            && matches!(component.as_str(), "unknown" | "k3s" | "rke2")
+            && (component.is_unknown() || component.is_many())
             && pattern.components.iter().any(|c| {
                 !matches!(
                     c.as_str(),
@@ -243,6 +243,14 @@ fn give(
         keys.entry(String::from("service")).or_insert(service);
     }
     scope_keys(&mut keys, author);
+    if author.component.is_many()
+        && pattern.components.iter().any(Component::is_node_local)
+        && let Some(node) = &author.scope.node
+    {
+        // The part of the process that speaks is one of this machine.
+        keys.entry(String::from("node"))
+            .or_insert_with(|| text::printable(node.as_bytes()));
+    }
     let Some(entity) = definition.entity_of(&keys) else {
         return false;
     };

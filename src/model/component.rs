@@ -59,7 +59,7 @@ impl Component {
     /// The component a program is, by its name in a process list or a journal (`crio`, `dockerd`,
     /// `/usr/bin/kubelet`); `None` for programs that are no component.
     pub fn of_program(program: &str) -> Option<Self> {
-        const PROGRAMS: [(&str, &str); 39] = [
+        const PROGRAMS: [(&str, &str); 44] = [
             ("kubelet", "kubelet"),
             ("hyperkube", "kubelet"),
             ("kube-apiserver", "kube-apiserver"),
@@ -100,6 +100,11 @@ impl Component {
             ("rke2", "rke2"),
             ("rke2-server", "rke2"),
             ("rke2-agent", "rke2"),
+            ("microk8s.daemon-kubelite", "kubelite"),
+            ("microk8s.daemon-kubelet", "kubelet"),
+            ("microk8s.daemon-containerd", "containerd"),
+            ("microk8s.daemon-apiserver", "kube-apiserver"),
+            ("microk8s.daemon-proxy", "kube-proxy"),
             ("terwayd", "cni"),
         ];
         let base = program.rsplit('/').next().unwrap_or(program);
@@ -112,6 +117,11 @@ impl Component {
     /// Nobody knows who wrote it.
     pub fn is_unknown(&self) -> bool {
         self.0 == "unknown"
+    }
+
+    /// Whether it runs many components in one process, so that its log holds the lines of all of them.
+    pub fn is_many(&self) -> bool {
+        matches!(&*self.0, "k3s" | "rke2" | "kubelite")
     }
 
     /// A controller that runs as an ordinary pod: besides its own lines it prints what every application prints.

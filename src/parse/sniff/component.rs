@@ -446,7 +446,7 @@ impl Votes {
             Some((name, points))
                 if points >= 15
                     && name != path.as_str()
-                    && !matches!(path.as_str(), "k3s" | "rke2")
+                    && !path.is_many()
                     && self
                         .points
                         .get(path.as_str())
