@@ -60,10 +60,6 @@ pub(super) fn is_excerpt(world: &World) -> bool {
 pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
     let starts = Starts::of(world);
     let open = |fact: &Fact| !(fact.span.closed || fact.span.over);
-    let starting = |d: &Definition, fact: &Fact| match (d.startup, fact.span.last) {
-        (Some(startup), Some(last)) => !is_state(fact, world) && starts.near(last.at, startup),
-        _ => false,
-    };
     world
         .facts
         .iter()
@@ -73,7 +69,11 @@ pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
                 let told = d.symptom && d.severity >= Severity::Medium
                     || d.severity >= Severity::High && d.weight >= Weight::Strong
                     || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
-                told && !d.benign && !d.transient && !d.planned && open(fact) && !starting(d, fact)
+                told && !d.benign
+                    && !d.transient
+                    && !d.planned
+                    && open(fact)
+                    && !of_a_start(d, fact, world, &starts)
             })
         })
         .map(|(_, i)| FactId(i))
@@ -156,7 +156,7 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         && end.since(last.at) <= FRESH;
     let state = is_state(fact, world);
     if !(closable || state) {
-        return fresh && fact.count >= AGAIN || is_excerpt(lasting, world);
+        return fresh && fact.count >= AGAIN || is_too_short(lasting, world);
     }
     // Printed once and never taken back counts until the end of what was collected. Of a state alone, as of a moment
     // that nothing in the bundle tells, nothing says that it was short.
@@ -164,10 +164,10 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     end.since(first.at) >= lasting || fresh || alone
 }
 
-/// Whether all that was collected tells of less time than a fact must last: then nothing in it could show that the fact
-/// passed, and what a few lines were sent for is told.
-fn is_excerpt(lasting: i64, world: &World) -> bool {
-    matches!(world.window, (Some(from), Some(to)) if to.since(from) < lasting)
+/// Whether all that was collected is an excerpt that tells of less time than a fact must last: then nothing in it could
+/// show that the fact passed, and what a few lines were sent for is told.
+fn is_too_short(lasting: i64, world: &World) -> bool {
+    is_excerpt(world) && matches!(world.window, (Some(from), Some(to)) if to.since(from) < lasting)
 }
 
 /// Two or three signs far apart are two or three moments, not one state that lasts from the first to the last.
