@@ -63,6 +63,10 @@ pub(super) fn of_one_process(views: &[View<'_>]) -> Vec<(usize, usize, Option<i6
         }
         // The dump that a process leaves at its end is its last.
         let ends = |v: &View<'_>| v.dump.kind.is_end() || v.dump.kind == DumpKind::Signal;
+        if ends(earlier) && ends(later) {
+            // Two lives of one program.
+            continue;
+        }
         if ends(earlier) != ends(later) {
             let (a, b) = if ends(later) { (i, j) } else { (j, i) };
             let time = |d: usize| views.get(d).and_then(|v| v.dump.time);
