@@ -494,9 +494,22 @@ impl<'s, 'a> Search<'s, 'a> {
                     && (same_object || self.shows(f, lock.address));
                 foreign |= !role.plumbing && !same;
                 // Calling a locked method from a method that does not lock is common; a callback in between is not.
-                past || kept || (same && foreign && (same_object || lock.address.is_some()))
+                past || kept
+                    || (same && foreign && (same_object || self.may_own(f, object, lock.address)))
             })
         })
+    }
+
+    /// Whether the object of a frame may be the one of a lock at this address: nothing that is printed contradicts it.
+    fn may_own(&self, frame: &Frame, object: Option<u64>, lock: Option<u64>) -> bool {
+        // A lock lies within its object, and objects with locks are seldom larger.
+        const OBJECT: u64 = 4096;
+        let Some(lock) = lock else { return false };
+        match (self.view.dump.receiver(frame), object) {
+            (Some(outer), Some(inner)) => outer == inner,
+            (Some(outer), None) => (outer..outer.saturating_add(OBJECT)).contains(&lock),
+            (None, _) => true,
+        }
     }
 
     /// Whether a frame's arguments hold an address.

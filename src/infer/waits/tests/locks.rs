@@ -224,3 +224,18 @@ fn the_lock_of_inlined_readers() {
         [Some(0xc0_0040_a010)]
     );
 }
+
+/// A callback that came to another object of the type waits for that one's lock.
+#[test]
+fn another_object_of_the_type_is_not_oneself() {
+    let main = "goroutine 1 [IO wait, 9 minutes]:\nnet/http.(*Server).Serve(0xc0000e8200)\n\tserver.go:1 +0x1\nmain.main()\n\t/src/shop/cmd/shopd/main.go:8 +0x1\n\n";
+    let nested = |outer: &str| {
+        let frames = format!(
+            "main.(*Router).add(0xc000100000)\n\trouter.go:9 +0x1\nshop/hooks.Run(0xc000500000)\n\thooks.go:3 +0x1\nmain.(*Router).Serve({outer})\n\trouter.go:40 +0x1"
+        );
+        let text = format!("{main}{}", waiting(7, "0xc000100008", &frames));
+        kinds(&analyse(&dumps(&[&text]), &Host::default()))
+    };
+    assert!(nested("0xc000100000").contains(&"goroutines/self-deadlock"));
+    assert!(!nested("0xc000200000").contains(&"goroutines/self-deadlock"));
+}
