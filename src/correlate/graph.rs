@@ -1,12 +1,12 @@
 //! The graph of causes behind the symptoms: proven facts, and hypotheses that would explain them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::link::{Fit, Met, fits, meets, values};
 use crate::base::time::Instant;
 use crate::catalog::{Catalog, Cause, Join, Origin, Strength};
 use crate::extract::World;
-use crate::model::{Basis, Entity, Fact, FactId, Keys, SourceKind};
+use crate::model::{Basis, Component, Entity, Fact, FactId, Keys, SourceKind};
 
 /// Most facts looked at from the symptoms backwards; beyond it the bundle is one great mess, and says so.
 const FACTS_LIMIT: usize = 20_000;
@@ -40,6 +40,21 @@ pub struct Graph<'a> {
     by_kind: BTreeMap<usize, Vec<FactId>>,
     by_key: BTreeMap<(usize, String, String), Vec<FactId>>,
     hypotheses: BTreeMap<(usize, Entity), FactId>,
+    /// Machines whose processes some output lists; `None`: one that nobody names.
+    pub(super) listed: BTreeSet<Option<String>>,
+}
+
+/// The machines whose processes some output lists.
+fn listed(world: &World) -> BTreeSet<Option<String>> {
+    let rows = world
+        .states
+        .iter()
+        .filter(|(_, line)| line.component == Component::PROCESS);
+    rows.map(|(source, line)| {
+        let named = world.source(*source).and_then(|s| s.scope.node.as_deref());
+        named.or(line.host.as_deref()).map(str::to_owned)
+    })
+    .collect()
 }
 
 impl<'a> Graph<'a> {
@@ -52,7 +67,9 @@ impl<'a> Graph<'a> {
             by_kind: BTreeMap::new(),
             by_key: BTreeMap::new(),
             hypotheses: BTreeMap::new(),
+            listed: BTreeSet::new(),
         };
+        graph.listed = listed(graph.world);
         graph.index();
         let mut queue: Vec<FactId> = symptoms.to_vec();
         let mut at = 0;

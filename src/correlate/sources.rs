@@ -127,16 +127,8 @@ pub(super) fn available(graph: &Graph<'_>, need: &Need, effect: &Fact) -> bool {
 /// Whether some output of the machine lists its processes.
 fn lists_processes(graph: &Graph<'_>, effect: &Fact) -> bool {
     let node = effect.key("node");
-    graph.world.states.iter().any(|(source, line)| {
-        line.component == Component::PROCESS && {
-            let named = graph
-                .world
-                .source(*source)
-                .and_then(|s| s.scope.node.as_deref());
-            let host = named.or(line.host.as_deref());
-            node.is_none() || host.is_none() || host == node
-        }
-    })
+    let mut hosts = graph.listed.iter().map(Option::as_deref);
+    hosts.any(|host| node.is_none() || host.is_none() || host == node)
 }
 
 /// Whether some output holds the whole object `name`, or with no name any of the kind.

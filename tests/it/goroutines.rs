@@ -79,17 +79,17 @@ fn filters() {
     let receive = (3, String::from("chan receive"));
     let sleep = (1, String::from("sleep"));
     let select = (1, String::from("select"));
-    assert_eq!(left(&["--state", "chan rec"]), [receive.clone()]);
+    assert_eq!(left(&["--state", "chan rec"]), vec![receive.clone()]);
     assert_eq!(left(&["--minutes", "3"]), [sleep.clone(), select.clone()]);
     assert_eq!(left(&["--minutes", "100"]), []);
     assert_eq!(
         left(&["--function", "Cart"]),
         [receive.clone(), sleep.clone()]
     );
-    assert_eq!(left(&["--function", "main.main"]), [select.clone()]);
+    assert_eq!(left(&["--function", "main.main"]), vec![select.clone()]);
     assert_eq!(
         left(&["--function", "Cart", "--minutes", "3"]),
-        [sleep.clone()]
+        vec![sleep.clone()]
     );
     // What rests is shown on demand only, and last.
     assert_eq!(left(&[]), [receive.clone(), sleep.clone()]);

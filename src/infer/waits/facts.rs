@@ -10,7 +10,7 @@ use super::since;
 use super::stacks::{What, short};
 use crate::base::time::Stamp;
 use crate::model::Quote;
-use crate::model::waits::{Ask, Chain, Growth, LockKind, Node, WaitFact, WaitReport};
+use crate::model::waits::{Ask, Chain, Growth, Lock, LockKind, Node, WaitFact, WaitReport};
 
 /// The kinds of facts that this inference makes: ids of the catalogue.
 pub(super) const KINDS: [&str; 28] = [
@@ -64,6 +64,24 @@ pub(super) fn kind(id: &str) -> Option<&'static str> {
 /// The kind within its family.
 fn short_kind(kind: &str) -> &str {
     kind.strip_prefix("goroutines/").unwrap_or(kind)
+}
+
+/// What a lock's fact rests on, in one sentence.
+fn why_locked(lock: &Lock) -> String {
+    match (&lock.holder, lock.own) {
+        (Some(h), None) => format!(
+            "{} goroutines queue; the probable holder: {}",
+            lock.waiters.len(),
+            h.because.join("; ")
+        ),
+        (_, Some(_)) => {
+            String::from("the stack of the waiting goroutine shows that it took the lock itself")
+        }
+        _ => format!(
+            "{} goroutines queue and none of the stacks fits a holder: it may have returned without unlocking",
+            lock.waiters.len()
+        ),
+    }
 }
 
 impl Teller<'_, '_> {
@@ -216,20 +234,6 @@ impl Teller<'_, '_> {
         }
         let holder = lock.holder.as_ref().map(|h| h.goroutine).or(lock.own);
         quotes.extend(self.twins(lock.dump, holder.into_iter().chain([first])));
-        let because = match (&lock.holder, lock.own) {
-            (Some(h), None) => format!(
-                "{} goroutines queue; the probable holder: {}",
-                lock.waiters.len(),
-                h.because.join("; ")
-            ),
-            (_, Some(_)) => String::from(
-                "the stack of the waiting goroutine shows that it took the lock itself",
-            ),
-            _ => format!(
-                "{} goroutines queue and none of the stacks fits a holder: it may have returned without unlocking",
-                lock.waiters.len()
-            ),
-        };
         Some(WaitFact {
             kind: kind(id)?,
             alone: false,
@@ -239,7 +243,7 @@ impl Teller<'_, '_> {
             first: since(self.time(lock.dump), lock.oldest),
             last: self.time(lock.dump),
             count: lock.waiters.len() as u64,
-            because,
+            because: why_locked(lock),
             ask: None,
         })
     }

@@ -61,6 +61,10 @@ pub(super) struct Search<'s, 'a> {
 
 /// What a goroutine has to do with the queue of a lock. Numbers are frame indices.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent observations of one stack"
+)]
 struct Kinship<'r> {
     /// In a known critical section of the lock.
     section: Option<usize>,

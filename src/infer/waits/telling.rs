@@ -76,31 +76,19 @@ impl Teller<'_, '_> {
             Some(Node::Lock(l)) => {
                 let lock = self.locks.get(*l)?;
                 if lock.own == Some(g) {
-                    frames.extend(view.decisive(g));
-                    return Some(Step {
-                        text: format!(
-                            "{process}: goroutine {id} itself took that lock further out on its stack: it waits for itself{}",
-                            at_least(minutes)
-                        ),
-                        count,
-                        node: Node::Goroutine(dump, g),
-                        dump: Some(dump),
-                        evidence: view.dump.quotes(g, &frames),
-                    });
+                    return self.itself(dump, g);
                 }
-                {
-                    let holder = lock.holder.as_ref()?;
-                    frames.push(holder.frame);
-                    let place = view
-                        .frames(g)
-                        .get(holder.frame)
-                        .and_then(|f| view.role(f.site))
-                        .map_or("?", |r| short(&r.name));
-                    format!(
-                        "{process}: goroutine {id} in {place} probably holds it ({})",
-                        holder.because.first().map_or("", String::as_str)
-                    )
-                }
+                let holder = lock.holder.as_ref()?;
+                frames.push(holder.frame);
+                let place = view
+                    .frames(g)
+                    .get(holder.frame)
+                    .and_then(|f| view.role(f.site))
+                    .map_or("?", |r| short(&r.name));
+                format!(
+                    "{process}: goroutine {id} in {place} probably holds it ({})",
+                    holder.because.first().map_or("", String::as_str)
+                )
             }
             Some(Node::Process(_)) => format!("{process}: its goroutine {id}"),
             Some(Node::Goroutine(d, w))
@@ -123,16 +111,7 @@ impl Teller<'_, '_> {
                 format!("{process}: goroutine {id} handles that call ({name})")
             }
             None => {
-                // Those who wait beside it for the same thing.
-                let beside: Vec<(usize, u32)> = after
-                    .and_then(|a| self.graph.before.get(a))
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|i| match self.graph.nodes.get(*i) {
-                        Some(Node::Goroutine(d, g)) => Some((*d, *g)),
-                        _ => None,
-                    })
-                    .collect();
+                let beside = self.beside(after);
                 count = beside.len().max(1) as u64;
                 let longest = beside
                     .iter()
@@ -178,6 +157,35 @@ impl Teller<'_, '_> {
             dump: Some(dump),
             evidence: view.dump.quotes(g, &frames),
         })
+    }
+
+    /// Who waits for a lock that it took itself.
+    fn itself(&self, dump: usize, g: u32) -> Option<Step> {
+        let view = self.view(dump)?;
+        Some(Step {
+            text: format!(
+                "{}: goroutine {} itself took that lock further out on its stack: it waits for itself{}",
+                self.process_name(dump),
+                view.goroutine(g)?.id,
+                at_least(view.minutes(g))
+            ),
+            count: 1,
+            node: Node::Goroutine(dump, g),
+            dump: Some(dump),
+            evidence: view.dump.quotes(g, &view.decisive(g)),
+        })
+    }
+
+    /// All goroutines that wait for a node.
+    fn beside(&self, node: Option<usize>) -> Vec<(usize, u32)> {
+        node.and_then(|a| self.graph.before.get(a))
+            .into_iter()
+            .flatten()
+            .filter_map(|i| match self.graph.nodes.get(*i) {
+                Some(Node::Goroutine(d, g)) => Some((*d, *g)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The channel that the holder of a lock waits on, and who is on its other side.

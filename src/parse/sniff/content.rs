@@ -355,8 +355,7 @@ fn kernel_stacks(lines: &[&[u8]]) -> bool {
         let text = l.trim_ascii_start();
         text.starts_with(b"[<") && memchr::memmem::find(text, b">] ").is_some()
     };
-    lines.first().is_some_and(|l| is(l))
-        || lines.iter().take(40).filter(|l| is(l)).count() >= ENOUGH
+    lines.first().is_some_and(&is) || lines.iter().take(40).filter(|l| is(l)).count() >= ENOUGH
 }
 
 /// `drwxr-xr-x 2 root root 4096 Nov 20 17:39 .`.
