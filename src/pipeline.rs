@@ -13,7 +13,7 @@ use crate::base::progress::Progress;
 use crate::base::time::Instant;
 use crate::catalog::{Catalog, CatalogError};
 use crate::correlate;
-use crate::extract::{self, Observation, Overrides, World, unexplained};
+use crate::extract::{self, MachineSkew, Observation, Overrides, World, unexplained};
 use crate::infer;
 use crate::input::{self, Found, Input, InputError, Limits, Visitor};
 use crate::model::{
@@ -322,8 +322,12 @@ fn clocks(world: &World) -> Vec<ClockNote> {
             artifact,
             timezone,
             year: clock.year,
-            basis: clock.basis.clone(),
+            basis: match &clock.skew {
+                Some(skew) => format!("{}; {}", clock.basis, skew.basis),
+                None => clock.basis.clone(),
+            },
             confidence: clock.confidence,
+            skew: clock.skew.as_ref().filter(|s| !s.doubtful).map(|s| s.ahead),
         });
     }
     groups.into_values().collect()
@@ -364,6 +368,12 @@ fn warnings(world: &World) -> Vec<String> {
         out.push(format!(
             "the clock of {} log(s) is assumed (such as {first}): order against other sources is uncertain; set --timezone or --year",
             guessed.len()
+        ));
+    }
+    for MachineSkew { machine, skew, .. } in world.skews.iter().filter(|s| s.skew.doubtful) {
+        out.push(format!(
+            "the clock of {machine} is {}: nothing is taken off, so the order of its lines against those of other machines is uncertain",
+            skew.basis
         ));
     }
     out

@@ -121,6 +121,16 @@ pub enum StampBasis {
     Guessed,
 }
 
+/// By how much the clock that was read may be off against the clocks of other machines. Two readings of one machine are
+/// in order all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doubt {
+    /// Half-width in nanoseconds.
+    pub ns: i64,
+    /// Number of the machine; 0 stands for all machines whose clocks nothing speaks against.
+    pub machine: u32,
+}
+
 /// An instant and how wrong it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -130,6 +140,8 @@ pub struct Stamp {
     pub err: i64,
     /// Where year and zone come from.
     pub basis: StampBasis,
+    /// How far its clock may be from those of other machines.
+    pub doubt: Doubt,
 }
 
 impl Stamp {
@@ -139,17 +151,28 @@ impl Stamp {
             at,
             err,
             basis: StampBasis::Exact,
+            doubt: Doubt::default(),
         }
     }
 
-    /// Whether it says the minute at best: an age such as `35m`, a start time without seconds.
+    /// By how much `self` and `other` must differ for their order to be known.
+    pub fn slack(self, other: Self) -> i64 {
+        let bars = self.err.saturating_add(other.err);
+        if self.doubt.machine == other.doubt.machine {
+            return bars;
+        }
+        bars.saturating_add(self.doubt.ns)
+            .saturating_add(other.doubt.ns)
+    }
+
+    /// Whether it says the minute at best: an age such as `35m`, a start time without seconds, a clock that may be off.
     pub fn is_rough(self) -> bool {
-        self.err >= MINUTE / 2
+        self.err.max(self.doubt.ns) >= MINUTE / 2
     }
 
     /// Whether `self` is certainly earlier (`Some(true)`), certainly later (`Some(false)`) or unclear (`None`).
     pub fn before(self, other: Self) -> Option<bool> {
-        let slack = self.err.saturating_add(other.err);
+        let slack = self.slack(other);
         let d = other.at.since(self.at);
         if d > slack {
             Some(true)
@@ -260,5 +283,22 @@ mod tests {
         assert_eq!(a.before(b), None);
         assert_eq!(a.before(c), Some(true));
         assert_eq!(c.before(a), Some(false));
+    }
+
+    #[test]
+    fn a_doubtful_clock_makes_order_unclear_only_across_machines() {
+        let of = |seconds: i64, machine| Stamp {
+            doubt: Doubt {
+                ns: 200 * SECOND,
+                machine,
+            },
+            ..Stamp::exact(Instant(seconds * SECOND), 0)
+        };
+        let other = Stamp::exact(Instant(0), 0);
+        assert_eq!(of(0, 1).before(of(5, 1)), Some(true));
+        assert_eq!(other.before(of(5, 1)), None);
+        assert_eq!(of(0, 2).before(of(300, 1)), None);
+        assert_eq!(other.before(of(201, 1)), Some(true));
+        assert!(of(0, 1).is_rough() && !other.is_rough());
     }
 }

@@ -156,7 +156,7 @@ pub fn fits(cause: &Fact, effect: &Fact, within: i64, log_began: Option<Instant>
 
 /// By how much two moments must differ for their order to be known: as much as both clocks may err, and a little more.
 pub(super) fn slack(a: Stamp, b: Stamp) -> i64 {
-    a.err.saturating_add(b.err).saturating_add(ORDER_SLACK)
+    a.slack(b).saturating_add(ORDER_SLACK)
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
     };
     // What is over lasted at least as long as both stamps allow: an age of `28m` may be a minute off.
     let doubt = if fact.span.closed {
-        first.err.saturating_add(last.err)
+        first.slack(last)
     } else {
         0
     };

@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use super::clock::{self, Overrides};
 use super::ending::LastLine;
-use super::evidence;
 use super::fold::RawFact;
 use super::join;
 use super::machines;
@@ -15,9 +14,11 @@ use super::neighbours;
 use super::observe::{Life, Observation};
 use super::relations::{self, Labelled};
 use super::scan::DumpText;
+use super::skew::{self, MachineSkew, Told};
 use super::templates::Template;
 use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
+use crate::parse::state::ClockHint;
 use crate::model::{
     Entity, Fact, FactId, Place, Source, SourceId, SourceKind, Span, StateLine, Status, Topology,
 };
@@ -58,6 +59,10 @@ pub struct World {
     log_of: Vec<usize>,
     /// Occurrences beyond the limit of distinct facts, by definition: what counts them is partial.
     pub overflow: BTreeMap<usize, u64>,
+    /// Machines whose clocks are off, or may be.
+    pub skews: Vec<MachineSkew>,
+    /// How many machines have clocks that are bounded to be in step.
+    pub in_step: usize,
     overrides: Overrides,
 }
 
@@ -83,6 +88,22 @@ impl World {
     pub fn stamp(&self, source: SourceId, raw: RawStamp) -> Option<Stamp> {
         let source = self.source(source)?;
         clock::resolve(raw, &source.clock, &self.overrides)
+    }
+
+    /// The instant of a raw stamp that a machine wrote into a source that is of no machine: an event, a journal of several
+    /// machines.
+    pub fn stamp_by(
+        &self,
+        source: SourceId,
+        machine: Option<&String>,
+        raw: RawStamp,
+    ) -> Option<Stamp> {
+        let stamp = self.stamp(source, raw)?;
+        let of_machine = self.source(source)?.clock.skew.is_some();
+        let skew = machine
+            .filter(|_| !of_machine)
+            .and_then(|m| self.skews.iter().find(|s| s.machine == *m));
+        Some(skew.map_or(stamp, |s| s.skew.corrected(stamp)))
     }
 
     /// A source.
@@ -257,7 +278,7 @@ pub fn assemble(
     machines::rename(&mut observations);
 
     let turns = join::turns_of(&observations, &logs);
-    let clocks = evidence::clocks(&observations, &logs, &turns, overrides);
+    let clocks = clock::clocks(&observations, &logs, &turns, overrides);
     let log_of = log_of(&logs, observations.len());
 
     let mut world = World {
@@ -272,6 +293,8 @@ pub fn assemble(
     let mut lives_of: Vec<Vec<Life>> = Vec::with_capacity(observations.len());
     let mut raw: Vec<(SourceId, RawFact)> = Vec::new();
     let mut pods: Vec<Labelled> = Vec::new();
+    let mut told = Told::default();
+    let mut dumps_of: Vec<(SourceId, DumpText)> = Vec::new();
     for (i, (observation, clock)) in observations.into_iter().zip(clocks).enumerate() {
         let id = source_id(i);
         let Observation {
@@ -287,6 +310,8 @@ pub fn assemble(
             has_events,
             hash,
             overflow,
+            pairs,
+            hints,
             ..
         } = observation;
         world.hashes.push(hash);
@@ -312,10 +337,20 @@ pub fn assemble(
         if !ending.is_empty() {
             world.endings.push((id, ending));
         }
-        for dump in dumps {
-            let dump = placed(&world, id, dump);
-            world.dumps.push(dump);
+        told.pairs.extend(pairs.into_iter().map(|p| (id, p)));
+        for hint in hints {
+            if let ClockHint::AheadOfServers { ns, line, quote } = hint {
+                told.statements.push((id, ns, line, quote));
+            }
         }
+        dumps_of.extend(dumps.into_iter().map(|d| (id, d)));
+    }
+    relations::pods_of_kubelets(&raw, &mut world.topology);
+    (world.skews, world.in_step) = skew::solve(catalog, &world, &raw, told);
+    skew::apply(&mut world);
+    for (id, dump) in dumps_of {
+        let dump = placed(&world, id, dump);
+        world.dumps.push(dump);
     }
     world.lives = lives(lives_of, &logs, &turns);
     for mut source in left_out {
@@ -326,7 +361,6 @@ pub fn assemble(
         world.sources.push(source);
     }
     world.window = window(&world);
-    relations::pods_of_kubelets(&raw, &mut world.topology);
     relations::endpoints(&world.states, &mut world.topology);
     relations::selectors(&world.states, &pods, &mut world.topology);
     world.facts = merge(catalog, &world, raw);

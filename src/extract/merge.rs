@@ -34,6 +34,14 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
     // A state that says "over by now", without a moment of its own: when it was collected.
     let mut over: BTreeMap<(usize, String), Stamp> = BTreeMap::new();
     for (source, fact) in raw {
+        // Who wrote the times, where the source is of no one machine.
+        let machine = match fact.component.is_node_local() {
+            true => fact.keys.get("node"),
+            false => fact.keys.get("host"),
+        }
+        .filter(|_| !fact.state)
+        .cloned();
+        let stamp = |raw| world.stamp_by(source, machine.as_ref(), raw);
         let quote = |seen: &Seen| Quote {
             place: Place {
                 source,
@@ -41,7 +49,7 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
                 line: seen.line,
             },
             text: seen.text.clone(),
-            time: seen.time.and_then(|t| world.stamp(source, t)),
+            time: seen.time.and_then(stamp),
         };
         let all: Vec<&Seen> = fact.first.iter().chain(&fact.last).collect();
         let collected = world
@@ -63,8 +71,8 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
             }
             continue;
         }
-        let times = |seen: &&Seen| seen.time.and_then(|t| world.stamp(source, t));
-        let began = fact.began.and_then(|t| world.stamp(source, t));
+        let times = |seen: &&Seen| seen.time.and_then(stamp);
+        let began = fact.began.and_then(stamp);
         let first = if fact.state {
             began
         } else {

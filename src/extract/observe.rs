@@ -20,7 +20,7 @@ use crate::catalog::{Catalog, Example, Pattern};
 use crate::input::Found;
 use crate::input::rotation::{Series, series};
 use crate::model::{
-    Clock, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
+    Clock, ClockPair, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
 };
 use crate::parse;
 use crate::parse::kernel;
@@ -78,6 +78,8 @@ pub struct Observation {
     pub labels: Vec<(Entity, Vec<(String, String)>)>,
     /// Clock evidence.
     pub hints: Vec<ClockHint>,
+    /// Times of machines beside times of the API server.
+    pub pairs: Vec<ClockPair>,
     /// Error templates.
     pub templates: Vec<Template>,
     /// Processes and certificates, for the inferences.
@@ -276,6 +278,7 @@ fn blank(found: &Found) -> Observation {
         relations: Vec::new(),
         labels: Vec::new(),
         hints: Vec::new(),
+        pairs: Vec::new(),
         templates: Vec::new(),
         states: Vec::new(),
         overflow: BTreeMap::new(),
@@ -467,6 +470,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     observation.relations = reading.relations;
     observation.labels = reading.labels;
     observation.hints = reading.hints;
+    observation.pairs = reading.pairs;
     observation.has_events = reading
         .lines
         .iter()

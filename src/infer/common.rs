@@ -96,7 +96,7 @@ fn at_one_time(all: &[(FactId, &Fact)]) -> bool {
         .min_by_key(|t| t.at);
     match (begins, ends) {
         (Some(begin), Some(end)) => {
-            let doubt = begin.err.saturating_add(end.err);
+            let doubt = begin.slack(end);
             begin.at.since(end.at) <= APART.saturating_add(doubt)
         }
         _ => true,

@@ -7,6 +7,7 @@
 
 mod busiest;
 mod certificate;
+mod clock;
 mod common;
 mod dns_address;
 mod duel;
@@ -56,6 +57,7 @@ type Inference = fn(&Task<'_>) -> Vec<Fact>;
 
 /// Every inference by the name rules use, in the order they run: later ones see the facts of earlier ones.
 const INFERENCES: &[(&str, Inference)] = &[
+    ("clock-skew", clock::infer),
     ("silence", silence::infer),
     ("lease-lapsed", lease::infer),
     ("restart", lives::restarts),

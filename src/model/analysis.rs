@@ -68,6 +68,8 @@ pub struct ClockNote {
     pub basis: String,
     /// How sure.
     pub confidence: Confidence,
+    /// Nanoseconds that the clock was ahead of the API server's (negative: behind), where that was taken off.
+    pub skew: Option<i64>,
 }
 
 /// A frequent or new kind of error line that no rule knows.

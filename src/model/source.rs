@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::component::Component;
-use crate::base::time::{Instant, RawStamp};
+use crate::base::time::{Doubt, Instant, RawStamp, Stamp, StampBasis};
 
 /// Index of a source within one run. Sources are numbered in path order, so it is stable for one bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +147,56 @@ pub struct Clock {
     pub basis: String,
     /// How sure.
     pub confidence: Confidence,
+    /// By how much it is off, where something shows that.
+    pub skew: Option<Skew>,
+}
+
+/// By how much the clock of a machine is off against that of the API server, and from what that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// Number of the machine, from 1.
+    pub machine: u32,
+    /// Nanoseconds that it is ahead (negative: behind).
+    pub ahead: i64,
+    /// Half-width of the error bar in nanoseconds.
+    pub err: i64,
+    /// The evidence does not decide: nothing is taken off, and the order against other machines is unclear.
+    pub doubtful: bool,
+    /// Readings after this one are right: the clock was moved. `None`: it holds for all.
+    pub until: Option<Instant>,
+    /// From what: a part of a sentence.
+    pub basis: String,
+    /// How sure.
+    pub confidence: Confidence,
+}
+
+impl Skew {
+    /// Nanoseconds to take off a reading of this clock.
+    pub fn taken_off(&self) -> i64 {
+        if self.doubtful { 0 } else { self.ahead }
+    }
+
+    /// What a reading of this clock means on the clock of the API server.
+    #[must_use]
+    pub fn corrected(&self, read: Stamp) -> Stamp {
+        if self.until.is_some_and(|until| read.at > until) {
+            return read;
+        }
+        let ns = if self.doubtful {
+            self.ahead.saturating_abs().saturating_add(self.err)
+        } else {
+            self.err
+        };
+        Stamp {
+            at: read.at.plus(self.taken_off().saturating_neg()),
+            basis: read.basis.max(StampBasis::Solved),
+            doubt: Doubt {
+                ns,
+                machine: self.machine,
+            },
+            ..read
+        }
+    }
 }
 
 impl Default for Clock {
@@ -158,6 +208,7 @@ impl Default for Clock {
             collected: None,
             basis: String::from("nothing tells the clock"),
             confidence: Confidence::Low,
+            skew: None,
         }
     }
 }

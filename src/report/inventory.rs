@@ -91,6 +91,8 @@ pub struct FileClock {
     pub basis: String,
     /// How sure.
     pub confidence: &'static str,
+    /// By how much the clock of its machine is off, and whether that was taken off its times.
+    pub skew: Option<String>,
 }
 
 /// A stretch without a line.
@@ -136,6 +138,7 @@ fn file(s: &Source) -> File {
             year: s.clock.year,
             basis: clean(&s.clock.basis),
             confidence: s.clock.confidence.as_str(),
+            skew: s.clock.skew.as_ref().map(|k| clean(&k.basis)),
         },
         bytes: s.coverage.bytes,
         lines: s.coverage.lines,
@@ -288,6 +291,7 @@ fn remarks(report: &Report<'_>, f: &File) -> Vec<String> {
     if !f.note.is_empty() {
         out.push(f.note.clone());
     }
+    out.extend(f.clock.skew.clone());
     // The longest ones come first; those shown stand in the order of the file.
     let mut longest: Vec<&Silence> = f.gaps.iter().take(SILENCES).collect();
     longest.sort_by_key(|g| g.line);

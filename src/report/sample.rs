@@ -2,7 +2,7 @@
 //! lost its rights, with everything a report can show.
 
 use crate::base::lang::Lang;
-use crate::base::time::{Instant, RawStamp, SECOND, Stamp, StampBasis, civil};
+use crate::base::time::{Doubt, Instant, RawStamp, SECOND, Stamp, StampBasis, civil};
 use crate::model::incident::{Gap, Incident, Root, RuledOut, Step, Term};
 use crate::model::{
     Analysis, Bundle, Clock, ClockNote, Component, Confidence, Coverage, Entity, Fact, FactId,
@@ -95,6 +95,7 @@ fn stamp(hour: i64, minute: i64, second: i64) -> Stamp {
         at: at(hour, minute, second),
         err: SECOND,
         basis: StampBasis::Solved,
+        doubt: Doubt::default(),
     }
 }
 
@@ -353,6 +354,7 @@ fn bundle() -> Bundle {
         year: Some(2026),
         basis: basis.to_owned(),
         confidence,
+        skew: None,
     };
     let head = "Log file created at: 2026/06/22 08:00:00 (+08:00 from the audit events)";
     Bundle {

@@ -1,6 +1,6 @@
 //! A noted goroutine dump for the tests of the formats.
 
-use crate::base::time::{Instant, MINUTE, Stamp, StampBasis};
+use crate::base::time::{Doubt, Instant, MINUTE, Stamp, StampBasis};
 use crate::model::dump::GoVersion;
 use crate::model::waits::{DumpHead, Group};
 use crate::model::{DumpKind, DumpNote, GroupNote, LockNote, Place, Quote, SourceId};
@@ -17,6 +17,7 @@ pub(crate) fn dump() -> DumpNote {
             at: Instant(1_782_088_800_000_000_000).plus(40 * MINUTE),
             err: 0,
             basis: StampBasis::Exact,
+            doubt: Doubt::default(),
         }),
     };
     DumpNote {

@@ -1,7 +1,7 @@
 //! Times as people read them: UTC, the date said once when everything is on one day.
 
 use crate::base::time::{Instant, RawStamp, Stamp, StampBasis, civil};
-use crate::model::Clock;
+use crate::model::{Clock, Skew};
 
 use super::words::{Words, fill};
 
@@ -87,6 +87,14 @@ pub(crate) fn window(from: Instant, to: Instant) -> String {
 
 /// The moment of a reading under its source's clock; `None` when the clock does not tell.
 pub(crate) fn instant(clock: &Clock, raw: RawStamp) -> Option<Instant> {
+    let off = match raw {
+        RawStamp::Ago { .. } => 0,
+        _ => clock.skew.as_ref().map_or(0, Skew::taken_off),
+    };
+    Some(reading(clock, raw)?.plus(off.saturating_neg()))
+}
+
+fn reading(clock: &Clock, raw: RawStamp) -> Option<Instant> {
     match raw {
         RawStamp::Utc { ns, .. } => Some(Instant(ns)),
         RawStamp::Local {

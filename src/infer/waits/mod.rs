@@ -230,7 +230,7 @@ pub(crate) fn since(time: Option<Stamp>, minutes: u32) -> Option<Stamp> {
     Some(Stamp {
         at: Instant(time.at.0.checked_sub(back)?),
         err: time.err.saturating_add(3 * MINUTE),
-        basis: time.basis,
+        ..time
     })
 }
 

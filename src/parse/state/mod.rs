@@ -15,6 +15,7 @@ mod kinds;
 mod links;
 mod messages;
 mod objects;
+mod pairs;
 mod pods;
 mod process;
 mod say;
@@ -26,7 +27,7 @@ mod tree;
 mod yaml;
 
 use crate::base::time::RawStamp;
-use crate::model::{Entity, SourceKind, StateLine};
+use crate::model::{ClockPair, Entity, SourceKind, StateLine};
 use sink::{Chunk, Sink};
 
 /// What one file says.
@@ -40,6 +41,8 @@ pub struct Reading {
     pub labels: Vec<(Entity, Vec<(String, String)>)>,
     /// What it tells about clocks.
     pub hints: Vec<ClockHint>,
+    /// Times of machines beside times of the API server.
+    pub pairs: Vec<ClockPair>,
     /// What was left out, and why.
     pub notes: Vec<String>,
 }
@@ -104,6 +107,15 @@ pub enum ClockHint {
         offset: i32,
         /// Where.
         line: u64,
+    },
+    /// By how much the clock of the machine is ahead of its time servers, as the time service says (`chronyc tracking`).
+    AheadOfServers {
+        /// Nanoseconds (negative: behind).
+        ns: i64,
+        /// Where.
+        line: u64,
+        /// What the line says.
+        quote: String,
     },
     /// The year in which the output was collected.
     Year {

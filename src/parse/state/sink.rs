@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::links::Links;
+use super::pairs::{Own, Pairs};
 use super::{ClockHint, Reading, stamp};
 use crate::base::text::{QUOTE_LIMIT, cut, printable, quote};
 use crate::base::time::RawStamp;
@@ -128,6 +129,8 @@ pub(super) struct Sink<'t> {
     pub(super) structured: bool,
     /// Services and pods, to be joined at the end.
     pub(super) links: Links,
+    /// Times that two clocks wrote.
+    pub(super) pairs: Pairs,
     reading: Reading,
     newest: Option<(i64, i64, usize)>,
     full: bool,
@@ -150,6 +153,7 @@ impl<'t> Sink<'t> {
             path,
             structured: false,
             links: Links::default(),
+            pairs: Pairs::default(),
             reading: Reading::default(),
             newest: None,
             full: false,
@@ -301,6 +305,16 @@ impl<'t> Sink<'t> {
         }
     }
 
+    /// A time that the clock of a machine wrote, with its line.
+    pub(super) fn own(&self, machine: &str, at: RawStamp, spot: usize) -> Own {
+        Own {
+            machine: name(machine),
+            at,
+            line: self.line_of(spot),
+            quote: self.quote_at(spot, machine),
+        }
+    }
+
     /// How many statements there are so far.
     pub(super) fn said(&self) -> usize {
         self.reading.lines.len()
@@ -319,6 +333,7 @@ impl<'t> Sink<'t> {
         let links = std::mem::take(&mut self.links);
         links.join(&mut self);
         self.reading.labels = links.labels();
+        self.reading.pairs = std::mem::take(&mut self.pairs).finish();
         if let Some((ns, res, at)) = self.newest {
             let line = self.line_of(at);
             let at = RawStamp::utc(ns, res);

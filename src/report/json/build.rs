@@ -67,9 +67,16 @@ fn bundle(b: &model::Bundle) -> to::Bundle {
                 year: c.year,
                 basis: clean(&c.basis),
                 confidence: confidence(c.confidence),
+                skew_seconds: c.skew.map(seconds),
             })
             .collect(),
     }
+}
+
+/// To the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a century fit")]
+fn seconds(ns: i64) -> f64 {
+    (ns / 1_000_000) as f64 / 1000.0
 }
 
 fn incident(report: &Report<'_>, i: &from::Incident) -> to::Incident {

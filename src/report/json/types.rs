@@ -88,6 +88,9 @@ pub struct Clock {
     pub basis: String,
     /// How sure.
     pub confidence: Confidence,
+    /// Seconds that the clock was ahead of the API server's (negative: behind), taken off all times; null: none.
+    #[serde(default)]
+    pub skew_seconds: Option<f64>,
 }
 
 /// How sure a conclusion is.

@@ -38,12 +38,73 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
             if let Some(version) = version(rest) {
                 sink.hint(at, |line| ClockHint::ClientVersion { version, line });
             }
+        } else if let Some(ns) = ahead(text) {
+            let quote = crate::base::text::quote(text.as_bytes());
+            sink.hint(at, |line| ClockHint::AheadOfServers { ns, line, quote });
         } else if text.contains(" up ") && text.contains("load average") {
             uptime(sink, at, text);
         } else if short {
             date(sink, at, text);
         }
     }
+}
+
+/// `System time     : 203.423456789 seconds fast of NTP time` (chronyc), `Offset: +3min 20.1s` (timedatectl: by how much
+/// the servers are ahead), `*192.0.2.1 … 64 377 0.211 -203423.4 1.2` (ntpq: likewise, in milliseconds).
+fn ahead(text: &str) -> Option<i64> {
+    if let Some(rest) = text.strip_prefix("System time") {
+        let (seconds, side) = rest.trim_start().strip_prefix(':')?.trim().split_once(" seconds ")?;
+        let ns = nanoseconds(seconds, 1e9)?;
+        return match side.split(' ').next()? {
+            "fast" => Some(ns),
+            "slow" => Some(ns.saturating_neg()),
+            _ => None,
+        };
+    }
+    if let Some(offset) = text.strip_prefix("Offset: ") {
+        let (negative, span) = match offset.split_at_checked(1)? {
+            ("-", rest) => (true, rest),
+            ("+", rest) => (false, rest),
+            _ => (false, offset),
+        };
+        let ns = span
+            .split_whitespace()
+            .try_fold(0i64, |sum, part| sum.checked_add(part_of_span(part)?))?;
+        return Some(if negative { ns } else { ns.saturating_neg() });
+    }
+    let row: Vec<&str> = text.strip_prefix('*')?.split_whitespace().collect();
+    match row.as_slice() {
+        [_, _, stratum, _, _, _, reach, _, offset, _]
+            if stratum.parse::<u8>().is_ok() && reach.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            nanoseconds(offset, 1e6).map(i64::saturating_neg)
+        }
+        _ => None,
+    }
+}
+
+/// A part of a span as systemd prints it: `3min`, `20.1s`, `112us`.
+fn part_of_span(part: &str) -> Option<i64> {
+    let digits = part.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = part.split_at_checked(digits)?;
+    let unit = match unit {
+        "d" => 86_400e9,
+        "h" => 3_600e9,
+        "min" => 60e9,
+        "s" => 1e9,
+        "ms" => 1e6,
+        "us" => 1e3,
+        "ns" => 1.0,
+        _ => return None,
+    };
+    nanoseconds(number, unit)
+}
+
+/// A decimal number of units as nanoseconds; nothing beyond a century.
+#[expect(clippy::cast_possible_truncation, reason = "within a century, the part below a nanosecond falls away")]
+fn nanoseconds(number: &str, unit: f64) -> Option<i64> {
+    let ns = number.parse::<f64>().ok()? * unit;
+    (ns.abs() < 3.2e18).then_some(ns as i64)
 }
 
 /// A line that is a date.

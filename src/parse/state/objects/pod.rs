@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Object, meta};
-use crate::model::{Component, Entity};
+use crate::model::{Component, Entity, Order};
 use crate::parse::state::pods::{Container, Phase, Pod, State};
 use crate::parse::state::sink::{Sink, Text, entity};
+use crate::parse::state::stamp;
 use crate::parse::state::tree::Node;
 
 /// Says a pod.
@@ -35,6 +36,7 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         return;
     }
     pod.say(sink);
+    taken_up(sink, o);
     let labels = pairs(n, "metadata.labels");
     // Pods on the host's network share the address of their node.
     let own_ip = if n.is_true("spec.hostNetwork") {
@@ -57,6 +59,26 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         );
     }
     wants(sink, o);
+}
+
+/// When the pod was bound, on the API server's clock, and when its kubelet took it up, on the machine's. A static pod is
+/// older than its object.
+fn taken_up(sink: &mut Sink<'_>, o: &Object<'_>) {
+    let n = o.node;
+    let is_static = n
+        .entries("metadata.annotations")
+        .iter()
+        .any(|e| matches!(e.key.as_str(), "kubernetes.io/config.mirror" | "kubernetes.io/config.source"));
+    let node = n.text("spec.nodeName");
+    let scheduled = meta::condition(o, "PodScheduled").filter(|c| c.text("status") == "True");
+    let bound = scheduled.and_then(|c| stamp::rfc3339(c.text("lastTransitionTime")));
+    let taken = stamp::rfc3339(n.text("status.startTime")).zip(n.spot("status.startTime"));
+    if let (Some(bound), Some((at, spot)), false, false) =
+        (bound, taken, is_static, node.is_empty())
+    {
+        let own = sink.own(node, at, spot);
+        sink.pairs.add(own, bound, Order::ServerFirst);
+    }
 }
 
 /// `k`, `v` of a mapping of scalars.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::Datelike as _;
 
-use super::clock::Evidence;
+use super::evidence::Evidence;
 use crate::base::time::{HOUR, MINUTE, RawStamp, SECOND, civil};
 
 /// Zones lie so far apart.

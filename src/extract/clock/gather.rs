@@ -1,14 +1,15 @@
 //! What each source tells about its clock, and the clocks that follow from it.
 
-use super::clock::{self, Evidence, Overrides};
-use super::observe::Observation;
+use super::evidence::Evidence;
+use super::hand::Overrides;
+use crate::extract::observe::Observation;
 use crate::base::time::{DAY, Instant, RawStamp, SECOND, civil};
 use crate::input::rotation::Dated;
 use crate::model::{Clock, SourceKind};
 use crate::parse::state::ClockHint;
 
 /// The clock of each source. The parts of one log have one clock, but for the year in which each begins.
-pub(super) fn clocks(
+pub(in crate::extract) fn clocks(
     observations: &[Observation],
     logs: &[Vec<usize>],
     turns: &[Vec<u8>],
@@ -29,7 +30,7 @@ pub(super) fn clocks(
                 .unwrap_or_default()
         })
         .collect();
-    let (solved, _) = clock::solve(&evidence, overrides);
+    let (solved, _) = super::solve(&evidence, overrides);
     let mut clocks = vec![Clock::default(); observations.len()];
     for ((parts, turns), clock) in logs.iter().zip(turns).zip(solved) {
         for (part, turn) in parts.iter().zip(turns) {
