@@ -125,6 +125,8 @@ pub(crate) struct Scan<'c> {
     offset: u64,
     turn: Turn,
     previous: Option<(RawStamp, u64, u64)>,
+    /// Local readings sampled, without and with a printed year: how many, the first, the last.
+    local: [(u64, Option<RawStamp>, Option<RawStamp>); 2],
     /// How much more often the time fell than rose from sample to sample.
     falls: i64,
     hits: Vec<(usize, usize)>,
@@ -169,6 +171,7 @@ impl<'c> Scan<'c> {
             offset: 0,
             turn: Turn::default(),
             previous: None,
+            local: [(0, None, None); 2],
             falls: 0,
             hits: Vec::new(),
             patterns: Vec::new(),
@@ -250,6 +253,12 @@ impl<'c> Scan<'c> {
         }
         self.coverage.bytes = self.offset;
         self.coverage.lines = self.lines;
+        if let Some(RawStamp::Local { .. }) = self.coverage.first {
+            let [without, with] = &self.local;
+            let (_, first, last) = if with.0 > without.0 { with } else { without };
+            self.coverage.first = *first;
+            self.coverage.last = *last;
+        }
         self.edges.in_dump = self.stacks.is_active();
         let newest_first = self.falls > 0;
         let ending = if newest_first {
@@ -436,7 +445,8 @@ impl<'c> Scan<'c> {
         let mut record = log::record(chunk);
         record.repeats = record.repeats.max(1).saturating_add(again);
         if self.year.is_none()
-            && let Some((year, zone)) = preamble::go_time(&record.text)
+            && let Some(time) = record.time
+            && let Some((year, zone)) = preamble::now(&record.text, time)
         {
             self.year = Some(year - i32::from(self.turn.count));
             self.saw_zone(zone);
@@ -702,6 +712,20 @@ impl<'c> Scan<'c> {
     }
 
     fn extend(&mut self, time: RawStamp) {
+        if let RawStamp::Local { year, .. } = time {
+            // A date that stands at the beginning of some line inside a record is no time of the log.
+            let with_year = usize::from(year.is_some());
+            if let Some(seen) = self.local.get_mut(with_year) {
+                seen.0 = seen.0.saturating_add(1);
+                let reading = time.reading();
+                if seen.1.is_none_or(|first| reading <= first.reading()) {
+                    seen.1 = Some(time);
+                }
+                if seen.2.is_none_or(|last| reading >= last.reading()) {
+                    seen.2 = Some(time);
+                }
+            }
+        }
         // Lines may be out of order, so first and last are a minimum and a maximum.
         let better = |old: Option<RawStamp>, new: RawStamp, later: bool| match old {
             Some(o) if std::mem::discriminant(&o) != std::mem::discriminant(&new) => Some(o),

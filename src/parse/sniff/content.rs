@@ -223,7 +223,7 @@ fn events(lines: &[&[u8]]) -> Option<Found> {
 }
 
 /// Beginnings of outputs of host commands.
-const HOST: [&[u8]; 44] = [
+const HOST: [&[u8]; 46] = [
     b"IP Virtual Server version ",
     b"Prot LocalAddress:Port",
     b"Filesystem ",
@@ -268,6 +268,8 @@ const HOST: [&[u8]; 44] = [
     b"[+]",
     b"[-]",
     b"memberID:",
+    b"Reference ID    : ",
+    b"remote           refid  ",
 ];
 
 fn host(first: &[u8], lines: &[&[u8]]) -> Option<Found> {
@@ -469,6 +471,8 @@ mod tests {
             "net.ipv4.ip_forward = 1\nkernel.pid_max = 4194304",
             "-----------------run ip route show------------------\ndefault",
             "[+]ping ok\n[+]log ok",
+            "Reference ID    : C0000201 (ntp.example.com)\nStratum         : 3",
+            "     remote           refid      st t when poll reach   delay   offset  jitter\n====",
         ] {
             case(text, Some(SourceKind::Host));
         }

@@ -373,6 +373,21 @@ team-a   Terminating   4m
                 line: 2
             }
         );
+        let ahead = |text: &str| {
+            let hints = host("x.txt", text).hints;
+            hints.iter().find_map(|h| match h {
+                ClockHint::AheadOfServers { ns, .. } => Some(*ns / 1_000_000),
+                _ => None,
+            })
+        };
+        let chrony = "Reference ID    : C0000201 (ntp.example.com)\nStratum         : 3\nSystem time     : 203.423456789 seconds fast of NTP time\nLast offset     : +0.000921233 seconds\n";
+        assert_eq!(ahead(chrony), Some(203_423));
+        assert_eq!(ahead(&chrony.replace("fast", "slow")), Some(-203_423));
+        let ntpq = "     remote           refid      st t when poll reach   delay   offset  jitter\n==============================================================================\n+192.0.2.7       192.0.2.1        2 u   41   64  377    0.300   -1.4     0.021\n*192.0.2.1       .GPS.            1 u   33   64  377    0.211  -203423.4  1.200\n";
+        assert_eq!(ahead(ntpq), Some(203_423));
+        let timesync = "       Server: 192.0.2.1 (ntp.example.com)\n Poll interval: 34min 8s (min: 32s; max 34min 8s)\n       Offset: +3min 20.5s\n        Delay: 112us\n";
+        assert_eq!(ahead(timesync), Some(-200_500));
+        assert_eq!(ahead("System time     : unknown\nOffset: soon\n* a b\n"), None);
         assert_eq!(host("docker-info", " Server Version: 20.10.24\n").hints, []);
     }
 }

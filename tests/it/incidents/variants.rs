@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Duration, FixedOffset};
 
 use super::build::{Bundle, Setting, bundle, exchange};
 use super::generate::Plan;
@@ -78,6 +78,15 @@ pub fn of(scenario: &Scenario) -> Vec<Variant> {
         &truth,
     ));
 
+    if let Some(machine) = machine(&files) {
+        out.push(variant(
+            "a clock ahead",
+            ahead(&files, &machine, &here),
+            &here,
+            &truth,
+        ));
+    }
+
     let mixed = plain("2026-11-20 15:40:00");
     let mut both = bundle(&files, &mixed);
     both.extend(healthy());
@@ -108,6 +117,65 @@ pub fn of(scenario: &Scenario) -> Vec<Variant> {
         let open = scenario.open.get(variant.name).cloned();
         variant.truth.advisory = variant.truth.advisory.take().or(open);
     }
+    out
+}
+
+/// How far the clock of a machine is ahead in the variant of that name, in seconds.
+const AHEAD: i64 = 170;
+
+/// The first machine whose kubelet or runtime has a log.
+fn machine(files: &[File]) -> Option<String> {
+    let local = |f: &&File| {
+        let program = f.program.split('[').next().unwrap_or_default();
+        f.text.is_none() && matches!(program, "kubelet" | "containerd" | "dockerd")
+    };
+    files
+        .iter()
+        .filter(local)
+        .map(|f| f.host.clone())
+        .find(|h| !h.is_empty())
+}
+
+/// The bundle with everything that one machine logged ahead, and the events that show it.
+fn ahead(files: &[File], machine: &str, here: &Setting) -> Bundle {
+    let shifted = Setting {
+        collected: here.collected + Duration::seconds(AHEAD),
+        ..here.clone()
+    };
+    let (own, others): (Vec<File>, Vec<File>) = files
+        .iter()
+        .cloned()
+        .partition(|f| f.host == machine && f.text.is_none());
+    let mut out = bundle(&others, here);
+    // The folder is named after the collection.
+    out.extend(bundle(&own, &shifted));
+    let stamp = |at: DateTime<FixedOffset>| at.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut items = Vec::new();
+    for n in 0..8 {
+        let at = here.collected - Duration::minutes(40 - 5 * n);
+        let mut event = |reason: &str, source: String, first, created| {
+            items.push(format!(
+                r#"{{"apiVersion":"v1","kind":"Event","metadata":{{"name":"p-{n}.{reason}","namespace":"probe","creationTimestamp":"{}"}},"involvedObject":{{"kind":"Pod","namespace":"probe","name":"p-{n}","uid":"p-{n}"}},"reason":"{reason}","message":"","type":"Normal","source":{source},"firstTimestamp":"{}","lastTimestamp":"{}","count":1}}"#,
+                stamp(created),
+                stamp(first),
+                stamp(first)
+            ));
+        };
+        let scheduler = String::from(r#"{"component":"default-scheduler"}"#);
+        event("Scheduled", scheduler, at, at);
+        let kubelet = format!(r#"{{"component":"kubelet","host":"{machine}"}}"#);
+        let seen = at + Duration::seconds(1);
+        event("Pulled", kubelet, seen + Duration::seconds(AHEAD), seen);
+    }
+    let list = format!(
+        r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#,
+        items.join(",\n")
+    );
+    let path = match here.folder.as_str() {
+        "" => String::from("kubectl/events-of-probes.json"),
+        folder => format!("{folder}/kubectl/events-of-probes.json"),
+    };
+    out.insert(path, list.into_bytes());
     out
 }
 
