@@ -372,7 +372,7 @@ fn warnings(world: &World) -> Vec<String> {
     }
     for MachineSkew { machine, skew, .. } in world.skews.iter().filter(|s| s.skew.doubtful) {
         out.push(format!(
-            "the clock of {machine} is {}: nothing is taken off, so the order of its lines against those of other machines is uncertain",
+            "the clock of {machine} is {}: nothing is taken off, so the order of its lines against those of other machines is uncertain; `timedatectl; chronyc tracking` on it would tell",
             skew.basis
         ));
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::graph::{Graph, Link};
 use super::link::{Fit, Met, slack};
 use crate::base::lang::Lang;
+use crate::base::time::SECOND;
 use crate::catalog::{Strength, Weight};
 use crate::model::incident::Term;
 use crate::model::{Basis, Confidence, Fact};
@@ -16,6 +17,9 @@ const MEDIUM: i32 = 38;
 
 /// Points of a link that explains only a part of its effect.
 const PARTIAL: i32 = -14;
+
+/// Clocks of machines that may differ by more than this (in nanoseconds) decide an order.
+const CLOCKS_DIFFER: i64 = 5 * SECOND;
 
 /// Points of one link by its strength.
 fn strength_points(strength: Strength) -> i32 {
@@ -57,7 +61,8 @@ pub(super) fn root_points(graph: &Graph<'_>, root: &Fact) -> i32 {
 
 /// The cut a score falls into, and what no score lifts: a suspected root is low, whatever speaks for it; so is a symptom
 /// that nothing explains, for that it is there says nothing about why. A fact that does not name a cause is no more than
-/// medium while `blind`: what would show a cause behind it is not in the bundle.
+/// medium while `blind`: what would show a cause behind it is not in the bundle. Nor is a chain more whose order rests on
+/// clocks that cannot be compared.
 pub(super) fn confidence(
     graph: &Graph<'_>,
     score: i32,
@@ -79,10 +84,24 @@ pub(super) fn confidence(
     if score < MEDIUM && !stands_alone {
         return Confidence::Low;
     }
-    if score < HIGH || (blind && !names_a_cause) {
+    let open = path.iter().any(|link| is_open(graph, link));
+    if score < HIGH || (blind && !names_a_cause) || open {
         return Confidence::Medium;
     }
     Confidence::High
+}
+
+/// Whether the order of a link is unclear because the clocks of two machines cannot be compared.
+fn is_open(graph: &Graph<'_>, link: &Link) -> bool {
+    let first = |id| graph.fact(id).and_then(|f| f.span.first);
+    let (Some(cause), Some(effect)) = (first(link.cause), first(link.effect)) else {
+        return false;
+    };
+    let doubt = cause.doubt.ns.max(effect.doubt.ns);
+    link.fit == Fit::Unclear
+        && cause.doubt.machine != effect.doubt.machine
+        && doubt > CLOCKS_DIFFER
+        && cause.before(effect).is_none()
 }
 
 /// What else bears on a root, besides its path.

@@ -18,10 +18,10 @@ use super::skew::{self, MachineSkew, Told};
 use super::templates::Template;
 use crate::base::time::{Instant, RawStamp, Stamp};
 use crate::catalog::Catalog;
-use crate::parse::state::ClockHint;
 use crate::model::{
     Entity, Fact, FactId, Place, Source, SourceId, SourceKind, Span, StateLine, Status, Topology,
 };
+use crate::parse::state::ClockHint;
 
 /// Smallest log that is compared for duplicates: small outputs are equal by chance.
 const DUPLICATE_MIN: u64 = 4096;

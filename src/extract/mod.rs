@@ -32,6 +32,6 @@ pub use ending::LastLine;
 pub use fold::{RawFact, Seen};
 pub use join::settle;
 pub use matcher::Matcher;
-pub use skew::MachineSkew;
 pub use observe::{Life, Observation, observe, observe_line, shows};
+pub use skew::MachineSkew;
 pub use unexplained::unexplained;

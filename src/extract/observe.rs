@@ -20,7 +20,8 @@ use crate::catalog::{Catalog, Example, Pattern};
 use crate::input::Found;
 use crate::input::rotation::{Series, series};
 use crate::model::{
-    Clock, ClockPair, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine, Status,
+    Clock, ClockPair, Component, Coverage, Entity, Scope, Source, SourceId, SourceKind, StateLine,
+    Status,
 };
 use crate::parse;
 use crate::parse::kernel;

@@ -111,15 +111,15 @@ struct Now {
 impl Now {
     /// Year and zone of a line that was written at that time; `None`: the line was written at another.
     fn of(self, line: RawStamp) -> Option<(i32, i32)> {
-        let printed = self.utc.checked_add(i64::from(self.zone).checked_mul(SECOND)?)?;
+        let printed = self
+            .utc
+            .checked_add(i64::from(self.zone).checked_mul(SECOND)?)?;
         let (year, zone) = match line {
             RawStamp::Utc { ns, .. } => {
                 let near = ns.checked_sub(self.utc)?.saturating_abs() <= NEAR;
                 near.then_some((Instant(printed).year(), self.zone))?
             }
-            RawStamp::Local {
-                month, day, ns, ..
-            } => {
+            RawStamp::Local { month, day, ns, .. } => {
                 let about = Instant(printed).year();
                 let (year, local) = (about.saturating_sub(1)..=about.saturating_add(1))
                     .filter_map(|y| Some((y, civil(y, month, day, ns)?)))
@@ -147,9 +147,11 @@ const SOON: i64 = MINUTE;
 
 /// The zone whose readings are so far from UTC, in seconds.
 fn zone_of(ns: i64) -> Option<i32> {
-    let zone = ns.checked_add(GRID / 2)?.div_euclid(GRID).checked_mul(GRID)?;
-    let fits = ns.checked_sub(zone)?.saturating_abs() <= SOON
-        && zone.saturating_abs() <= 14 * HOUR;
+    let zone = ns
+        .checked_add(GRID / 2)?
+        .div_euclid(GRID)
+        .checked_mul(GRID)?;
+    let fits = ns.checked_sub(zone)?.saturating_abs() <= SOON && zone.saturating_abs() <= 14 * HOUR;
     fits.then(|| i32::try_from(zone / SECOND).ok())?
 }
 

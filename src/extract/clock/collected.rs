@@ -9,7 +9,11 @@ use crate::model::{Clock, Confidence};
 
 /// Only solved clocks tell when the bundle ends: local logs that go on beyond the last absolute time move what is
 /// assumed to have been collected at the end.
-pub(super) fn gone_on(mut clocks: Vec<Clock>, evidence: &[Evidence], overrides: &Overrides) -> Vec<Clock> {
+pub(super) fn gone_on(
+    mut clocks: Vec<Clock>,
+    evidence: &[Evidence],
+    overrides: &Overrides,
+) -> Vec<Clock> {
     let end = evidence
         .iter()
         .zip(&clocks)

@@ -2,8 +2,8 @@
 
 use super::evidence::Evidence;
 use super::hand::Overrides;
-use crate::extract::observe::Observation;
 use crate::base::time::{DAY, Instant, RawStamp, SECOND, civil};
+use crate::extract::observe::Observation;
 use crate::input::rotation::Dated;
 use crate::model::{Clock, SourceKind};
 use crate::parse::state::ClockHint;

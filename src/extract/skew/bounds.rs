@@ -153,9 +153,9 @@ fn one_side(least: &[Bound], most: &[Bound]) -> Option<Answer> {
         let ahead = limit.saturating_add(sign * (room / 2));
         let proven = limit.saturating_mul(sign) > IN_STEP;
         let constant = limit.saturating_abs() >= NO_DELAY && moments >= CONSTANT;
-        let fits = other.first().is_none_or(|o| {
-            o.limit().saturating_sub(limit).saturating_mul(sign) >= -IN_STEP
-        });
+        let fits = other
+            .first()
+            .is_none_or(|o| o.limit().saturating_sub(limit).saturating_mul(sign) >= -IN_STEP);
         ((proven && moments >= AGREEING || constant) && fits).then_some(Answer::Off {
             ahead,
             err: WIDTH,

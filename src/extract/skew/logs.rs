@@ -57,8 +57,12 @@ pub(super) fn pairs(
             }
         }
         for (source, fact, seen) in of_kind(raw, *after) {
-            let found = fact.keys.get(JOIN).and_then(|pod| befores.get(pod.as_str()));
-            let (Some((other, cause, first)), Some(machine)) = (found, machine(world, source, fact))
+            let found = fact
+                .keys
+                .get(JOIN)
+                .and_then(|pod| befores.get(pod.as_str()));
+            let (Some((other, cause, first)), Some(machine)) =
+                (found, machine(world, source, fact))
             else {
                 continue;
             };

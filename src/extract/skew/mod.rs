@@ -171,10 +171,7 @@ impl Case {
                 }
             }
             (
-                Answer::Silent { bounded: false }
-                | Answer::Doubtful {
-                    why: Why::Few, ..
-                },
+                Answer::Silent { bounded: false } | Answer::Doubtful { why: Why::Few, .. },
                 Some(stated),
             ) if stated.saturating_abs() > IN_STEP => {
                 answer = Answer::Off {

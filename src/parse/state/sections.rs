@@ -387,7 +387,10 @@ team-a   Terminating   4m
         assert_eq!(ahead(ntpq), Some(203_423));
         let timesync = "       Server: 192.0.2.1 (ntp.example.com)\n Poll interval: 34min 8s (min: 32s; max 34min 8s)\n       Offset: +3min 20.5s\n        Delay: 112us\n";
         assert_eq!(ahead(timesync), Some(-200_500));
-        assert_eq!(ahead("System time     : unknown\nOffset: soon\n* a b\n"), None);
+        assert_eq!(
+            ahead("System time     : unknown\nOffset: soon\n* a b\n"),
+            None
+        );
         assert_eq!(host("docker-info", " Server Version: 20.10.24\n").hints, []);
     }
 }

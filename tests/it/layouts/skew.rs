@@ -109,10 +109,21 @@ fn what_a_machine_ahead_wrote_is_told_by_the_clock_of_the_api_server() {
         let off = clock.skew.unwrap();
         assert!((off - ahead * SECOND).abs() <= 2 * SECOND, "{off}");
         // The line itself is quoted as it stands.
-        let kubelet = analysis.facts.iter().find(|f| f.kind == "cni/not-initialized").unwrap();
+        let kubelet = analysis
+            .facts
+            .iter()
+            .find(|f| f.kind == "cni/not-initialized")
+            .unwrap();
         let quoted = &kubelet.evidence()[0].text;
-        assert!(quoted.contains(if ahead > 0 { "12:0" } else { "11:5" }), "{quoted}");
-        assert!(analysis.warnings.iter().all(|w| !w.contains("n7")), "{:?}", analysis.warnings);
+        assert!(
+            quoted.contains(if ahead > 0 { "12:0" } else { "11:5" }),
+            "{quoted}"
+        );
+        assert!(
+            analysis.warnings.iter().all(|w| !w.contains("n7")),
+            "{:?}",
+            analysis.warnings
+        );
     }
 }
 
@@ -121,7 +132,10 @@ fn nothing_is_said_of_clocks_in_step() {
     let analysis = run::members(&bundle(0, events(&[0; 6])));
     assert!(is_at(began(&analysis), NOON));
     assert_eq!(clock_facts(&analysis), []);
-    assert_eq!(analysis.bundle.clocks.iter().filter_map(|c| c.skew).count(), 0);
+    assert_eq!(
+        analysis.bundle.clocks.iter().filter_map(|c| c.skew).count(),
+        0
+    );
     assert_eq!(analysis.warnings, Vec::<String>::new());
 }
 
@@ -141,7 +155,10 @@ fn pairs_that_disagree_leave_the_order_open() {
     // Within the machine the order is known, across machines it is not.
     let other = Stamp::exact(Instant((NOON + 100) * SECOND), 0);
     assert_eq!(other.before(first), None);
-    let later = Stamp { at: first.at.plus(5 * SECOND), ..first };
+    let later = Stamp {
+        at: first.at.plus(5 * SECOND),
+        ..first
+    };
     assert_eq!(first.before(later), Some(true));
 }
 
@@ -156,7 +173,10 @@ fn a_time_service_says_it_itself() {
     assert!(is_at(began(&analysis), NOON), "{}", sources(&analysis));
     assert_eq!(
         clock_facts(&analysis),
-        [(String::from("node/clock-ahead"), String::from("node/n7 3m20s"))]
+        [(
+            String::from("node/clock-ahead"),
+            String::from("node/n7 3m20s")
+        )]
     );
 }
 
@@ -170,7 +190,11 @@ fn a_date_inside_a_record_does_not_date_the_log() {
         "E0302 12:05:00.000000    3186 server.go:1] \"Certificates\" list=<\n"
     );
     for n in 0..40 {
-        let _ = writeln!(log, "2031-05-0{} 10:00:00 not after of certificate {n}", n % 9 + 1);
+        let _ = writeln!(
+            log,
+            "2031-05-0{} 10:00:00 not after of certificate {n}",
+            n % 9 + 1
+        );
     }
     let _ = writeln!(log, " >");
     log += &text(&no_cni("n7", NOON + 600), |e| zone.line(e));

@@ -53,7 +53,11 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
 /// the servers are ahead), `*192.0.2.1 … 64 377 0.211 -203423.4 1.2` (ntpq: likewise, in milliseconds).
 fn ahead(text: &str) -> Option<i64> {
     if let Some(rest) = text.strip_prefix("System time") {
-        let (seconds, side) = rest.trim_start().strip_prefix(':')?.trim().split_once(" seconds ")?;
+        let (seconds, side) = rest
+            .trim_start()
+            .strip_prefix(':')?
+            .trim()
+            .split_once(" seconds ")?;
         let ns = nanoseconds(seconds, 1e9)?;
         return match side.split(' ').next()? {
             "fast" => Some(ns),
@@ -101,7 +105,10 @@ fn part_of_span(part: &str) -> Option<i64> {
 }
 
 /// A decimal number of units as nanoseconds; nothing beyond a century.
-#[expect(clippy::cast_possible_truncation, reason = "within a century, the part below a nanosecond falls away")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "within a century, the part below a nanosecond falls away"
+)]
 fn nanoseconds(number: &str, unit: f64) -> Option<i64> {
     let ns = number.parse::<f64>().ok()? * unit;
     (ns.abs() < 3.2e18).then_some(ns as i64)

@@ -4,8 +4,8 @@ use super::Object;
 use crate::base::time::RawStamp;
 use crate::model::Order;
 use crate::parse::state::say::{self, Event};
-use crate::parse::state::stamp;
 use crate::parse::state::sink::{Sink, When, name};
+use crate::parse::state::stamp;
 
 /// Says an event.
 pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
@@ -90,13 +90,9 @@ fn pair(sink: &mut Sink<'_>, o: &Object<'_>, reference: &str, from: &str, host: 
     if n.text("reason") == "Scheduled" {
         sink.pairs.bound(pod, created);
     }
-    let first = [
-        "eventTime",
-        "firstTimestamp",
-        "deprecatedFirstTimestamp",
-    ]
-    .into_iter()
-    .find_map(|path| Some((stamp::rfc3339(n.text(path))?, n.spot(path)?)));
+    let first = ["eventTime", "firstTimestamp", "deprecatedFirstTimestamp"]
+        .into_iter()
+        .find_map(|path| Some((stamp::rfc3339(n.text(path))?, n.spot(path)?)));
     let (Some((at, spot)), false) = (first, host.is_empty()) else {
         return;
     };

@@ -65,10 +65,12 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
 /// older than its object.
 fn taken_up(sink: &mut Sink<'_>, o: &Object<'_>) {
     let n = o.node;
-    let is_static = n
-        .entries("metadata.annotations")
-        .iter()
-        .any(|e| matches!(e.key.as_str(), "kubernetes.io/config.mirror" | "kubernetes.io/config.source"));
+    let is_static = n.entries("metadata.annotations").iter().any(|e| {
+        matches!(
+            e.key.as_str(),
+            "kubernetes.io/config.mirror" | "kubernetes.io/config.source"
+        )
+    });
     let node = n.text("spec.nodeName");
     let scheduled = meta::condition(o, "PodScheduled").filter(|c| c.text("status") == "True");
     let bound = scheduled.and_then(|c| stamp::rfc3339(c.text("lastTransitionTime")));
