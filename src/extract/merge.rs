@@ -34,13 +34,7 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
     // A state that says "over by now", without a moment of its own: when it was collected.
     let mut over: BTreeMap<(usize, String), Stamp> = BTreeMap::new();
     for (source, fact) in raw {
-        // Who wrote the times, where the source is of no one machine.
-        let machine = match fact.component.is_node_local() {
-            true => fact.keys.get("node"),
-            false => fact.keys.get("host"),
-        }
-        .filter(|_| !fact.state)
-        .cloned();
+        let machine = writer(&fact).cloned();
         let stamp = |raw| world.stamp_by(source, machine.as_ref(), raw);
         let quote = |seen: &Seen| Quote {
             place: Place {
@@ -92,15 +86,7 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
         } else {
             all.iter().filter_map(times).max_by_key(|s| s.at)
         };
-        let definition = catalog.at(fact.fact);
-        let distinguishing = definition
-            .map(|d| {
-                d.keys
-                    .iter()
-                    .map(|k| fact.keys.get(k).cloned().unwrap_or_default())
-                    .collect()
-            })
-            .unwrap_or_default();
+        let distinguishing = distinguishing(catalog, &fact);
         stretches
             .entry((fact.fact, fact.entity.clone(), distinguishing))
             .or_default()
@@ -138,6 +124,26 @@ pub(super) fn merge(catalog: &Catalog, world: &World, raw: Vec<(SourceId, RawFac
         }
     }
     facts
+}
+
+/// The machine that wrote the times of a fact, as its line names it. The times of a state are of whoever wrote the object.
+fn writer(fact: &RawFact) -> Option<&String> {
+    if fact.state {
+        None
+    } else if fact.component.is_node_local() {
+        fact.keys.get("node")
+    } else {
+        fact.keys.get("host")
+    }
+}
+
+/// What distinguishes two facts of one kind about one entity.
+fn distinguishing(catalog: &Catalog, fact: &RawFact) -> Vec<String> {
+    let keys = catalog.at(fact.fact).map(|d| d.keys.iter());
+    keys.into_iter()
+        .flatten()
+        .map(|k| fact.keys.get(k).cloned().unwrap_or_default())
+        .collect()
 }
 
 /// Joins stretches that overlap or follow closely; an end in between, or a long gap, starts a new one.

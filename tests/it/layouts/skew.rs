@@ -185,10 +185,7 @@ fn a_date_inside_a_record_does_not_date_the_log() {
     let zone = Zone(0);
     let mut log = text(&no_cni("n7", NOON), |e| zone.line(e));
     // A record of several lines that quotes dates at the beginning of its lines.
-    let _ = write!(
-        log,
-        "E0302 12:05:00.000000    3186 server.go:1] \"Certificates\" list=<\n"
-    );
+    log += "E0302 12:05:00.000000    3186 server.go:1] \"Certificates\" list=<\n";
     for n in 0..40 {
         let _ = writeln!(
             log,
