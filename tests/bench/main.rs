@@ -1,7 +1,6 @@
 //! How fast each stage is: `cargo bench --bench speed [-- <name>]`. What the figures mean: `docs/performance.md`.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run has to stop")]
-#![expect(clippy::format_push_string, reason = "readable, and done once")]
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
