@@ -1,9 +1,9 @@
 //! Certificates judged at the time of the incident, not of the analysis; and who signed whom.
 //!
 //! `subject=CN=hook.shop.svc issuer=CN=hook-ca notBefore=… notAfter=2026-11-20T17:08:28Z sans=… ca=false`. The time
-//! that counts is the end of the logs; without logs, the moment the newest output was collected. Keys are not
-//! compared: a chain is told by names alone, so a chain is only said to be broken when every certificate of that name
-//! is.
+//! that counts is the end of the logs; without logs, the moment the newest output was collected. A chain is told by
+//! names and, where both certificates have them, by key identifiers; it is only said to be broken when every
+//! certificate that may have signed is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,11 +87,12 @@ pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
     facts
 }
 
-/// Certificates whose signer is expired (`finding = "issuer-expired"`), and client certificates of nodes that name
-/// another node (`finding = "node-name"`).
+/// Certificates whose signer is expired (`finding = "issuer-expired"`), client certificates of nodes that name another
+/// node (`finding = "node-name"`), and those that belong to no group of nodes (`finding = "node-group"`).
 pub(super) fn graph(task: &Task<'_>) -> Vec<Fact> {
     match task.word("finding") {
         Some("node-name") => node_names(task),
+        Some("node-group") => node_groups(task),
         _ => expired_issuers(task),
     }
 }
@@ -128,8 +129,14 @@ fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
             continue;
         };
         // A renewed authority keeps its name: as long as one of that name is valid, nothing is known to be broken.
+        // Where both name the key, an authority of the same name with another key did not sign this one.
+        let signed = |ca: &StateLine| match (value(line, "signerKey"), value(ca, "key")) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
         let Some((ca_source, ca, until)) = signers
             .iter()
+            .filter(|(_, ca, _)| signed(ca))
             .max_by_key(|(.., u)| *u)
             .filter(|(.., u)| *u < end)
         else {
@@ -201,7 +208,47 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
     facts
 }
 
-fn certificates<'a>(task: &'a Task<'_>) -> impl Iterator<Item = (SourceId, &'a StateLine)> {
+/// `CN=system:node:n1` without `O=system:nodes`: the API server knows the name and gives it no rights.
+fn node_groups(task: &Task<'_>) -> Vec<Fact> {
+    let mut said = BTreeSet::new();
+    let mut facts = Vec::new();
+    for (id, line) in certificates(task) {
+        let (Some(node), Some(subject)) = (
+            line.entity.name().strip_prefix("system:node:"),
+            subject(&line.text),
+        ) else {
+            continue;
+        };
+        let of_nodes = subject
+            .split([',', '+'])
+            .any(|p| p.trim() == "O=system:nodes");
+        // A serving certificate of a kubelet has names; nobody is given rights by it.
+        let serving = value(line, "sans").is_some();
+        if of_nodes || serving || !said.insert(node) {
+            continue;
+        }
+        let mut keys = keys(task, id, line);
+        keys.insert(String::from("node"), node.to_owned());
+        keys.insert(String::from("user"), format!("system:node:{node}"));
+        let evidence = vec![quote(task.world, id, line)];
+        if let Some(mut fact) = task.fact(
+            "certificate-graph",
+            keys,
+            Component::CERTIFICATE,
+            evidence,
+            Vec::new(),
+        ) {
+            fact.span.last = task.collected(id);
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
+/// The certificates of the bundle.
+pub(super) fn certificates<'a>(
+    task: &'a Task<'_>,
+) -> impl Iterator<Item = (SourceId, &'a StateLine)> {
     task.world
         .states
         .iter()
@@ -221,6 +268,11 @@ fn times(task: &Task<'_>) -> Option<(Instant, Instant)> {
         .filter_map(|s| s.clock.collected)
         .max()?;
     Some((newest, newest))
+}
+
+/// The moment against which validity is judged.
+pub(super) fn judged_at(task: &Task<'_>) -> Option<Instant> {
+    times(task).map(|(_, end)| end)
 }
 
 /// Whether the parameters speak of this certificate.
@@ -298,11 +350,13 @@ fn between<'t>(text: &'t str, from: &str, until: &[&str]) -> Option<&'t str> {
     rest.get(..end).filter(|s| !s.is_empty())
 }
 
-fn subject(text: &str) -> Option<&str> {
+/// The subject that a state line tells.
+pub(super) fn subject(text: &str) -> Option<&str> {
     between(text, "subject=", &[" issuer=", " notBefore=", " notAfter="])
 }
 
-fn issuer(text: &str) -> Option<&str> {
+/// The issuer that a state line tells.
+pub(super) fn issuer(text: &str) -> Option<&str> {
     between(
         text,
         "issuer=",
@@ -433,6 +487,25 @@ mod tests {
             &[],
         );
         case(kind, &[("certs/a.txt", &leaf)], &[]);
+    }
+
+    #[test]
+    fn a_node_without_its_group_has_no_rights() {
+        let kind = "certificate/node-group-missing";
+        let of = |subject: &str| {
+            format!(
+                "subject={subject}\nissuer=CN = kubernetes\nnotAfter=Nov 20 17:08:28 2036 GMT\n"
+            )
+        };
+        let case = |subject: &str, expected: &[&str]| {
+            let files = [("n1/kubelet-client-current.txt", of(subject))];
+            let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+            assert_eq!(shown(&facts_of(&files, kind), &[]), expected, "{subject}");
+        };
+        case("CN = system:node:n1", &["node/n1 "]);
+        case("O = nodes, CN = system:node:n1", &["node/n1 "]);
+        case("O = system:nodes, CN = system:node:n1", &[]);
+        case("O = system:masters, CN = kubernetes-admin", &[]);
     }
 
     #[test]

@@ -3,30 +3,43 @@
 //! `DELETE /apis/tenant.example.com/v1alpha1/workspaces/ws1: (6.5ms) 200 [controller-manager/v0.0.0 … 192.168.0.77:43478]`,
 //! an audit event of the same, or a controller's own `Deleting Workspace "ws1" in cluster "host"`. Created and deleted
 //! in turn, or written in turn by two actors, several times with little time in between: nobody does that by hand.
-//! Heartbeats, and the controllers whose work is to answer every change of an object, are left out.
+//! Heartbeats, and the controllers whose work is to answer every change of an object, are left out. An object may show
+//! it by itself: `managedFields` name two that wrote it within minutes, and its generation rose once a minute or two
+//! ever since it was made; or several outputs of it show writers that take turns.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::support::some;
-use crate::base::time::{MINUTE, Stamp};
+use super::certificate::instant;
+use super::support::{quote, some, value};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
 use crate::model::{Component, Fact, FactId, Keys, Quote};
 
 const RAW: &[&str] = &["duel/api-write", "duel/controller-write"];
+/// Fewer changes of a specification than this may be a busy week.
+const GENERATIONS: u64 = 100;
+/// A specification that changes less often than this is not fought over.
+const APART: i64 = 2 * MINUTE;
 
 /// Kind, and name with its namespace.
 type Name = (String, String);
 
 /// One write to one object.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Write<'a> {
     at: Stamp,
-    quote: &'a Quote,
+    quote: Cow<'a, Quote>,
     /// `create`, `delete`, `update`, `patch`.
     verb: &'static str,
     actor: &'a str,
     address: &'a str,
-    fact: FactId,
+    /// Who tells of it: the audit log names users, the request log programs.
+    teller: &'a str,
+    /// A request that the API server tells of, with who asked.
+    told: bool,
+    /// `None`: the object itself says so.
+    fact: Option<FactId>,
 }
 
 /// All that is known of the writes to one object.
@@ -36,6 +49,18 @@ struct Object<'a> {
     /// How many lines say so, by source of the news and verb: two logs tell of the same request.
     counts: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
     component: Option<&'a Component>,
+    /// Its generation at a time; the first is its creation.
+    generations: Vec<(Instant, u64)>,
+}
+
+impl Object<'_> {
+    /// How often the specification changed, where that is more often than anybody does on purpose.
+    fn changes(&self) -> Option<u64> {
+        let (from, before) = self.generations.first()?;
+        let (until, now) = self.generations.last()?;
+        let (changes, took) = (now.saturating_sub(*before), until.since(*from));
+        (changes >= GENERATIONS && took / APART <= i64::try_from(changes).ok()?).then_some(changes)
+    }
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
@@ -43,9 +68,12 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let least = task.number("at_least").unwrap_or(3).max(2);
     let within = task.time("within").unwrap_or(10 * MINUTE);
     let lives = verbs.contains(&"create");
+    let (only, not) = (task.list("only"), task.list("not"));
+    let wanted = |kind: &str| (only.is_empty() || only.contains(&kind)) && !not.contains(&kind);
     let users = users(task);
     objects(task)
         .into_iter()
+        .filter(|((kind, _), _)| wanted(kind))
         .filter_map(|((kind, name), mut object)| {
             object.writes.retain(|w| verbs.contains(&w.verb));
             object.writes.sort_by_key(|w| (w.at.at, w.quote.place));
@@ -54,10 +82,37 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             } else {
                 by_turns(&object.writes, within)
             };
-            (turns.len() as u64 >= least && (lives || !one_behind_proxies(&turns, &users)))
-                .then(|| fact(task, &kind, &name, &object, &turns, lives))?
+            let two = if lives {
+                two_sides(&turns, &users)
+            } else {
+                !one_behind_proxies(&turns, &users)
+            };
+            if turns.len() as u64 >= least && two {
+                return fact(task, &kind, &name, &object, &turns, lives);
+            }
+            let last = last_two(&object.writes, within).filter(|_| !lives)?;
+            object.changes()?;
+            fact(task, &kind, &name, &object, &last, false)
         })
         .collect()
+}
+
+/// Two that create and delete in turn. What a controller says of itself needs no second side: it contradicts itself.
+fn two_sides(turns: &[&Write<'_>], users: &BTreeMap<&str, BTreeSet<&str>>) -> bool {
+    let sides: BTreeSet<_> = turns.iter().map(|w| (w.actor, w.address)).collect();
+    let requests = turns.iter().all(|w| w.told);
+    !requests || sides.len() > 1 && !one_behind_proxies(turns, users)
+}
+
+/// The last writes of two that wrote at nearly the same time.
+fn last_two<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Option<Vec<&'w Write<'a>>> {
+    let last = writes.iter().rfind(|w| w.fact.is_none())?;
+    let other = writes
+        .iter()
+        .rev()
+        .filter(|w| w.fact.is_none())
+        .find(|w| w.actor != last.actor && last.at.at.since(w.at.at) <= within)?;
+    Some(vec![other, last])
 }
 
 /// The programs seen from each address.
@@ -127,7 +182,61 @@ fn objects<'a>(task: &'a Task<'_>) -> BTreeMap<(String, String), Object<'a>> {
             }
         }
     }
+    written(task, &ordinary, &answering, &mut objects);
     objects
+}
+
+/// What objects themselves say of their writers: `deployment/shop/web written generation=48211 created=… by=a@…,b@…`.
+fn written<'a>(
+    task: &'a Task<'_>,
+    ordinary: &[&str],
+    answering: &[&str],
+    objects: &mut BTreeMap<Name, Object<'a>>,
+) {
+    let mut known = BTreeSet::new();
+    for (source, line) in &task.world.states {
+        let kind = line.entity.kind();
+        let Some(by) = value(line, "by").filter(|_| line.text.contains(" written ")) else {
+            continue;
+        };
+        if ordinary.contains(&kind) {
+            continue;
+        }
+        let object = objects
+            .entry((kind.to_owned(), line.entity.name().to_owned()))
+            .or_default();
+        object.component = object.component.or(Some(&line.component));
+        let mut latest = None;
+        for (actor, time) in by.split(',').filter_map(|b| b.rsplit_once('@')) {
+            let Some(at) = instant(time) else { continue };
+            latest = latest.max(Some(at));
+            if answering.iter().any(|a| actor.ends_with(a))
+                || !known.insert((line.entity.as_str(), actor, at))
+            {
+                continue;
+            }
+            let at = Stamp::exact(at, SECOND);
+            let mut quote = quote(task.world, *source, line);
+            quote.time = Some(at);
+            object.writes.push(Write {
+                at,
+                quote: Cow::Owned(quote),
+                verb: "update",
+                actor,
+                address: "",
+                teller: line.component.as_str(),
+                told: false,
+                fact: None,
+            });
+        }
+        let generation = value(line, "generation").and_then(|g| g.parse::<u64>().ok());
+        if let (Some(generation), Some(at), Some(made)) =
+            (generation, latest, value(line, "created").and_then(instant))
+        {
+            object.generations.extend([(made, 1), (at, generation)]);
+            object.generations.sort_unstable();
+        }
+    }
 }
 
 /// The object that a raw fact is about (`None`: not named), and the collection it lies in.
@@ -153,7 +262,8 @@ fn object(fact: &Fact, ordinary: &[&str]) -> Option<(Option<Name>, Option<String
     }
     let (resource, name) = match rest.as_slice() {
         [resource] => (*resource, fact.key("object")),
-        [resource, name] => (*resource, Some(*name)),
+        // Scaling changes the object.
+        [resource, name] | [resource, name, "scale"] => (*resource, Some(*name)),
         // A subresource.
         _ => return None,
     };
@@ -208,11 +318,13 @@ fn take<'a>(object: &mut Object<'a>, id: FactId, fact: &'a Fact, answering: &[&s
         if let Some(at) = quote.time {
             object.writes.push(Write {
                 at,
-                quote,
+                quote: Cow::Borrowed(quote),
                 verb,
                 actor,
                 address,
-                fact: id,
+                teller: fact.component.as_str(),
+                told: fact.key("address").is_some(),
+                fact: Some(id),
             });
         }
     }
@@ -242,19 +354,24 @@ fn alternating<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Vec<&'w Write<'a
     run(writes, within, |a, b| a.verb != b.verb)
 }
 
-/// The longest run of writes in which two actors take turns.
+/// The longest run of writes in which two actors take turns, as one teller has it: two name the same actor differently.
 fn by_turns<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Vec<&'w Write<'a>> {
     let who = |w: &Write<'a>| (w.actor, w.address);
-    let actors: BTreeSet<_> = writes.iter().map(who).collect();
-    // One program that runs once, seen from two addresses, is the same actor; so more than a handful is a crowd.
-    if !(2..=3).contains(&actors.len()) {
-        return Vec::new();
-    }
-    run(writes, within, |a, b| who(a) != who(b))
+    let tellers: BTreeSet<&str> = writes.iter().map(|w| w.teller).collect();
+    let runs = tellers.into_iter().map(|teller| {
+        let told = || writes.iter().filter(|w| w.teller == teller);
+        let actors: BTreeSet<_> = told().map(who).collect();
+        // One program that runs once, seen from two addresses, is the same actor; so more than a handful is a crowd.
+        if !(2..=3).contains(&actors.len()) {
+            return Vec::new();
+        }
+        run(told(), within, |a, b| who(a) != who(b))
+    });
+    runs.max_by_key(Vec::len).unwrap_or_default()
 }
 
-fn run<'w, 'a>(
-    writes: &'w [Write<'a>],
+fn run<'w, 'a: 'w>(
+    writes: impl IntoIterator<Item = &'w Write<'a>>,
     within: i64,
     turn: impl Fn(&Write<'a>, &Write<'a>) -> bool,
 ) -> Vec<&'w Write<'a>> {
@@ -304,7 +421,8 @@ fn fact(
         .map(told)
         .max()
         .unwrap_or(0)
-        .max(turns.len() as u64 / 2);
+        .max(turns.len() as u64 / 2)
+        .max(object.changes().filter(|_| !lives).unwrap_or(0));
     let keys = Keys::from([
         (String::from("kind"), kind.to_owned()),
         (String::from("object"), name.to_owned()),
@@ -312,15 +430,23 @@ fn fact(
         (String::from("actors"), some(actors.iter().copied(), 4)),
         (
             String::from("addresses"),
-            some(addresses.iter().copied(), 4),
+            if addresses.is_empty() {
+                String::from("-")
+            } else {
+                some(addresses.iter().copied(), 4)
+            },
         ),
         (
             String::from("actorCount"),
             actors.len().max(addresses.len()).to_string(),
         ),
     ]);
-    let evidence = turns.iter().take(8).map(|w| w.quote.clone()).collect();
-    let from: BTreeSet<FactId> = turns.iter().map(|w| w.fact).collect();
+    let evidence = turns
+        .iter()
+        .take(8)
+        .map(|w| w.quote.clone().into_owned())
+        .collect();
+    let from: BTreeSet<FactId> = turns.iter().filter_map(|w| w.fact).collect();
     let component = object.component.cloned().unwrap_or(Component::UNKNOWN);
     let mut fact = task.fact(
         "duel",
@@ -410,7 +536,19 @@ mod tests {
         );
         let answering = "kube-controller-manager/v1.12.6 (linux/amd64) kubernetes/8cb561c/system:serviceaccount:kube-system:deployment-controller";
         case(WRITES, &many(one, answering), &[]);
-        case(WRITES, &many("/api/v1/nodes/n1", "scaler/v1 (linux)"), &[]);
+        // A node's taints, say; its heartbeats are on a subresource.
+        case(
+            WRITES,
+            &many("/api/v1/nodes/n1", "scaler/v1 (linux)"),
+            &["node/n1 count=5 actors=argocd, scaler addresses=10.0.0.5, 10.0.0.6"],
+        );
+        case(
+            WRITES,
+            &many("/api/v1/nodes/n1/status", "scaler/v1 (linux)"),
+            &[],
+        );
+        let endpoints = "/api/v1/namespaces/shop/endpoints/web";
+        case(WRITES, &many(endpoints, "scaler/v1 (linux)"), &[]);
         case(
             WRITES,
             &many(
@@ -453,6 +591,118 @@ mod tests {
             request(75, "PUT", map, "kubectl/v1.30 (linux)", "10.0.0.6"),
         ];
         case(WRITES, &[lines, others.to_vec()].concat(), &[]);
+    }
+
+    /// A Deployment as `kubectl get -o yaml` prints it, with who wrote it last.
+    fn deployment(generation: u32, writers: &[(&str, &str, &str)]) -> String {
+        let fields: String = writers
+            .iter()
+            .map(|(manager, time, subresource)| {
+                format!("  - apiVersion: apps/v1\n    fieldsV1:\n      f:spec:\n        f:replicas: {{}}\n    manager: {manager}\n    operation: Update\n{subresource}    time: \"{time}\"\n")
+            })
+            .collect();
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  creationTimestamp: \"2026-07-21T10:00:00Z\"\n  generation: {generation}\n  managedFields:\n{fields}  name: web\n  namespace: shop\nspec:\n  replicas: 3\n"
+        )
+    }
+
+    #[track_caller]
+    fn objects_case(files: &[String], expected: &[&str]) {
+        let names: Vec<String> = (0..files.len()).map(|n| format!("{n}/web.yaml")).collect();
+        let files: Vec<(&str, &str)> = names
+            .iter()
+            .map(String::as_str)
+            .zip(files.iter().map(String::as_str))
+            .collect();
+        assert_eq!(
+            shown(&facts_of(&files, WRITES), &["count", "actors"]),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_object_names_its_two_writers() {
+        let (a, b) = (
+            ("argocd-controller", "2026-07-23T10:02:11Z", ""),
+            ("scaler", "2026-07-23T10:02:13Z", ""),
+        );
+        let expected = ["deployment/shop/web count=4110 actors=argocd-controller, scaler"];
+        objects_case(&[deployment(4111, &[a, b])], &expected);
+        // Scaling goes by a subresource of its own.
+        let hpa = (
+            "kube-controller-manager",
+            "2026-07-23T10:02:13Z",
+            "    subresource: scale\n",
+        );
+        objects_case(
+            &[deployment(4111, &[a, hpa])],
+            &[
+                "deployment/shop/web count=4110 actors=argocd-controller, kube-controller-manager/scale",
+            ],
+        );
+        // Two wrote it at the same time, and it hardly ever changed.
+        objects_case(&[deployment(7, &[a, b])], &[]);
+        // It changes all the time, by one; the other one made it.
+        let old = ("kubectl-create", "2026-07-21T10:00:00Z", "");
+        objects_case(&[deployment(4111, &[old, b])], &[]);
+        // The status is an answer.
+        let status = (
+            "operator",
+            "2026-07-23T10:02:13Z",
+            "    subresource: status\n",
+        );
+        objects_case(&[deployment(4111, &[a, status])], &[]);
+    }
+
+    #[test]
+    fn several_outputs_of_an_object_show_turns() {
+        let at = |minute: u32, second: u32| format!("2026-07-23T10:{minute:02}:{second:02}Z");
+        let output = |n: u32| {
+            deployment(
+                40 + 2 * n,
+                &[
+                    ("argocd-controller", &at(n, 11), ""),
+                    ("scaler", &at(n, 13), ""),
+                ],
+            )
+        };
+        let all: Vec<String> = (1..5).map(output).collect();
+        objects_case(
+            &all,
+            &["deployment/shop/web count=4 actors=argocd-controller, scaler"],
+        );
+        objects_case(&all[..2], &[]);
+    }
+
+    #[test]
+    fn two_logs_of_one_request_are_one_actor() {
+        let one = "/apis/apps/v1/namespaces/shop/deployments/web";
+        let http: Vec<String> = (0..5)
+            .map(|n| request(n * 10, "PATCH", one, "argocd/v2 (linux)", "10.0.0.5"))
+            .collect();
+        let audit: String = (0..5)
+            .map(|n| format!("{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"a{n}\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{one}\",\"verb\":\"patch\",\"user\":{{\"username\":\"system:serviceaccount:argocd:controller\"}},\"sourceIPs\":[\"10.0.0.5\"],\"userAgent\":\"argocd/v2\",\"objectRef\":{{\"resource\":\"deployments\",\"namespace\":\"shop\",\"name\":\"web\"}},\"responseStatus\":{{\"code\":200}},\"requestReceivedTimestamp\":\"2026-07-23T10:00:{n}0.120134Z\",\"stageTimestamp\":\"2026-07-23T10:00:{n}0.125134Z\"}}\n"))
+            .collect();
+        let files = [
+            ("cp1/kube-apiserver.log", http.concat()),
+            ("cp1/audit.log", audit),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        assert_eq!(facts_of(&files, WRITES).len(), 0);
+    }
+
+    #[test]
+    fn made_and_removed_by_one() {
+        let agent = "ci-runner/v1 (linux)";
+        let lines: Vec<String> = (0..4)
+            .flat_map(|n| {
+                [
+                    request(n * 20, "POST", SET, agent, "192.168.0.7"),
+                    request(n * 20 + 5, "DELETE", ONE, agent, "192.168.0.7"),
+                ]
+            })
+            .collect();
+        case(LIVES, &lines, &[]);
     }
 
     #[test]

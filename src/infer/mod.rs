@@ -13,8 +13,10 @@ mod dns_address;
 mod duel;
 mod duplicate;
 mod filler;
+mod gone_together;
 mod growth;
 mod ip_ledger;
+mod issuance;
 mod last_words;
 mod lease;
 mod lives;
@@ -35,6 +37,7 @@ mod silence;
 mod support;
 #[cfg(test)]
 mod testing;
+mod trust;
 pub mod waits;
 
 use crate::catalog::{Catalog, Definition, Origin};
@@ -72,6 +75,8 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("certificate-expired", certificate::validity),
     ("certificate-expired-of", certificate::validity),
     ("certificate-graph", certificate::graph),
+    ("issued-together", issuance::infer),
+    ("certificate-trust", trust::infer),
     ("reachability", reachability::infer),
     ("blocked-path", path::infer),
     ("node-readiness", node::infer),
@@ -82,6 +87,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("last-words", last_words::infer),
     ("last-words-of", last_words::infer),
     ("workload-growth", growth::infer),
+    ("gone-together", gone_together::infer),
     ("sandbox-ledger", sandbox::infer),
     ("ip-ledger", ip_ledger::infer),
     ("duel", duel::infer),

@@ -46,7 +46,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         match problem {
             "host-mismatch" => facts.extend(mismatch(task, r, &hosts)),
             "acr-scope" => facts.extend(helper(task, r)),
-            _ if r.secrets.is_empty() => facts.extend(none(task, r)),
+            "other-namespace" => facts.extend(elsewhere(task, r, &hosts)),
+            "identity" if r.secrets.is_empty() && of_cloud(task, r) => facts.extend(none(task, r)),
+            "none" if r.secrets.is_empty() && !of_cloud(task, r) => facts.extend(none(task, r)),
             _ => {}
         }
     }
@@ -127,6 +129,50 @@ fn none(task: &Task<'_>, r: &Refused<'_>) -> Option<Fact> {
         r.pod.split_once('/').map_or(&*r.pod, |(_, p)| p).to_owned(),
     );
     made(task, r, keys, vec![quote(task.world, r.line.0, r.line.1)])
+}
+
+/// Whether kubelets identify themselves to this registry by the cloud's identity of their machine.
+fn of_cloud(task: &Task<'_>, r: &Refused<'_>) -> bool {
+    task.list("cloud_registries")
+        .iter()
+        .any(|part| r.host.contains(part))
+}
+
+/// A secret of the name that the pod gives, or one for the host of the image, lies in other namespaces only: a pull
+/// secret is looked for in the namespace of the pod.
+fn elsewhere(
+    task: &Task<'_>,
+    r: &Refused<'_>,
+    hosts: &BTreeMap<&str, (SourceId, &StateLine, Vec<&str>)>,
+) -> Option<Fact> {
+    let here = |name: &str| hosts.contains_key(format!("{}/{name}", r.namespace).as_str());
+    let fitting = || {
+        hosts
+            .iter()
+            .filter(|(_, (.., registries))| registries.iter().any(|key| fits(key, r.image)))
+    };
+    // One that fits is there, or one is that the bundle does not show the inside of.
+    if r.secrets.iter().any(|s| here(s)) {
+        return None;
+    }
+    let (found, (source, line, _)) = fitting()
+        .filter_map(|(path, secret)| Some((path.split_once('/')?, secret)))
+        .filter(|((namespace, name), _)| {
+            *namespace != r.namespace && (r.secrets.is_empty() || r.secrets.contains(name))
+        })
+        .next()?;
+    let mut keys = keys(r);
+    keys.insert(String::from("secret"), found.1.to_owned());
+    keys.insert(String::from("secret_namespace"), found.0.to_owned());
+    made(
+        task,
+        r,
+        keys,
+        vec![
+            quote(task.world, *source, line),
+            quote(task.world, r.line.0, r.line.1),
+        ],
+    )
 }
 
 /// The secrets of the pod, when all are known and none is for the host of the image.
@@ -302,6 +348,55 @@ data:
         format!(
             "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-1\n  namespace: shop\nspec:\n  serviceAccountName: default\n{secrets}  containers:\n  - name: web\n    image: registry.example.com/shop/web:1\nstatus:\n  phase: Pending\n  containerStatuses:\n  - name: web\n    image: registry.example.com/shop/web:1\n    ready: false\n    state:\n      waiting:\n        reason: ImagePullBackOff\n        message: Back-off pulling image\n"
         )
+    }
+
+    #[test]
+    fn a_secret_in_another_namespace() {
+        let kind = "registry-credentials/other-namespace";
+        let fitting = SECRET.replace(
+            "eyJhdXRocyI6eyJyZWdpc3RyeS12cGMuZXhhbXBsZS5jb20iOnsiYXV0aCI6ImVBPT0ifX19",
+            "eyJhdXRocyI6eyJyZWdpc3RyeS5leGFtcGxlLmNvbSI6e319fQ==",
+        );
+        let there = fitting.replace("namespace: shop", "namespace: default");
+        let run = |pod: &str, secrets: &[&str]| {
+            let paths = ["kubectl/secret-1.yaml", "kubectl/secret-2.yaml"];
+            let mut files = vec![
+                ("kubectl/get-events-A.txt", EVENTS),
+                ("kubectl/pod.yaml", pod),
+            ];
+            files.extend(paths.iter().copied().zip(secrets.iter().copied()));
+            shown(&facts_of(&files, kind), &["secret", "secret_namespace"])
+        };
+        let expected = ["pod/shop/web-1 secret=regcred secret_namespace=default"];
+        let with = pod("  imagePullSecrets:\n  - name: regcred\n");
+        assert_eq!(run(&with, &[&there]), expected);
+        assert_eq!(run(&pod(""), &[&there]), expected);
+        // It is here as well, whatever is in it.
+        assert_eq!(run(&with, &[&there, &fitting]), Vec::<String>::new());
+        assert_eq!(run(&with, &[&there, SECRET]), Vec::<String>::new());
+        // The one over there is for another registry, or of another name than the pod gives.
+        let other = SECRET.replace("namespace: shop", "namespace: default");
+        assert_eq!(run(&with, &[&other]), Vec::<String>::new());
+        let named = pod("  imagePullSecrets:\n  - name: harbor\n");
+        assert_eq!(run(&named, &[&there]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_registry_of_the_cloud_takes_the_nodes_identity() {
+        let host = "111122223333.dkr.ecr.us-east-1.amazonaws.com";
+        let (events, pod) = (
+            EVENTS.replace("registry.example.com", host),
+            pod("").replace("registry.example.com", host),
+        );
+        let run = |kind: &str| {
+            let files = [
+                ("kubectl/get-events-A.txt", events.as_str()),
+                ("kubectl/pod.yaml", pod.as_str()),
+            ];
+            facts_of(&files, kind).len()
+        };
+        assert_eq!(run("registry-credentials/node-identity-refused"), 1);
+        assert_eq!(run("registry-credentials/no-pull-secret"), 0);
     }
 
     #[test]

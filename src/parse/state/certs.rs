@@ -6,7 +6,7 @@
 use chrono::DateTime;
 use memchr::memmem;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
@@ -34,6 +34,9 @@ struct Certificate {
     not_after: String,
     sans: Vec<String>,
     ca: Option<bool>,
+    /// Identifier of its key, and of the key that signed it; hexadecimal.
+    key: String,
+    signer_key: String,
 }
 
 /// Reads certificates in any form.
@@ -103,6 +106,19 @@ fn parse(der: &[u8]) -> Option<Certificate> {
             }
         }
     }
+    let (mut key, mut signer_key) = (String::new(), String::new());
+    for extension in cert.extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(id) => key = hexadecimal(id.0),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                signer_key = id
+                    .key_identifier
+                    .as_ref()
+                    .map_or_else(String::new, |id| hexadecimal(id.0));
+            }
+            _ => {}
+        }
+    }
     Some(Certificate {
         subject: distinguished(cert.subject()),
         issuer: distinguished(cert.issuer()),
@@ -110,7 +126,23 @@ fn parse(der: &[u8]) -> Option<Certificate> {
         not_after: moment(cert.validity().not_after),
         sans,
         ca: Some(cert.is_ca()),
+        key,
+        signer_key,
     })
+}
+
+/// Longest key identifier said: those that are hashes have 20 or 32 bytes.
+const MAX_KEY: usize = 32;
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .take(MAX_KEY)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn moment(time: ASN1Time) -> String {
@@ -157,7 +189,9 @@ fn text_of(sink: &Sink<'_>, cert: &Certificate) -> (Entity, Text) {
         .field("notBefore", &cert.not_before)
         .field("notAfter", &cert.not_after)
         .field("sans", &cert.sans.join(","))
-        .maybe("ca", cert.ca);
+        .maybe("ca", cert.ca)
+        .field("key", &cert.key)
+        .field("signerKey", &cert.signer_key);
     (Entity::new("certificate", &id), text)
 }
 
@@ -202,21 +236,50 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn printed(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
     let mut cert = Certificate::default();
     let mut at = None;
-    let mut sans_next = false;
+    let mut next = Next::Line;
     for line in chunk.lines() {
         let text = line.text.trim();
         // `-text` names the issuer before the validity and the subject behind it; only this line begins anew.
         if text == "Certificate:" || (text.starts_with("subject=") && !cert.subject.is_empty()) {
             flush(sink, &mut cert, &mut at);
         }
-        if std::mem::take(&mut sans_next) {
-            cert.sans = alternative_names(text);
-            continue;
+        match std::mem::take(&mut next) {
+            Next::Names => cert.sans = alternative_names(text),
+            Next::Key => cert.key = identifier(text),
+            Next::SignerKey => cert.signer_key = identifier(text),
+            Next::Line => {}
         }
-        sans_next = text.starts_with("X509v3 Subject Alternative Name");
+        next = match text.strip_prefix("X509v3 ") {
+            Some(rest) if rest.starts_with("Subject Alternative Name") => Next::Names,
+            Some(rest) if rest.starts_with("Subject Key Identifier") => Next::Key,
+            Some(rest) if rest.starts_with("Authority Key Identifier") => Next::SignerKey,
+            _ => Next::Line,
+        };
         take(&mut cert, &mut at, &line, text);
     }
     flush(sink, &mut cert, &mut at);
+}
+
+/// What the line after a heading of `-text` holds.
+#[derive(Default)]
+enum Next {
+    /// Something that says itself what it is.
+    #[default]
+    Line,
+    Names,
+    Key,
+    SignerKey,
+}
+
+/// `keyid:7A:9C:…` or `7A:9C:…`.
+fn identifier(text: &str) -> String {
+    let hex = text.strip_prefix("keyid:").unwrap_or(text);
+    let hex: String = hex.split(':').take(MAX_KEY).collect();
+    if hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        hex.to_ascii_lowercase()
+    } else {
+        String::new()
+    }
 }
 
 fn take(cert: &mut Certificate, at: &mut Option<usize>, line: &Line<'_>, text: &str) {
@@ -306,6 +369,10 @@ Certificate:
         X509v3 extensions:
             X509v3 Basic Constraints: critical
                 CA:FALSE
+            X509v3 Subject Key Identifier:
+                7A:9C:01
+            X509v3 Authority Key Identifier:
+                keyid:0B:FF:02
             X509v3 Subject Alternative Name:
                 DNS:n1, IP Address:10.20.0.11
 Certificate:
@@ -317,7 +384,7 @@ Certificate:
         case(
             text,
             &[
-                "subject=O=system:nodes, CN=system:node:n1 issuer=CN=kubernetes notBefore=2024-02-09T03:04:05Z notAfter=2025-02-08T03:04:05Z sans=n1,10.20.0.11 ca=false",
+                "subject=O=system:nodes, CN=system:node:n1 issuer=CN=kubernetes notBefore=2024-02-09T03:04:05Z notAfter=2025-02-08T03:04:05Z sans=n1,10.20.0.11 ca=false key=7a9c01 signerKey=0bff02",
                 "subject=CN=kubernetes issuer=CN=kubernetes notAfter=2034-02-08T03:04:05Z",
             ],
         );

@@ -48,7 +48,7 @@ pub(super) const MAX_SCALAR: usize = 1 << 18;
 pub(super) fn is_ballast(key: &str) -> bool {
     matches!(
         key,
-        "managedFields" | "kubectl.kubernetes.io/last-applied-configuration" | "openAPIV3Schema"
+        "fieldsV1" | "kubectl.kubernetes.io/last-applied-configuration" | "openAPIV3Schema"
     )
 }
 

@@ -806,7 +806,7 @@ mod tests {
 
     #[test]
     fn lists_documents_and_ballast() {
-        let text = "apiVersion: v1\nitems:\n- metadata:\n    managedFields:\n    - f:status:\n        .: {}\n    name: a\n- metadata:\n    name: b\nkind: PodList\n---\nkind: Pod\nmetadata: {name: c}\n";
+        let text = "apiVersion: v1\nitems:\n- metadata:\n    managedFields:\n    - fieldsV1:\n        f:status:\n          .: {}\n    name: a\n- metadata:\n    name: b\nkind: PodList\n---\nkind: Pod\nmetadata: {name: c}\n";
         let mut out = Vec::new();
         let trouble = objects(Chunk::whole(text.as_bytes()), &mut |around, node| {
             out.push(format!("{}:{}", around.kind, node.text("metadata.name")));

@@ -24,10 +24,19 @@ pub(super) fn secret(sink: &mut Sink<'_>, o: &Object<'_>) {
     }
 }
 
-/// Says a `ConfigMap`: its keys.
+/// Says a `ConfigMap`: its keys, its certificates.
 pub(super) fn configmap(sink: &mut Sink<'_>, o: &Object<'_>) {
     let text = Text::of(&o.entity).field("keys", &keys(o.node, &["data", "binaryData"]));
     sink.say_unquoted(Component::OBJECT, &o.entity, o.at, text);
+    // Whom somebody trusts: `kube-root-ca.crt`, `extension-apiserver-authentication`.
+    for e in o.node.entries("data") {
+        let trust = [".crt", ".pem", "-ca-file"]
+            .iter()
+            .any(|end| e.key.ends_with(end));
+        if trust {
+            certs::bundle(sink, e.node.scalar(), e.at, &o.entity);
+        }
+    }
 }
 
 fn keys(n: &Node, paths: &[&str]) -> String {

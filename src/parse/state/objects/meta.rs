@@ -1,9 +1,10 @@
 //! What every object may have: conditions, a deletion that waits, owners, a creation time.
 
 use super::Object;
-use crate::base::time::{RawStamp, SECOND};
+use crate::base::time::{MINUTE, RawStamp, SECOND};
+use crate::model::Component;
 use crate::parse::state::say::{self, Condition};
-use crate::parse::state::sink::{Sink, entity};
+use crate::parse::state::sink::{Sink, Text, entity};
 use crate::parse::state::tree::Node;
 
 /// Remembers that the file is not older than the object.
@@ -97,4 +98,51 @@ pub(super) fn owners(sink: &mut Sink<'_>, o: &Object<'_>) {
         let to = entity(&kind, namespace, owner.text("name"));
         sink.relate(&o.entity, &to, owner.spot_of(&["name"]));
     }
+}
+
+/// Writers of an object whose last writes lie further apart than this do not write against each other.
+const WRITERS_APART: i64 = 5 * MINUTE;
+
+/// Says who wrote the object last, and how often its specification changed, where two wrote it at nearly the same time
+/// and long after it was made. Writes of a subresource are answers, not changes; but `scale` changes the object itself.
+pub(super) fn writers(sink: &mut Sink<'_>, o: &Object<'_>) {
+    let utc = |text: &str| match crate::parse::state::stamp::rfc3339(text)? {
+        RawStamp::Utc { ns, .. } => Some(ns),
+        _ => None,
+    };
+    let mut writers: Vec<(i64, &str, String)> = Vec::new();
+    for entry in o.node.list("metadata.managedFields") {
+        let (manager, time) = (entry.text("manager"), entry.text("time"));
+        let Some(at) = utc(time).filter(|_| !manager.is_empty()) else {
+            continue;
+        };
+        let manager = manager.split_whitespace().collect::<Vec<_>>().join("_");
+        match entry.text("subresource") {
+            "" => writers.push((at, time, manager)),
+            "scale" => writers.push((at, time, format!("{manager}/scale"))),
+            _ => {}
+        }
+    }
+    writers.sort();
+    let created = o.node.text("metadata.creationTimestamp");
+    let (Some((last, ..)), Some(made)) = (writers.last().cloned(), utc(created)) else {
+        return;
+    };
+    writers.retain(|(at, ..)| last.saturating_sub(*at) <= WRITERS_APART);
+    let first = writers.first().map(|(.., m)| m.clone());
+    let several = writers.iter().any(|(.., m)| Some(m) != first.as_ref());
+    if !several || last.saturating_sub(made) < 2 * WRITERS_APART {
+        return;
+    }
+    let by: Vec<String> = writers
+        .iter()
+        .map(|(_, time, manager)| format!("{manager}@{time}"))
+        .collect();
+    let text = Text::of(&o.entity)
+        .words("written")
+        .field("generation", o.node.text("metadata.generation"))
+        .field("created", created)
+        .field("by", &by.join(","));
+    let at = o.node.spot_of(&["metadata.managedFields"]);
+    sink.say(Component::OBJECT, &o.entity, at, text);
 }

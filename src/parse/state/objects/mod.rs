@@ -128,6 +128,7 @@ fn one(sink: &mut Sink<'_>, o: &Object<'_>) {
         _ => {}
     }
     meta::created(sink, o);
+    meta::writers(sink, o);
     match o.kind.as_str() {
         "pod" => pod::read(sink, o),
         "node" => node::read(sink, o),

@@ -1,0 +1,230 @@
+//! Certificates that were issued together expire together: one cause, however many services refuse each other.
+//!
+//! `kubeadm init` makes the serving certificates of API server and etcd and every client certificate within seconds,
+//! each valid for a year; a year later all of them run out within the same seconds. Each error names one. What counts
+//! is the end of validity, to minutes, of certificates and of the errors that name one; for certificates the beginning
+//! as well. Authorities are not counted: one that expires with what it signed is the cause by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Task;
+use super::certificate::{certificates, instant, issuer, judged_at, subject};
+use super::support::{quote, some, value};
+use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
+use crate::model::{Component, Fact, FactId, Keys, Quote};
+
+/// One end of validity: of a certificate, or named by an error.
+struct End<'a> {
+    at: Instant,
+    /// As it is printed: errors and certificates are joined by it.
+    text: &'a str,
+    began: Option<Instant>,
+    /// The subject, or what refused.
+    who: &'a str,
+    /// A certificate, not an error.
+    certificate: bool,
+    quote: Quote,
+    fact: Option<FactId>,
+}
+
+pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let within = task.time("within").unwrap_or(10 * MINUTE);
+    let mut ends = ends(task);
+    ends.sort_by(|a, b| (a.at, a.text, a.who).cmp(&(b.at, b.text, b.who)));
+    let mut facts = Vec::new();
+    let mut rest = ends.as_slice();
+    while let Some(first) = rest.first() {
+        let size = rest
+            .iter()
+            .take_while(|e| e.at.since(first.at) <= within)
+            .count();
+        let (group, after) = rest.split_at(size.max(1));
+        facts.extend(together(task, group, within));
+        rest = after;
+    }
+    facts
+}
+
+/// The ends of validity that are past: of certificates that are no authority, and of errors.
+fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
+    let expired: BTreeMap<(&str, &str), FactId> = task
+        .facts(&["certificate/expired"])
+        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
+        .collect();
+    let now = judged_at(task);
+    let mut ends = Vec::new();
+    for (id, line) in certificates(task) {
+        let (Some(text), Some(subject)) = (value(line, "notAfter"), subject(&line.text)) else {
+            continue;
+        };
+        let authority = value(line, "ca") == Some("true") || issuer(&line.text) == Some(subject);
+        let Some(at) = instant(text).filter(|at| !authority && now.is_some_and(|n| *at < n)) else {
+            continue;
+        };
+        ends.push(End {
+            at,
+            text,
+            began: value(line, "notBefore").and_then(instant),
+            who: subject,
+            certificate: true,
+            quote: quote(task.world, id, line),
+            fact: expired.get(&(line.entity.name(), text)).copied(),
+        });
+    }
+    for (id, fact) in task.facts(&task.list("errors")) {
+        let (Some(text), Some(quote)) = (fact.key("notAfter"), fact.evidence().first()) else {
+            continue;
+        };
+        if let Some(at) = instant(text) {
+            ends.push(End {
+                at,
+                text,
+                began: None,
+                who: &fact.kind,
+                certificate: false,
+                quote: quote.clone(),
+                fact: Some(id),
+            });
+        }
+    }
+    ends
+}
+
+/// A fact for each moment of a group that two certificates at least are in.
+fn together(task: &Task<'_>, group: &[End<'_>], within: i64) -> Vec<Fact> {
+    // A year-old and a day-old certificate that end in the same minute were not issued together.
+    let first_began = group.iter().find_map(|e| e.began);
+    let group: Vec<&End<'_>> = group
+        .iter()
+        .filter(|e| match (e.began, first_began) {
+            (Some(a), Some(b)) => a.since(b).abs() <= within,
+            _ => true,
+        })
+        .collect();
+    let named: BTreeSet<&str> = group
+        .iter()
+        .filter(|e| e.certificate)
+        .map(|e| e.text)
+        .collect();
+    let names: BTreeSet<&str> = group
+        .iter()
+        .filter(|e| e.certificate)
+        .map(|e| e.who)
+        .collect();
+    // An error that names the end of a certificate in the bundle speaks of that one.
+    let others: BTreeSet<(&str, &str)> = group
+        .iter()
+        .filter(|e| !e.certificate && !named.contains(e.text))
+        .map(|e| (e.who, e.text))
+        .collect();
+    let count = names.len() + others.len();
+    let (Some(first), true) = (group.first(), count >= 2) else {
+        return Vec::new();
+    };
+    let mut evidence: BTreeMap<(&str, &str), Quote> = BTreeMap::new();
+    for end in &group {
+        evidence
+            .entry((end.who, end.text))
+            .or_insert_with(|| end.quote.clone());
+    }
+    let evidence: Vec<Quote> = evidence.into_values().take(8).collect();
+    let from: BTreeSet<FactId> = group.iter().filter_map(|e| e.fact).collect();
+    let moments: BTreeSet<&str> = group.iter().map(|e| e.text).collect();
+    let mut facts = Vec::new();
+    for moment in moments {
+        let mut keys = Keys::from([
+            (String::from("moment"), first.text.to_owned()),
+            (String::from("not-after"), moment.to_owned()),
+            (String::from("count"), count.to_string()),
+        ]);
+        if !names.is_empty() {
+            keys.insert(String::from("names"), some(names.iter().copied(), 6));
+        }
+        let made = task.fact(
+            "issued-together",
+            keys,
+            Component::CERTIFICATE,
+            evidence.clone(),
+            from.iter().copied().take(8).collect(),
+        );
+        if let Some(mut fact) = made {
+            fact.span.first = Some(Stamp::exact(first.at, SECOND));
+            fact.span.last = judged_at(task).map(|at| Stamp::exact(at, SECOND));
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const KIND: &str = "certificate/issued-together";
+    const LOG: &str = "I0514 09:30:00.000000       1 controller.go:624] quota admission added evaluator for: pods\n";
+
+    fn certificate(subject: &str, issuer: &str, from: &str, until: &str) -> String {
+        format!(
+            "subject=CN = {subject}\nissuer=CN = {issuer}\nnotBefore={from} GMT\nnotAfter={until} GMT\n"
+        )
+    }
+
+    #[track_caller]
+    fn case(files: &[(&str, &str)], expected: &[&str]) {
+        let mut all = vec![("kube-apiserver.log", LOG)];
+        all.extend(files);
+        let facts = facts_of(&all, KIND);
+        assert_eq!(shown(&facts, &["not-after", "count"]), expected);
+    }
+
+    #[test]
+    fn two_that_began_and_ended_within_the_same_minutes() {
+        let (a, b) = (
+            certificate(
+                "kube-apiserver",
+                "kubernetes",
+                "May 14 09:00:00 2025",
+                "May 14 09:00:12 2026",
+            ),
+            certificate(
+                "etcd",
+                "etcd-ca",
+                "May 14 09:00:01 2025",
+                "May 14 09:00:13 2026",
+            ),
+        );
+        case(
+            &[("a.txt", &a), ("b.txt", &b)],
+            &[
+                "issuance/2026-05-14T09:00:12Z not-after=2026-05-14T09:00:12Z count=2",
+                "issuance/2026-05-14T09:00:12Z not-after=2026-05-14T09:00:13Z count=2",
+            ],
+        );
+        // The same one in two places is one.
+        case(&[("a.txt", &a), ("copy/a.txt", &a)], &[]);
+        // Its authority ends with it: that is the cause.
+        let ca = certificate(
+            "kubernetes",
+            "kubernetes",
+            "May 14 09:00:00 2025",
+            "May 14 09:00:12 2026",
+        );
+        case(&[("a.txt", &a), ("ca.txt", &ca)], &[]);
+        // Issued a year later.
+        let later = certificate(
+            "etcd",
+            "etcd-ca",
+            "May 13 09:00:01 2026",
+            "May 14 09:00:13 2026",
+        );
+        case(&[("a.txt", &a), ("b.txt", &later)], &[]);
+        // Still valid.
+        let valid = certificate(
+            "etcd",
+            "etcd-ca",
+            "May 14 09:00:01 2025",
+            "May 14 09:00:13 2027",
+        );
+        case(&[("a.txt", &a), ("b.txt", &valid)], &[]);
+    }
+}
