@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::certificate::instant;
-use super::support::{quote, some, value};
+use super::support::{later, quote, some, value};
 use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
 use crate::model::{Component, Fact, FactId, Keys, Quote};
 
@@ -447,6 +447,11 @@ fn fact(
         .map(|w| w.quote.clone().into_owned())
         .collect();
     let from: BTreeSet<FactId> = turns.iter().filter_map(|w| w.fact).collect();
+    // Folding keeps the first ones and the last: the turns may end before the duel does.
+    let goes_on = from
+        .iter()
+        .filter_map(|id| task.world.facts.get(id.0 as usize)?.span.last)
+        .max_by_key(|s| s.at);
     let component = object.component.cloned().unwrap_or(Component::UNKNOWN);
     let mut fact = task.fact(
         "duel",
@@ -457,7 +462,7 @@ fn fact(
     )?;
     fact.count = times;
     fact.span.first = turns.first().map(|w| w.at);
-    fact.span.last = turns.last().map(|w| w.at);
+    fact.span.last = later(turns.last().map(|w| w.at), goes_on);
     Some(fact)
 }
 

@@ -19,7 +19,7 @@ struct End<'a> {
     /// As it is printed: errors and certificates are joined by it.
     text: &'a str,
     began: Option<Instant>,
-    /// The subject, or what refused.
+    /// The subject, or in which role it is refused.
     who: &'a str,
     /// A certificate, not an error.
     certificate: bool,
@@ -71,20 +71,23 @@ fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
             fact: expired.get(&(line.entity.name(), text)).copied(),
         });
     }
-    for (id, fact) in task.facts(&task.list("errors")) {
-        let (Some(text), Some(quote)) = (fact.key("notAfter"), fact.evidence().first()) else {
-            continue;
-        };
-        if let Some(at) = instant(text) {
-            ends.push(End {
-                at,
-                text,
-                began: None,
-                who: &fact.kind,
-                certificate: false,
-                quote: quote.clone(),
-                fact: Some(id),
-            });
+    for role in task.list("errors") {
+        let kinds: Vec<&str> = role.split_whitespace().collect();
+        for (id, fact) in task.facts(&kinds) {
+            let (Some(text), Some(quote)) = (fact.key("notAfter"), fact.evidence().first()) else {
+                continue;
+            };
+            if let Some(at) = instant(text) {
+                ends.push(End {
+                    at,
+                    text,
+                    began: None,
+                    who: role,
+                    certificate: false,
+                    quote: quote.clone(),
+                    fact: Some(id),
+                });
+            }
         }
     }
     ends
@@ -106,15 +109,22 @@ fn together(task: &Task<'_>, group: &[End<'_>], within: i64) -> Vec<Fact> {
         .filter(|e| e.certificate)
         .map(|e| e.text)
         .collect();
+    // A list of names and ends (kubeadm prints one, to the minute) counts where the certificates themselves are missing.
+    let whole = group.iter().any(|e| e.certificate && e.began.is_some());
     let names: BTreeSet<&str> = group
         .iter()
-        .filter(|e| e.certificate)
+        .filter(|e| e.certificate && (e.began.is_some() || !whole))
         .map(|e| e.who)
         .collect();
+    let listed = |at: Instant| {
+        group
+            .iter()
+            .any(|e| e.certificate && e.began.is_none() && (0..MINUTE).contains(&at.since(e.at)))
+    };
     // An error that names the end of a certificate in the bundle speaks of that one.
     let others: BTreeSet<(&str, &str)> = group
         .iter()
-        .filter(|e| !e.certificate && !named.contains(e.text))
+        .filter(|e| !e.certificate && !named.contains(e.text) && !listed(e.at))
         .map(|e| (e.who, e.text))
         .collect();
     let count = names.len() + others.len();

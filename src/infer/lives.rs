@@ -281,3 +281,58 @@ fn parted(task: &Task<'_>, source: SourceId, ended: Stamp, farewell: &[&str]) ->
         .flat_map(Fact::evidence)
         .any(|q| task.world.log_of(q.place.source) == log && q.time.is_some_and(near))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    /// A log of processes with these pids, so many seconds apart. Pids are sampled, so each has many lines.
+    fn log(lives: &[(u32, u32)]) -> String {
+        let mut text = String::new();
+        for (pid, from) in lives {
+            for n in 0..2000 {
+                let at = from + n / 100;
+                text += &format!(
+                    "I0514 08:{:02}:{:02}.000000 {pid:7} shared_informer.go:240] caches are synced\n",
+                    at / 60,
+                    at % 60
+                );
+            }
+        }
+        text
+    }
+
+    #[track_caller]
+    fn case(path: &str, log: &str, kind: &str, expected: &[&str]) {
+        let facts = facts_of(&[(path, log)], kind);
+        assert_eq!(shown(&facts, &["old-pid", "pid"]), expected);
+    }
+
+    #[test]
+    fn a_new_pid_is_a_restart() {
+        let (path, kind) = ("nodes/cp1/kube-controller-manager.log", "component/restarted");
+        case(
+            path,
+            &log(&[(811, 0), (907, 60)]),
+            kind,
+            &["component/kube-controller-manager@cp1 old-pid=811 pid=907"],
+        );
+        case(path, &log(&[(811, 0), (811, 60)]), kind, &[]);
+    }
+
+    #[test]
+    fn again_and_again_within_half_an_hour() {
+        let (path, kind) = ("nodes/cp1/kube-apiserver.log", "apiserver/crash-loop");
+        let many = log(&[(811, 0), (907, 120), (1013, 240), (1111, 360)]);
+        let facts = facts_of(&[(path, &many)], kind);
+        assert_eq!(
+            shown(&facts, &["restarts"]),
+            ["component/kube-apiserver@cp1 restarts=3"]
+        );
+        // Once, as at an upgrade.
+        case(path, &log(&[(811, 0), (907, 120)]), kind, &[]);
+        // Two processes that share a log.
+        let mixed = log(&[(811, 0), (907, 120), (811, 240), (907, 360)]);
+        case(path, &mixed, kind, &[]);
+    }
+}

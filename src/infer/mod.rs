@@ -15,6 +15,7 @@ mod duplicate;
 mod filler;
 mod gone_together;
 mod growth;
+mod host;
 mod ip_ledger;
 mod issuance;
 mod last_words;
@@ -39,6 +40,7 @@ mod support;
 mod testing;
 mod trust;
 pub mod waits;
+mod zone;
 
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::extract::World;
@@ -77,9 +79,12 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("certificate-graph", certificate::graph),
     ("issued-together", issuance::infer),
     ("certificate-trust", trust::infer),
+    ("served-certificate", trust::served),
     ("reachability", reachability::infer),
     ("blocked-path", path::infer),
     ("node-readiness", node::infer),
+    ("host-unreachable", host::infer),
+    ("same-zone", zone::infer),
     ("common-path", common::infer),
     ("namespace-life", namespace::infer),
     ("pod-state", pod::infer),

@@ -1,6 +1,6 @@
 //! A namespace that stays in Terminating: as of the collection, asked for long before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{earlier, later, quote, value};
@@ -16,6 +16,12 @@ type Terminating = (Option<Stamp>, Option<Stamp>, Vec<Quote>);
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let mut terminating: BTreeMap<String, Terminating> = BTreeMap::new();
+    // Without logs the newest time in an object is all that tells when it was collected: that may have been long after.
+    let undated: BTreeSet<&str> = task
+        .facts(&task.list("waits"))
+        .filter(|_| task.world.window.1.is_none())
+        .filter_map(|(_, f)| f.key("namespace"))
+        .collect();
     for (id, line) in task
         .world
         .states
@@ -36,6 +42,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         let made = line.first.and_then(|t| task.world.stamp(*id, t));
         if let (Some(made), Some(collected)) = (made, collected)
             && collected.at.since(made.at) < USUAL
+            && !undated.contains(line.entity.name())
         {
             continue;
         }
@@ -74,13 +81,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .filter_map(|(_, f)| f.span.first)
             .min_by_key(|s| s.at);
         let since = since.or(earliest);
+        let undated = undated.contains(name.as_str());
         if let (Some(since), Some(collected)) = (since, collected)
             && collected.at.since(since.at) < USUAL
+            && !undated
         {
             continue;
         }
         let mut keys = Keys::from([(String::from("namespace"), name)]);
-        if let (Some(since), Some(collected)) = (since, collected) {
+        if let (Some(since), Some(collected), false) = (since, collected, undated) {
             keys.insert(
                 String::from("for"),
                 human_duration(collected.at.since(since.at)),
@@ -136,5 +145,57 @@ impl MaxBy for Option<Stamp> {
             (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
             (a, b) => a.or(b),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const KIND: &str = "namespace-deletion/stuck-terminating";
+    /// A log that tells when the bundle was made.
+    const LOG: &str =
+        "2026-05-14T08:31:00.000000000Z stderr F I0514 08:31:00.000000       1 a.go:1] x\n";
+
+    fn namespace(conditions: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team-a\n  deletionTimestamp: \"2026-05-14T08:00:00Z\"\nspec:\n  finalizers: [kubernetes]\nstatus:\n  phase: Terminating\n{conditions}"
+        )
+    }
+
+    #[track_caller]
+    fn case(files: &[(&str, &str)], expected: &[&str]) {
+        assert_eq!(
+            shown(&facts_of(files, KIND), &["for"]),
+            expected,
+            "{files:?}"
+        );
+    }
+
+    #[test]
+    fn a_deletion_asked_for_long_before() {
+        let (bare, logs) = (namespace(""), ("kube-system/coredns.log", LOG));
+        case(
+            &[("kubectl/ns.yaml", &bare), logs],
+            &["namespace/team-a for=31m"],
+        );
+        let soon = LOG.replace("08:31:00", "08:00:30");
+        case(
+            &[
+                ("kubectl/ns.yaml", &bare),
+                ("kube-system/coredns.log", &soon),
+            ],
+            &[],
+        );
+        let active = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team-a\nstatus:\n  phase: Active\n";
+        case(&[("kubectl/ns.yaml", active), logs], &[]);
+    }
+
+    #[test]
+    fn one_object_alone_tells_no_time_of_its_own() {
+        let waits = namespace(
+            "  conditions:\n  - lastTransitionTime: \"2026-05-14T08:00:06Z\"\n    message: 'Some content in the namespace has finalizers remaining: example.com/a in 1 resource instances'\n    reason: SomeFinalizersRemain\n    status: \"True\"\n    type: NamespaceFinalizersRemaining\n",
+        );
+        case(&[("ns.yaml", &waits)], &["namespace/team-a for=-"]);
     }
 }

@@ -137,3 +137,39 @@ fn fact(task: &Task<'_>, node: &str, state: State) -> Option<Fact> {
     fact.span.closed = state.ready_again;
     Some(fact)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const KIND: &str = "node/not-ready";
+
+    fn node(status: &str, since: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\nstatus:\n  conditions:\n  - lastHeartbeatTime: \"2026-05-14T08:30:00Z\"\n    lastTransitionTime: \"{since}\"\n    message: m\n    reason: KubeletNotReady\n    status: \"{status}\"\n    type: Ready\n"
+        )
+    }
+
+    #[track_caller]
+    fn case(files: &[(&str, &str)], expected: &[&str]) {
+        assert_eq!(
+            shown(&facts_of(files, KIND), &["reason"]),
+            expected,
+            "{files:?}"
+        );
+    }
+
+    #[test]
+    fn the_newest_output_decides() {
+        let (down, up) = (
+            node("False", "2026-05-14T08:00:00Z"),
+            node("True", "2026-05-14T08:00:00Z"),
+        );
+        case(&[("n1.yaml", &down)], &["node/n1 reason=KubeletNotReady"]);
+        case(&[("n1.yaml", &up)], &[]);
+        let table = "NAME   STATUS     ROLES    AGE   VERSION\nn1     NotReady   <none>   9d    v1.28.4\nn2     Ready      <none>   9d    v1.28.4\n";
+        case(&[("get-nodes.txt", table)], &["node/n1 reason=-"]);
+        let cordoned = table.replace("NotReady  ", "Ready,SchedulingDisabled");
+        case(&[("get-nodes.txt", &cordoned)], &[]);
+    }
+}

@@ -174,3 +174,42 @@ pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
     }
     facts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{facts_of, shown};
+
+    const HEAD: &str = "USER         PID    PPID STAT     ELAPSED COMMAND\n";
+    const INIT: &str = "root           1       0 Ss      10-02:00:00 /usr/lib/systemd/systemd\n";
+
+    #[track_caller]
+    fn case(kind: &str, rows: &[&str], expected: &[&str]) {
+        let list = format!("{HEAD}{}", rows.concat());
+        let log = "2026-05-14T08:30:00.000000+00:00 n1 kubelet[833]: I0514 08:30:00.000000     833 kubelet.go:1900] SyncLoop (housekeeping)\n";
+        let files = [("n1/ps.txt", list.as_str()), ("n1/kubelet.log", log)];
+        assert_eq!(shown(&facts_of(&files, kind), &[]), expected, "{list}");
+    }
+
+    #[test]
+    fn one_that_ran_and_is_not_in_the_list() {
+        let kind = "node/kubelet-gone";
+        let other = "root         900       1 Ssl     10-01:00:00 /usr/bin/containerd\n";
+        let kubelet = "root         833       1 Ssl     10-01:00:00 /usr/bin/kubelet --config=/x\n";
+        case(kind, &[INIT, other], &["node/n1 "]);
+        case(kind, &[INIT, other, kubelet], &[]);
+        // A list that is cut shows nothing of what is not in it.
+        case(kind, &[other], &[]);
+    }
+
+    #[test]
+    fn one_that_runs_for_too_long() {
+        let kind = "runtime/runc-hung";
+        let row = |elapsed: &str, action: &str| {
+            format!("root        4711     900 Sl      {elapsed} runc --root /run/runc {action} x\n")
+        };
+        case(kind, &[INIT, &row("   26:35:00", "create")], &["node/n1 "]);
+        case(kind, &[INIT, &row("      00:05", "create")], &[]);
+        // An action that may last.
+        case(kind, &[INIT, &row("   26:35:00", "events")], &[]);
+    }
+}

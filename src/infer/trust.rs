@@ -4,12 +4,13 @@
 //! whose names say that they are served there (`hook.shop.svc`, `kubernetes.default.svc`). Compared by key identifiers
 //! where both sides have them: an authority that was made anew keeps its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::certificate::{certificates, issuer, subject};
+use super::certificate::{certificates, instant, issuer, judged_at, subject};
 use super::support::{machine, quote, value};
-use crate::model::{Component, Entity, Fact, SourceId, StateLine};
+use crate::base::time::{SECOND, Stamp};
+use crate::model::{Component, Entity, Fact, FactId, Keys, SourceId, StateLine};
 
 /// Longest chain of authorities followed.
 const DEPTH: usize = 5;
@@ -177,6 +178,66 @@ fn trusted(leaf: &Cert<'_>, trust: &[Cert<'_>], all: &[Cert<'_>]) -> Option<bool
     None
 }
 
+/// The expired certificate that a server shows, for errors that do not name its end (before Kubernetes 1.19): the one
+/// that is made out to the address, while no valid one is.
+pub(super) fn served(task: &Task<'_>) -> Vec<Fact> {
+    let Some(now) = judged_at(task) else {
+        return Vec::new();
+    };
+    let expired: BTreeMap<(&str, &str), FactId> = task
+        .facts(&["certificate/expired"])
+        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
+        .collect();
+    let all: Vec<Cert<'_>> = certificates(task)
+        .filter_map(|(id, line)| Cert::of(id, line))
+        .collect();
+    let mut said = BTreeSet::new();
+    let mut facts = Vec::new();
+    for (id, error) in task.facts(&task.list("errors")) {
+        let Some(destination) = error.key("destination") else {
+            continue;
+        };
+        let host = destination.rsplit_once(':').map_or(destination, |(h, _)| h);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if error.key("notAfter").is_some() || !said.insert(destination) {
+            continue;
+        }
+        let until = |c: &Cert<'_>| value(c.line, "notAfter").and_then(instant);
+        let named: Vec<&Cert<'_>> = all.iter().filter(|c| c.names(host)).collect();
+        if named.iter().any(|c| until(c).is_none_or(|u| u >= now)) {
+            continue;
+        }
+        let Some(cert) = named.iter().max_by_key(|c| until(c)) else {
+            continue;
+        };
+        let end = value(cert.line, "notAfter").unwrap_or_default();
+        let name = cert.line.entity.name();
+        let mut keys = Keys::new();
+        for (key, value) in [
+            ("destination", destination),
+            ("certificate", name),
+            ("not-after", end),
+        ] {
+            keys.insert(key.to_owned(), value.to_owned());
+        }
+        let evidence = vec![quote(task.world, cert.source, cert.line)];
+        let from = [Some(id), expired.get(&(name, end)).copied()];
+        let made = task.fact(
+            "served-certificate",
+            keys,
+            Component::CERTIFICATE,
+            evidence,
+            from.into_iter().flatten().collect(),
+        );
+        if let Some(mut fact) = made {
+            fact.span.first = until(cert).map(|at| Stamp::exact(at, SECOND));
+            fact.span.last = Some(Stamp::exact(now, SECOND));
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{facts_of, shown};
@@ -237,6 +298,31 @@ mod tests {
         case(LEAF_A, &[("tls/hook.crt", LEAF_A)], &[]);
         // Nothing is known of what the webhook serves.
         case(CA_B, &[], &[]);
+    }
+
+    #[test]
+    fn the_expired_certificate_that_a_server_shows() {
+        let log = "E0514 09:30:00.000000     833 reflector.go:126] k8s.io/client-go/informers/factory.go:133: Failed to list *v1.Node: Get https://10.0.0.10:6443/api/v1/nodes?limit=500: x509: certificate has expired or is not yet valid\n";
+        let of = |until: &str| {
+            format!(
+                "subject=CN = kube-apiserver\nissuer=CN = kubernetes\nnotAfter=May 14 09:00:12 {until} GMT\nX509v3 Subject Alternative Name:\n DNS:kubernetes, IP Address:10.0.0.10\n"
+            )
+        };
+        let case = |files: &[(&str, &str)], expected: &[&str]| {
+            let mut all = vec![("w1/kubelet.log", log)];
+            all.extend(files);
+            let facts = facts_of(&all, "certificate/served-expired");
+            assert_eq!(shown(&facts, &["certificate"]), expected);
+        };
+        let (old, new) = (of("2026"), of("2027"));
+        case(
+            &[("pki/a.txt", &old)],
+            &["destination/10.0.0.10:6443 certificate=kube-apiserver"],
+        );
+        // It was renewed; whether the server uses it is not known.
+        case(&[("pki/a.txt", &old), ("pki/b.txt", &new)], &[]);
+        let elsewhere = old.replace("10.0.0.10", "10.0.0.11");
+        case(&[("pki/a.txt", &elsewhere)], &[]);
     }
 
     #[test]

@@ -44,9 +44,11 @@ fn certificate(line: &[u8]) -> Option<Found> {
         b"subject=",
         b"issuer=",
     ];
-    marks
-        .iter()
-        .any(|m| line.starts_with(m))
+    // `kubeadm certs check-expiration`.
+    let list = line.starts_with(b"CERTIFICATE ")
+        && memchr::memmem::find(line, b"EXPIRES").is_some()
+        && memchr::memmem::find(line, b"RESIDUAL TIME").is_some();
+    (list || marks.iter().any(|m| line.starts_with(m)))
         .then_some((SourceKind::Certificates, "it shows a certificate"))
 }
 
@@ -454,6 +456,10 @@ mod tests {
             Some(K::Certificates),
         );
         case("-----BEGIN CERTIFICATE-----", Some(K::Certificates));
+        case(
+            "CERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED",
+            Some(K::Certificates),
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use x509_parser::x509::X509Name;
 
 use super::sink::{Chunk, Line, Sink, Text, name};
 use super::stamp;
+use super::tables::Columns;
 use crate::base::time::{Instant, SECOND};
 use crate::model::{Component, Entity};
 
@@ -237,8 +238,17 @@ pub(super) fn printed(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
     let mut cert = Certificate::default();
     let mut at = None;
     let mut next = Next::Line;
+    let mut list: Option<Columns> = None;
     for line in chunk.lines() {
         let text = line.text.trim();
+        if text.starts_with("CERTIFICATE ") && text.contains("EXPIRES") {
+            list = Some(Columns::of(text));
+            continue;
+        }
+        if let Some(columns) = list.take_if(|_| text.is_empty()).or(list.clone()) {
+            listed(sink, &columns, &line);
+            continue;
+        }
         // `-text` names the issuer before the validity and the subject behind it; only this line begins anew.
         if text == "Certificate:" || (text.starts_with("subject=") && !cert.subject.is_empty()) {
             flush(sink, &mut cert, &mut at);
@@ -297,6 +307,53 @@ fn take(cert: &mut Certificate, at: &mut Option<usize>, line: &Line<'_>, text: &
     } else if text.starts_with("CA:") {
         cert.ca = Some(text.starts_with("CA:TRUE"));
     }
+}
+
+/// A row of `kubeadm certs check-expiration`: `apiserver  May 14, 2024 09:00 UTC  <invalid>  ca  no`.
+fn listed(sink: &mut Sink<'_>, columns: &Columns, line: &Line<'_>) {
+    let Some(cells) = columns.cells(line.text.trim_end()) else {
+        return;
+    };
+    let cell = |name: &str| {
+        columns
+            .position(name)
+            .and_then(|n| cells.get(n).copied())
+            .unwrap_or_default()
+    };
+    let authority = cell("CERTIFICATE").is_empty();
+    let name = if authority {
+        cell("CERTIFICATE AUTHORITY")
+    } else {
+        cell("CERTIFICATE")
+    };
+    let mut parts = cell("EXPIRES").split_whitespace();
+    let (month, day, year, clock) = (parts.next(), parts.next(), parts.next(), parts.next());
+    let (Some(month), Some(day), Some(year), Some(clock)) = (month, day, year, clock) else {
+        return;
+    };
+    let day = day.trim_end_matches(',');
+    let end = openssl_time(&format!("{month} {day} {clock}:00 {year} GMT"));
+    if name.is_empty() || end.is_empty() {
+        return;
+    }
+    let issuer = if authority {
+        name
+    } else {
+        cell("CERTIFICATE AUTHORITY")
+    };
+    let cert = Certificate {
+        subject: format!("CN={name}"),
+        issuer: if issuer.is_empty() {
+            String::new()
+        } else {
+            format!("CN={issuer}")
+        },
+        not_after: end,
+        ca: Some(authority),
+        ..Certificate::default()
+    };
+    let (of, text) = text_of(sink, &cert);
+    sink.say(Component::CERTIFICATE, &of, line.at, text);
 }
 
 fn openssl_time(text: &str) -> String {
@@ -387,6 +444,33 @@ Certificate:
                 "subject=O=system:nodes, CN=system:node:n1 issuer=CN=kubernetes notBefore=2024-02-09T03:04:05Z notAfter=2025-02-08T03:04:05Z sans=n1,10.20.0.11 ca=false key=7a9c01 signerKey=0bff02",
                 "subject=CN=kubernetes issuer=CN=kubernetes notAfter=2034-02-08T03:04:05Z",
             ],
+        );
+    }
+
+    #[test]
+    fn what_kubeadm_lists() {
+        let text = "\
+[check-expiration] Reading configuration from the cluster...
+
+CERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED
+admin.conf                 May 14, 2024 09:00 UTC   <invalid>       ca                      no      
+etcd-server                Jun 02, 2024 09:00 UTC   18d             etcd-ca                 no      
+
+CERTIFICATE AUTHORITY   EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED
+ca                      May 11, 2033 09:00 UTC   8y              no      
+";
+        case(
+            text,
+            &[
+                "subject=CN=admin.conf issuer=CN=ca notAfter=2024-05-14T09:00:00Z ca=false",
+                "subject=CN=etcd-server issuer=CN=etcd-ca notAfter=2024-06-02T09:00:00Z ca=false",
+                "subject=CN=ca issuer=CN=ca notAfter=2033-05-11T09:00:00Z ca=true",
+            ],
+        );
+        // Before 1.20 without the columns of authorities.
+        case(
+            "CERTIFICATE                EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED\napiserver                  May 14, 2024 09:00 UTC   <invalid>       no      \n",
+            &["subject=CN=apiserver notAfter=2024-05-14T09:00:00Z ca=false"],
         );
     }
 

@@ -249,6 +249,19 @@ pub(super) fn lease(
     }
 }
 
+/// Labels that say in which zone of a cloud a node is.
+const ZONES: [&str; 2] = [
+    "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/zone",
+];
+
+/// Relates a node to the zone that one of its labels names.
+pub(super) fn related_zone(sink: &mut Sink<'_>, of: &Entity, label: &str, zone: &str, at: usize) {
+    if ZONES.contains(&label) && !is_blank(zone) {
+        sink.relate(of, &Entity::new("zone", &name(zone)), at);
+    }
+}
+
 /// Relates a thing to its address.
 pub(super) fn related_ip(sink: &mut Sink<'_>, of: &Entity, address: &str, at: usize) {
     if !is_blank(address) && address.contains(['.', ':']) {

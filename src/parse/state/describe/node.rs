@@ -9,6 +9,13 @@ use crate::parse::state::sink::{Sink, Text, entity, is_blank};
 /// Says a node.
 pub(super) fn read(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
     status(sink, d);
+    if let Some(labels) = d.section("Labels") {
+        for (at, text) in labels.values() {
+            if let Some((label, zone)) = text.split_once('=') {
+                say::related_zone(sink, &d.entity, label, zone, at);
+            }
+        }
+    }
     if let Some(taints) = d.section("Taints") {
         for (at, text) in taints.values() {
             if let Some((key, effect)) = text.rsplit_once(':') {

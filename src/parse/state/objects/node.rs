@@ -36,6 +36,9 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
             say::related_ip(sink, &o.entity, a.text("address"), a.spot_of(&["address"]));
         }
     }
+    for label in n.entries("metadata.labels") {
+        say::related_zone(sink, &o.entity, &label.key, label.node.scalar(), label.at);
+    }
     for t in n.list("spec.taints") {
         let value = match t.text("value") {
             "" => t.text("key").to_owned(),

@@ -91,6 +91,9 @@ pub(in crate::parse::state) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
                 address: row.get("INTERNAL-IP"),
             };
             say::node(sink, &of, row.at, &state, None);
+            for (label, zone) in labels(row) {
+                say::related_zone(sink, &of, &label, &zone, row.at);
+            }
         }
         "apiservice" if row.has("AVAILABLE") => apiservice(sink, row, &of),
         "service" if row.has("CLUSTER-IP") => {
