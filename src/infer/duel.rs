@@ -600,12 +600,13 @@ mod tests {
 
     /// A Deployment as `kubectl get -o yaml` prints it, with who wrote it last.
     fn deployment(generation: u32, writers: &[(&str, &str, &str)]) -> String {
-        let fields: String = writers
+        let fields = writers
             .iter()
             .map(|(manager, time, subresource)| {
                 format!("  - apiVersion: apps/v1\n    fieldsV1:\n      f:spec:\n        f:replicas: {{}}\n    manager: {manager}\n    operation: Update\n{subresource}    time: \"{time}\"\n")
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  creationTimestamp: \"2026-07-21T10:00:00Z\"\n  generation: {generation}\n  managedFields:\n{fields}  name: web\n  namespace: shop\nspec:\n  replicas: 3\n"
         )
@@ -685,9 +686,10 @@ mod tests {
         let http: Vec<String> = (0..5)
             .map(|n| request(n * 10, "PATCH", one, "argocd/v2 (linux)", "10.0.0.5"))
             .collect();
-        let audit: String = (0..5)
+        let audit = (0..5)
             .map(|n| format!("{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"a{n}\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{one}\",\"verb\":\"patch\",\"user\":{{\"username\":\"system:serviceaccount:argocd:controller\"}},\"sourceIPs\":[\"10.0.0.5\"],\"userAgent\":\"argocd/v2\",\"objectRef\":{{\"resource\":\"deployments\",\"namespace\":\"shop\",\"name\":\"web\"}},\"responseStatus\":{{\"code\":200}},\"requestReceivedTimestamp\":\"2026-07-23T10:00:{n}0.120134Z\",\"stageTimestamp\":\"2026-07-23T10:00:{n}0.125134Z\"}}\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let files = [
             ("cp1/kube-apiserver.log", http.concat()),
             ("cp1/audit.log", audit),

@@ -105,7 +105,8 @@ mod tests {
     fn scrape(ip: &str, port: u32, error: &str) -> String {
         (0..5)
             .map(|n| format!("E0514 09:0{n}:00.000000       1 scraper.go:149] \"Failed to scrape node\" err=\"Get \\\"https://{ip}:{port}/metrics/resource\\\": dial tcp {ip}:{port}: {error}\" node=\"w5\"\n"))
-            .collect()
+            .collect::<Vec<_>>()
+            .concat()
     }
 
     #[track_caller]

@@ -310,7 +310,10 @@ mod tests {
 
     #[test]
     fn a_new_pid_is_a_restart() {
-        let (path, kind) = ("nodes/cp1/kube-controller-manager.log", "component/restarted");
+        let (path, kind) = (
+            "nodes/cp1/kube-controller-manager.log",
+            "component/restarted",
+        );
         case(
             path,
             &log(&[(811, 0), (907, 60)]),

@@ -157,10 +157,9 @@ fn elsewhere(
     }
     let (found, (source, line, _)) = fitting()
         .filter_map(|(path, secret)| Some((path.split_once('/')?, secret)))
-        .filter(|((namespace, name), _)| {
+        .find(|((namespace, name), _)| {
             *namespace != r.namespace && (r.secrets.is_empty() || r.secrets.contains(name))
-        })
-        .next()?;
+        })?;
     let mut keys = keys(r);
     keys.insert(String::from("secret"), found.1.to_owned());
     keys.insert(String::from("secret_namespace"), found.0.to_owned());

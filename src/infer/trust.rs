@@ -1,6 +1,6 @@
 //! Who trusts whom: a certificate that is served, against the authorities that the side has which must verify it.
 //!
-//! A webhook's `caBundle`, an APIService's, the authority in a kubeconfig; against the certificates in Secrets and files
+//! A webhook's `caBundle`, an `APIService`'s, the authority in a kubeconfig; against the certificates in Secrets and files
 //! whose names say that they are served there (`hook.shop.svc`, `kubernetes.default.svc`). Compared by key identifiers
 //! where both sides have them: an authority that was made anew keeps its name.
 
