@@ -6,15 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use super::symptom::{self, Starts};
+use super::symptom::{self, ENDS, Starts};
 use crate::base::time::MINUTE;
 use crate::catalog::{Catalog, Weight};
 use crate::extract::World;
-use crate::model::{Fact, FactId, Quote, Severity, SourceKind};
+use crate::model::{FactId, Severity};
 
-/// What was last seen so shortly before its log ends goes on.
-const ENDS: i64 = 10 * MINUTE;
-/// And what has no duration of its own yet, if its log ends so soon behind it.
+/// What has no duration of its own yet may go on if its log ends so soon behind it.
 const JUST: i64 = MINUTE;
 
 /// Facts that might be told though they are neither among the symptoms nor among the findings.
@@ -33,10 +31,11 @@ pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Ve
                         || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
                     let holds = if d.symptom {
                         // Too short to count, but the log ends with it: it may just have begun.
-                        !symptom::of_a_start(d, fact, world, &starts) && goes_on(fact, world, JUST)
+                        !symptom::of_a_start(d, fact, world, &starts)
+                            && symptom::goes_on(fact, world, JUST)
                     } else {
                         symptom::counts(catalog, d, fact, world, &starts)
-                            && goes_on(fact, world, ENDS)
+                            && symptom::goes_on(fact, world, ENDS)
                     };
                     grave && !d.benign && !d.transient && holds
                 })
@@ -74,26 +73,4 @@ fn behind(graph: &Graph<'_>, of: &[FactId]) -> BTreeSet<FactId> {
         }
     }
     all
-}
-
-/// Whether a fact was not taken back and is seen until `within` of the end of a log that shows it, or in an output of a
-/// state.
-fn goes_on(fact: &Fact, world: &World, within: i64) -> bool {
-    if fact.span.closed || fact.span.over {
-        return false;
-    }
-    let Some(last) = fact.span.last else {
-        return true;
-    };
-    let near_end = |quote: &Quote| {
-        let id = quote.place.source;
-        let source = world.source(id).filter(|s| s.kind == SourceKind::Log)?;
-        let end = world.stamp(id, source.coverage.last?)?;
-        Some(end.at.since(last.at) <= within)
-    };
-    symptom::is_state(fact, world)
-        || fact
-            .evidence()
-            .iter()
-            .any(|quote| near_end(quote) == Some(true))
 }

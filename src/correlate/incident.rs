@@ -512,7 +512,7 @@ fn rank(
         let total = terms.iter().map(|t| t.value).sum();
         roots.push(Root {
             fact: path.root,
-            confidence: score::confidence(graph, total, root, &path.links, blind),
+            confidence: score::confidence(graph, &terms, root, &path.links, blind),
             score: total,
             terms,
         });

@@ -65,7 +65,7 @@ pub(super) fn root_points(graph: &Graph<'_>, root: &Fact) -> i32 {
 /// clocks that cannot be compared.
 pub(super) fn confidence(
     graph: &Graph<'_>,
-    score: i32,
+    terms: &[Term],
     root: &Fact,
     path: &[Link],
     blind: bool,
@@ -74,6 +74,12 @@ pub(super) fn confidence(
         return Confidence::Low;
     };
     let names_a_cause = definition.weight >= Weight::Primary;
+    // What follows from a fact, however much it is, does not show that nothing lies behind it.
+    let score: i32 = terms
+        .iter()
+        .filter(|t| names_a_cause || t.name != EXPLAINS_MORE)
+        .map(|t| t.value)
+        .sum();
     if *root.basis() == Basis::Suspected
         || (path.is_empty() && definition.symptom && !names_a_cause)
     {
@@ -274,10 +280,13 @@ fn order(graph: &Graph<'_>, root: &Fact, path: &[Link], terms: &mut Terms) {
     );
 }
 
+/// The term for the symptoms beyond the first.
+const EXPLAINS_MORE: &str = "explains-more";
+
 /// What else is known.
 fn of_bearing(bearing: &Bearing, terms: &mut Terms) {
     terms.add(
-        "explains-more",
+        EXPLAINS_MORE,
         times(bearing.symptoms.saturating_sub(1), 3).min(9),
         &format!("explains {} symptoms", bearing.symptoms),
         &format!("可解释 {} 个现象", bearing.symptoms),

@@ -56,10 +56,10 @@ pub(super) fn is_excerpt(world: &World) -> bool {
     lines <= EXCERPT
 }
 
-/// The symptoms of an excerpt that says nothing worse: whatever the duration asked for.
+/// The symptoms of an excerpt that says nothing worse, which it does not show to have passed: whatever the duration asked
+/// for.
 pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
     let starts = Starts::of(world);
-    let open = |fact: &Fact| !(fact.span.closed || fact.span.over);
     world
         .facts
         .iter()
@@ -72,7 +72,7 @@ pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
                 told && !d.benign
                     && !d.transient
                     && !d.planned
-                    && open(fact)
+                    && goes_on(fact, world, ENDS)
                     && !of_a_start(d, fact, world, &starts)
             })
         })
@@ -198,6 +198,31 @@ const FRESH: i64 = 5 * MINUTE;
 
 /// An event that came so often was no single moment.
 const AGAIN: u64 = 3;
+
+/// What was last seen so shortly before its log ends goes on.
+pub(super) const ENDS: i64 = 10 * MINUTE;
+
+/// Whether a fact was not taken back and is seen until `within` of the end of a log that shows it, or in an output of a
+/// state.
+pub(super) fn goes_on(fact: &Fact, world: &World, within: i64) -> bool {
+    if fact.span.closed || fact.span.over {
+        return false;
+    }
+    let Some(last) = fact.span.last else {
+        return true;
+    };
+    let near_end = |quote: &Quote| {
+        let id = quote.place.source;
+        let source = world.source(id).filter(|s| s.kind == SourceKind::Log)?;
+        let end = world.stamp(id, source.coverage.last?)?;
+        Some(end.at.since(last.at) <= within)
+    };
+    is_state(fact, world)
+        || fact
+            .evidence()
+            .iter()
+            .any(|quote| near_end(quote) == Some(true))
+}
 
 /// Whether an output of a state, collected at the end, shows the fact.
 pub(super) fn is_state(fact: &Fact, world: &World) -> bool {
