@@ -82,6 +82,8 @@ pub(crate) fn fill(
                 }
             }
             b'a' => write!(out, "10.244.{}.{}", random.below(8), 2 + random.below(250))?,
+            // The clients of the API server are a few pods, each with an address of its own.
+            b'w' => write!(out, "10.244.{}.{}", random.below(8), 2 + random.below(3))?,
             b'o' => write!(out, "{}", 32768 + random.below(28000))?,
             b'd' => write!(out, "{}", random.below(60))?,
             b'D' => write!(out, "{}", 100_000 + random.below(9_000_000))?,

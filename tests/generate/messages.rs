@@ -1,7 +1,8 @@
 //! What components print, as weighted templates: the chatter of healthy clusters, and about one error in a hundred.
 //!
 //! `$x` is filled in: `$P` namespace/pod, `$p` pod, `$n` namespace, `$N` node, `$u` uid, `$h` container id, `$a` address,
-//! `$o` port, `$d` and `$D` small and large numbers, `$l` latency, `$A` user agent, `$R` request path, `$t` time.
+//! `$w` address of a client of the API server, `$o` port, `$d` and `$D` small and large numbers, `$l` latency, `$A` user
+//! agent, `$R` request path, `$t` time.
 
 /// How often, level, caller, message.
 pub(crate) type Message = (u32, char, &'static str, &'static str);
@@ -12,37 +13,37 @@ pub(crate) const APISERVER: &[Message] = &[
         620,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="GET" URI="$R" latency="$l" userAgent="$A" srcIP="$a:$o" resp=200"#,
+        r#""HTTP" verb="GET" URI="$R" latency="$l" userAgent="$A" srcIP="$w:$o" resp=200"#,
     ),
     (
         130,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="PUT" URI="/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/$N?timeout=10s" latency="$l" userAgent="$A" srcIP="$a:$o" resp=200"#,
+        r#""HTTP" verb="PUT" URI="/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/$N?timeout=10s" latency="$l" userAgent="$A" srcIP="$w:$o" resp=200"#,
     ),
     (
         60,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="PATCH" URI="/api/v1/namespaces/$n/pods/$p/status" latency="$l" userAgent="$A" srcIP="$a:$o" resp=200"#,
+        r#""HTTP" verb="PATCH" URI="/api/v1/namespaces/$n/pods/$p/status" latency="$l" userAgent="$A" srcIP="$w:$o" resp=200"#,
     ),
     (
         40,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="WATCH" URI="$R&watch=true" latency="$ls" userAgent="$A" srcIP="$a:$o" resp=0"#,
+        r#""HTTP" verb="WATCH" URI="$R&watch=true" latency="$ls" userAgent="$A" srcIP="$w:$o" resp=0"#,
     ),
     (
         12,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="GET" URI="/api/v1/namespaces/$n/configmaps/$p" latency="$l" userAgent="$A" srcIP="$a:$o" resp=404"#,
+        r#""HTTP" verb="GET" URI="/api/v1/namespaces/$n/configmaps/$p" latency="$l" userAgent="$A" srcIP="$w:$o" resp=404"#,
     ),
     (
         9,
         'I',
         "httplog.go:89",
-        r#""HTTP" verb="PUT" URI="/api/v1/namespaces/$n/endpoints/$p" latency="$l" userAgent="$A" srcIP="$a:$o" resp=409"#,
+        r#""HTTP" verb="PUT" URI="/api/v1/namespaces/$n/endpoints/$p" latency="$l" userAgent="$A" srcIP="$w:$o" resp=409"#,
     ),
     (
         30,

@@ -480,7 +480,7 @@ fn audit(random: &mut Random, time: Time, out: &mut Vec<u8>) -> io::Result<()> {
     let (verb, uri, object) = random.pick(&AUDITED);
     let code = if random.below(100) == 0 { 409 } else { 200 };
     let request = format!(
-        "\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:$n:default\",\"uid\":\"$u\",\"groups\":[\"system:serviceaccounts\",\"system:authenticated\"]}},\"sourceIPs\":[\"$a\"],\"userAgent\":\"$A\",\"objectRef\":{{{object},\"apiVersion\":\"v1\"}},\"responseStatus\":{{\"metadata\":{{}},\"code\":{code}}},\"requestReceivedTimestamp\":\"$t\",\"stageTimestamp\":\"$t\",\"annotations\":{{\"authorization.k8s.io/decision\":\"allow\",\"authorization.k8s.io/reason\":\"\"}}}}"
+        "\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:$n:default\",\"uid\":\"$u\",\"groups\":[\"system:serviceaccounts\",\"system:authenticated\"]}},\"sourceIPs\":[\"$w\"],\"userAgent\":\"$A\",\"objectRef\":{{{object},\"apiVersion\":\"v1\"}},\"responseStatus\":{{\"metadata\":{{}},\"code\":{code}}},\"requestReceivedTimestamp\":\"$t\",\"stageTimestamp\":\"$t\",\"annotations\":{{\"authorization.k8s.io/decision\":\"allow\",\"authorization.k8s.io/reason\":\"\"}}}}"
     );
     fill(out, &request, random, time, "node1")
 }
