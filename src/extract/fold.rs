@@ -17,6 +17,9 @@ pub(crate) const KINDS_LIMIT: usize = 5_000;
 /// The same for raw material: a ledger needs each entry, and a day of a busy node has tens of thousands.
 pub(crate) const RAW_LIMIT: usize = 20_000;
 
+/// Most words known by heart in one source: where each line has its own (a duration, a port), more would not help.
+const KNOWN: usize = 20_000;
+
 /// One line that shows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -93,6 +96,15 @@ impl RawFact {
 /// What tells two facts of one source apart: definition, closing or not, entity, chosen keys.
 type FoldKey = (usize, bool, String, Vec<String>);
 
+/// What makes two occurrences the same without building their keys: the definition, how often it was closed, and a hash of
+/// pattern, captures and writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Words {
+    fact: usize,
+    closed: u32,
+    hash: u64,
+}
+
 /// The fold of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
@@ -106,54 +118,63 @@ pub(crate) struct Fold {
     pub(crate) overflow: BTreeMap<usize, u64>,
     /// For each entity of a definition with an end: the last end's order, to split episodes.
     episodes: FxHashMap<(usize, String), u32>,
+    /// For each definition: how many ends were seen.
+    closed: FxHashMap<usize, u32>,
+    /// Where occurrences of these words went.
+    known: FxHashMap<Words, usize>,
 }
 
 impl Fold {
-    /// Adds one occurrence. With a `line`, that is its text, and `raw` has none yet.
+    /// The words of an occurrence of a definition; `hash` is that of pattern, captures and writer.
+    pub(crate) fn words(&self, fact: usize, hash: u64) -> Words {
+        Words {
+            fact,
+            closed: self.closed.get(&fact).copied().unwrap_or(0),
+            hash,
+        }
+    }
+
+    /// Adds one more occurrence of words that were seen before; `false`: they were not.
+    pub(crate) fn again(&mut self, words: Words, seen: Seen, count: u64, line: &[u8]) -> bool {
+        let Some(index) = self.known.get(&words).copied() else {
+            return false;
+        };
+        self.repeat(index, std::iter::once(seen), count, Some(line));
+        true
+    }
+
+    /// Adds one occurrence. With a `line`, that is its text, and `raw` has none yet. Later ones of the same `words` may be
+    /// added by [`Fold::again`].
     pub(crate) fn add(
         &mut self,
         mut raw: RawFact,
         distinguishing: Vec<String>,
         line: Option<&[u8]>,
         limit: usize,
+        words: Option<Words>,
     ) {
         let episode_key = (raw.fact, raw.entity.clone());
         let episode = self.episodes.get(&episode_key).copied().unwrap_or(0);
         if raw.closes {
             // A later opening line starts a new episode.
             self.episodes.insert(episode_key, episode.saturating_add(1));
+            let closed = self.closed.entry(raw.fact).or_default();
+            *closed = closed.saturating_add(1);
         }
         let mut distinguishing = distinguishing;
         distinguishing.push(episode.to_string());
         let key = (raw.fact, raw.closes, raw.entity.clone(), distinguishing);
-        if let Some(index) = self.index.get(&key)
-            && let Some(fact) = self.facts.get_mut(*index)
-            && let Some(last) = self.last.get_mut(*index)
-        {
-            // Two patterns of one fact may match the same line.
-            let latest = fact.last.as_ref().or(fact.first.last());
-            if latest
-                .zip(raw.first.first())
-                .is_some_and(|(a, b)| a.is_same_line(b, line.is_some()))
+        let words = words.filter(|_| self.known.len() < KNOWN);
+        if let Some(index) = self.index.get(&key).copied() {
+            if let Some(words) = words {
+                self.known.insert(words, index);
+            }
+            let lines = raw.first.into_iter().chain(raw.last);
+            if self.repeat(index, lines, raw.count, line)
+                && let Some(fact) = self.facts.get_mut(index)
             {
-                return;
-            }
-            fact.count = fact.count.saturating_add(raw.count);
-            for (k, v) in raw.keys {
-                fact.keys.entry(k).or_insert(v);
-            }
-            for mut seen in raw.first.into_iter().chain(raw.last) {
-                if fact.first.len() < KEPT {
-                    seen.quote(line);
-                    fact.first.push(seen);
-                } else {
-                    last.clear();
-                    if let Some(line) = line {
-                        last.extend_from_slice(
-                            line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line),
-                        );
-                    }
-                    fact.last = Some(seen);
+                for (k, v) in raw.keys {
+                    fact.keys.entry(k).or_insert(v);
                 }
             }
             return;
@@ -166,9 +187,50 @@ impl Fold {
         }
         *of_kind += 1;
         self.index.insert(key, self.facts.len());
+        if let Some(words) = words {
+            self.known.insert(words, self.facts.len());
+        }
         raw.first.iter_mut().for_each(|seen| seen.quote(line));
         self.facts.push(raw);
         self.last.push(Vec::new());
+    }
+
+    /// Adds lines to a fact; `false`: it has them already.
+    fn repeat(
+        &mut self,
+        index: usize,
+        lines: impl Iterator<Item = Seen>,
+        count: u64,
+        line: Option<&[u8]>,
+    ) -> bool {
+        let mut lines = lines.peekable();
+        let (Some(fact), Some(last)) = (self.facts.get_mut(index), self.last.get_mut(index)) else {
+            return false;
+        };
+        // Two patterns of one fact may match the same line.
+        let latest = fact.last.as_ref().or(fact.first.last());
+        if latest
+            .zip(lines.peek())
+            .is_some_and(|(a, b)| a.is_same_line(b, line.is_some()))
+        {
+            return false;
+        }
+        fact.count = fact.count.saturating_add(count);
+        for mut seen in lines {
+            if fact.first.len() < KEPT {
+                seen.quote(line);
+                fact.first.push(seen);
+            } else {
+                last.clear();
+                if let Some(line) = line {
+                    last.extend_from_slice(
+                        line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line),
+                    );
+                }
+                fact.last = Some(seen);
+            }
+        }
+        true
     }
 
     /// The facts, in order of their first line.

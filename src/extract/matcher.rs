@@ -1,10 +1,12 @@
 //! From an anchor hit to a fact: component, level, field conditions, then the expression and its captures.
 
 use std::borrow::Cow;
+use std::hash::Hasher as _;
 
 use regex::bytes::Captures;
+use rustc_hash::FxHasher;
 
-use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen};
+use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen, Words};
 use crate::base::text;
 use crate::base::units::duration;
 use crate::catalog::{Catalog, Definition, Pattern};
@@ -57,7 +59,7 @@ impl<'c> Matcher<'c> {
             if !is_by(pattern, author.component) || !conditions(pattern, record) {
                 continue;
             }
-            let matched = self.apply(pattern, &record.text, author, fold, || {
+            let matched = self.apply((*index, pattern), &record.text, author, fold, || {
                 RawParts::of(seen, line, record.repeats)
             });
             // Raw material explains no line by itself: what nothing else knows stays "unexplained".
@@ -103,20 +105,26 @@ impl<'c> Matcher<'c> {
             if !is_by(pattern, author.component) || is_excepted(pattern, line.text.as_bytes()) {
                 continue;
             }
-            claimed |= self.apply(pattern, line.text.as_bytes(), author, fold, || RawParts {
-                seen: Seen {
-                    offset,
-                    line: line.line,
-                    time: line.last.or(if is_event { line.first } else { None }),
-                    ago: 0,
-                    text: line.quote.clone(),
+            claimed |= self.apply(
+                (*index, pattern),
+                line.text.as_bytes(),
+                author,
+                fold,
+                || RawParts {
+                    seen: Seen {
+                        offset,
+                        line: line.line,
+                        time: line.last.or(if is_event { line.first } else { None }),
+                        ago: 0,
+                        text: line.quote.clone(),
+                    },
+                    line: None,
+                    count: line.count.max(1),
+                    state: !is_event,
+                    // A process has its state since some unknown moment, not since it was started.
+                    began: line.first.filter(|_| line.component != Component::PROCESS),
                 },
-                line: None,
-                count: line.count.max(1),
-                state: !is_event,
-                // A process has its state since some unknown moment, not since it was started.
-                began: line.first.filter(|_| line.component != Component::PROCESS),
-            });
+            );
         }
         self.hit = hits;
         claimed
@@ -124,7 +132,7 @@ impl<'c> Matcher<'c> {
 
     fn apply<'a>(
         &self,
-        pattern: &Pattern,
+        (index, pattern): (usize, &Pattern),
         text: &[u8],
         author: Author<'_>,
         fold: &mut Fold,
@@ -134,12 +142,29 @@ impl<'c> Matcher<'c> {
             return false;
         };
         let mut any = false;
+        let mut take = |captures: &Captures<'_>| {
+            let parts = parts();
+            // What a source says again and again is known by its words.
+            let told = parts
+                .line
+                .filter(|_| !pattern.closes && pattern.ago.is_none());
+            let words =
+                told.map(|_| fold.words(pattern.fact, fingerprint(index, captures, author)));
+            any |= match (told, words) {
+                (Some(line), Some(words))
+                    if fold.again(words, parts.seen.clone(), parts.count, line) =>
+                {
+                    true
+                }
+                _ => give(definition, pattern, captures, author, (fold, words), parts),
+            };
+        };
         if pattern.each {
             for captures in pattern.regex.captures_iter(text) {
-                any |= give(definition, pattern, &captures, author, fold, parts());
+                take(&captures);
             }
         } else if let Some(captures) = pattern.regex.captures(text) {
-            any |= give(definition, pattern, &captures, author, fold, parts());
+            take(&captures);
         }
         any
     }
@@ -217,13 +242,36 @@ fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
             .all(|(k, v)| record.field(k) == Some(v))
 }
 
+/// A hash of what the keys of an occurrence are made of, within one source: the pattern, its captures, who wrote the line
+/// on which machine.
+fn fingerprint(pattern: usize, captures: &Captures<'_>, author: Author<'_>) -> u64 {
+    let mut hash = FxHasher::default();
+    hash.write_usize(pattern);
+    let writer = [
+        Some(author.component.as_str()),
+        author.scope.node.as_deref(),
+    ];
+    let captured = captures.iter().skip(1).map(|m| m.map(|m| m.as_bytes()));
+    for part in writer
+        .map(|w| w.map(str::as_bytes))
+        .into_iter()
+        .chain(captured)
+    {
+        // The length keeps neighbours apart; an absent one has none that a present one may have.
+        let length = part.map_or(u64::MAX, |p| p.len() as u64);
+        hash.write_u64(length);
+        hash.write(part.unwrap_or_default());
+    }
+    hash.finish()
+}
+
 /// Builds the raw fact from captures and scope. `false` when the entity has a place nobody fills.
 fn give(
     definition: &Definition,
     pattern: &Pattern,
     captures: &Captures<'_>,
     author: Author<'_>,
-    fold: &mut Fold,
+    (fold, words): (&mut Fold, Option<Words>),
     parts: RawParts<'_>,
 ) -> bool {
     let mut keys = Keys::new();
@@ -284,6 +332,7 @@ fn give(
         } else {
             KINDS_LIMIT
         },
+        words,
     );
     true
 }
