@@ -3,36 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask;
-use super::graph::{Graph, Link};
+use super::graph::Graph;
 use super::hint;
 use super::score::{self, Bearing};
 use super::sources::Sources;
 use super::symptom::{self, Starts};
 use super::tell;
 use super::verdict::{self, text_of};
+use super::ways::{Path, carried, ways};
+use super::workload::whose;
 use crate::base::lang::Lang;
-use crate::catalog::{Catalog, Strength, Weight};
+use crate::catalog::{Catalog, Weight};
 use crate::extract::World;
 use crate::model::incident::{Root, Step};
-use crate::model::{Basis, Entity, Fact, FactId, Incident, Severity};
+use crate::model::{Basis, Fact, FactId, Incident, Severity};
 
 /// Steps of a chain shown; the rest of the symptoms is counted.
 const CHAIN: usize = 14;
 /// Candidates shown.
 const ROOTS: usize = 4;
-/// Longest path from a symptom to a root.
-const DEPTH: usize = 16;
-/// Steps taken in search of paths from one symptom: bounds a dense graph, where many paths say the same.
-const STEPS: usize = 20_000;
-
-/// One way from a symptom back to a root.
-#[derive(Clone, Debug)]
-struct Path {
-    root: FactId,
-    /// From the root forwards.
-    links: Vec<Link>,
-    points: i32,
-}
 
 /// Explains what a person noticed. Hypotheses that came up are added to the facts of the world.
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
@@ -85,38 +74,6 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
     incidents.into_iter().map(|(i, _)| i).collect()
 }
 
-/// The ways back from each of `ends`, the best of each root, best root first.
-fn ways(graph: &Graph<'_>, ends: &[FactId]) -> BTreeMap<FactId, Vec<Path>> {
-    let mut ways = BTreeMap::new();
-    for end in ends {
-        let mut found = Vec::new();
-        let mut steps = STEPS;
-        walk(
-            graph,
-            *end,
-            &mut Vec::new(),
-            &mut BTreeSet::new(),
-            &mut found,
-            &mut steps,
-        );
-        ways.insert(*end, best_by_root(graph, found));
-    }
-    ways
-}
-
-/// Whether a path leads to a proven cause by links that are more than possible.
-fn carried(graph: &Graph<'_>, path: &Path) -> bool {
-    !path.links.is_empty()
-        && graph
-            .fact(path.root)
-            .is_some_and(|f| *f.basis() != Basis::Suspected)
-        && path.links.iter().all(|l| {
-            graph
-                .rule(l)
-                .is_some_and(|r| r.strength >= Strength::Strong)
-        })
-}
-
 /// Grave facts that are no symptom and that no symptom leads to are still told.
 fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
     let starts = Starts::of(world);
@@ -137,86 +94,6 @@ fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId
         })
         .map(|(_, id)| id)
         .collect()
-}
-
-/// Every way back from `at`. A fact is a root when nothing proven explains it well.
-fn walk(
-    graph: &Graph<'_>,
-    at: FactId,
-    trail: &mut Vec<Link>,
-    seen: &mut BTreeSet<FactId>,
-    found: &mut Vec<Path>,
-    steps: &mut usize,
-) {
-    *steps = steps.saturating_sub(1);
-    if trail.len() > DEPTH || *steps == 0 || !seen.insert(at) {
-        return;
-    }
-    let Some(fact) = graph.fact(at) else { return };
-    let explained = graph.causes(at).iter().any(|l| {
-        graph
-            .rule(l)
-            .is_some_and(|r| r.strength >= Strength::Strong)
-            && graph
-                .fact(l.cause)
-                .is_some_and(|f| *f.basis() != Basis::Suspected)
-            && !seen.contains(&l.cause)
-    });
-    if !explained {
-        let points = trail
-            .iter()
-            .map(|l| score::link_points(graph, l))
-            .sum::<i32>()
-            + score::root_points(graph, fact);
-        let links: Vec<Link> = trail.iter().rev().copied().collect();
-        found.push(Path {
-            root: at,
-            links,
-            points,
-        });
-    }
-    for link in graph.causes(at) {
-        trail.push(*link);
-        walk(graph, link.cause, trail, seen, found, steps);
-        trail.pop();
-    }
-    seen.remove(&at);
-}
-
-/// The best path for each root, best root first.
-fn best_by_root(graph: &Graph<'_>, found: Vec<Path>) -> Vec<Path> {
-    let mut best: BTreeMap<FactId, Path> = BTreeMap::new();
-    for path in found {
-        match best.get(&path.root) {
-            Some(old) if old.points >= path.points => {}
-            _ => {
-                best.insert(path.root, path);
-            }
-        }
-    }
-    let mut paths: Vec<Path> = best.into_values().collect();
-    let began = |p: &Path| {
-        graph
-            .fact(p.root)
-            .and_then(|f| f.span.first)
-            .map_or(i64::MAX, |s| s.at.0)
-    };
-    // Of reasons that weigh the same the one that concerns more nodes comes first.
-    let share = |p: &Path| {
-        let number = |key: &str| graph.fact(p.root)?.keys.get(key)?.parse::<u64>().ok();
-        match (number("nodes"), number("total")) {
-            (Some(part), Some(whole)) if whole > 0 => part.saturating_mul(1000) / whole,
-            _ => 1000,
-        }
-    };
-    paths.sort_by(|a, b| {
-        b.points
-            .cmp(&a.points)
-            .then(share(b).cmp(&share(a)))
-            .then(began(a).cmp(&began(b)))
-            .then(a.root.cmp(&b.root))
-    });
-    paths
 }
 
 /// Symptoms that share their best root, or whose roots are of one kind and one workload.
@@ -296,52 +173,6 @@ fn join_unexplained(
             }
             None => at += 1,
         }
-    }
-}
-
-/// The workload of a pod (its owner, else its name without the generated part), else the entity itself.
-fn whose(graph: &Graph<'_>, entity: &Entity) -> String {
-    if entity.kind() != "pod" {
-        return entity.as_str().to_owned();
-    }
-    for path in [
-        &["replicaset", "deployment"][..],
-        &["replicaset"],
-        &["statefulset"],
-        &["daemonset"],
-        &["job"],
-    ] {
-        if let Some(owner) = graph.world.topology.walk(entity, path).into_iter().next() {
-            return owner.as_str().to_owned();
-        }
-    }
-    workload(entity.name())
-}
-
-/// `shop/web-7c9ffff6d5-t7vmg` is of `shop/web`.
-fn workload(name: &str) -> String {
-    let generated = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
-        lengths.contains(&part.len())
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    let Some((head, last)) = name.rsplit_once('-') else {
-        return name.to_owned();
-    };
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return head.to_owned();
-    }
-    if !generated(last, 5..=5) {
-        return name.to_owned();
-    }
-    match head.rsplit_once('-') {
-        Some((owner, hash))
-            if generated(hash, 6..=10) && hash.bytes().any(|b| b.is_ascii_digit()) =>
-        {
-            owner.to_owned()
-        }
-        _ => head.to_owned(),
     }
 }
 
@@ -599,20 +430,4 @@ fn chain(
     }
     steps.truncate(CHAIN);
     steps
-}
-
-#[cfg(test)]
-mod tests {
-    use super::workload;
-
-    #[test]
-    fn pods_of_one_workload() {
-        assert_eq!(workload("shop/web-7c9ffff6d5-t7vmg"), "shop/web");
-        assert_eq!(workload("shop/db-0"), "shop/db");
-        assert_eq!(
-            workload("kube-system/node-agent-x7k2p"),
-            "kube-system/node-agent"
-        );
-        assert_eq!(workload("shop/single"), "shop/single");
-    }
 }

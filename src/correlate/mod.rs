@@ -14,6 +14,8 @@ mod sources;
 mod symptom;
 mod tell;
 mod verdict;
+mod ways;
+mod workload;
 
 pub use graph::{Graph, Link};
 pub use incident::explain;
