@@ -21,6 +21,7 @@ mod preamble;
 mod relations;
 mod scan;
 mod skew;
+mod streams;
 mod templates;
 mod turn;
 mod unexplained;

@@ -1,10 +1,8 @@
 //! One source, from its bytes to what it says.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read;
-
-use xxhash_rust::xxh3::Xxh3;
 
 use super::edges::Edges;
 use super::ending::LastLine;
@@ -12,6 +10,7 @@ use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
 use super::preamble::{self, Preamble};
 use super::scan::{DumpText, Scan};
+use super::streams::{Counted, Unfolded, Utf16, decode_head};
 use super::templates::Template;
 use crate::base::text;
 use crate::base::time::{Instant, RawStamp};
@@ -28,7 +27,6 @@ use crate::parse::kernel;
 use crate::parse::margin::Unmargined;
 use crate::parse::sniff::{Encoding, sniff};
 use crate::parse::state::{self, ClockHint};
-use crate::parse::unfold::Unfolder;
 
 /// Bytes the sniffer looks at.
 const HEAD: usize = 64 * 1024;
@@ -105,11 +103,7 @@ pub struct Observation {
 
 /// Reads one source.
 pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
-    let mut counted = Counted {
-        inner: reader,
-        hash: Xxh3::new(),
-        bytes: 0,
-    };
+    let mut counted = Counted::new(reader);
     let mut head = Vec::new();
     let read = behind_hole(&mut counted, &mut head);
     let (hole, head_error) = (read.as_ref().copied().unwrap_or(0), read.err());
@@ -134,20 +128,8 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
     } else {
         let decoded: Box<dyn Read + '_> = match sniffed.encoding {
             Encoding::Utf8 => Box::new(&mut counted),
-            Encoding::Utf16Le => Box::new(Utf16 {
-                inner: &mut counted,
-                little: true,
-                odd: None,
-                high: None,
-                ready: Vec::new(),
-            }),
-            Encoding::Utf16Be => Box::new(Utf16 {
-                inner: &mut counted,
-                little: false,
-                odd: None,
-                high: None,
-                ready: Vec::new(),
-            }),
+            Encoding::Utf16Le => Box::new(Utf16::new(&mut counted, true)),
+            Encoding::Utf16Be => Box::new(Utf16::new(&mut counted, false)),
         };
         let head = match sniffed.encoding {
             Encoding::Utf8 => head,
@@ -164,11 +146,8 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
         match observation.source.kind {
             SourceKind::Log | SourceKind::Text => {
                 if let Some(level) = sniffed.unfold {
-                    let mut lines = Unfolded {
-                        inner: &mut head.chain(decoded),
-                        unfolder: Unfolder::new(level),
-                        ready: VecDeque::new(),
-                    };
+                    let mut whole = head.chain(decoded);
+                    let mut lines = Unfolded::new(&mut whole, level);
                     log(catalog, &mut observation, (hole, Vec::new()), &mut lines);
                 } else {
                     log(catalog, &mut observation, (hole, head), &mut *decoded);
@@ -182,8 +161,8 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
             _ => states(catalog, &mut observation, head, &mut *decoded),
         }
     }
-    observation.source.coverage.bytes = counted.bytes;
-    observation.hash = counted.hash.digest();
+    observation.source.coverage.bytes = counted.bytes();
+    observation.hash = counted.digest();
     observation
 }
 
@@ -531,152 +510,4 @@ fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) ->
         }
     }
     text
-}
-
-/// Counts and hashes what passes.
-struct Counted<'r> {
-    inner: &'r mut dyn Read,
-    hash: Xxh3,
-    bytes: u64,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.hash.update(buffer.get(..n).unwrap_or_default());
-        self.bytes = self.bytes.saturating_add(n as u64);
-        Ok(n)
-    }
-}
-
-/// Log entries of a JSON document, one on each line.
-struct Unfolded<'r> {
-    inner: &'r mut dyn Read,
-    unfolder: Unfolder,
-    ready: VecDeque<u8>,
-}
-
-impl Read for Unfolded<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.ready.is_empty() {
-            let mut block = [0; 16 * 1024];
-            let n = self.inner.read(&mut block)?;
-            if n == 0 {
-                return Ok(0);
-            }
-            let mut lines = Vec::new();
-            self.unfolder
-                .feed(block.get(..n).unwrap_or_default(), &mut lines);
-            self.ready = lines.into();
-        }
-        self.ready.read(buffer)
-    }
-}
-
-/// UTF-16 to UTF-8, as PowerShell's `>` writes it.
-struct Utf16<'r> {
-    inner: &'r mut dyn Read,
-    little: bool,
-    odd: Option<u8>,
-    high: Option<u16>,
-    ready: Vec<u8>,
-}
-
-impl Utf16<'_> {
-    fn decode(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            let Some(first) = self.odd.take() else {
-                self.odd = Some(b);
-                continue;
-            };
-            let unit = if self.little {
-                u16::from_le_bytes([first, b])
-            } else {
-                u16::from_be_bytes([first, b])
-            };
-            let units: [u16; 2] = [self.high.take().unwrap_or(0), unit];
-            if units[0] == 0 && (0xd800..0xdc00).contains(&unit) {
-                self.high = Some(unit);
-                continue;
-            }
-            let of = if units[0] == 0 {
-                units.get(1..)
-            } else {
-                units.get(..)
-            };
-            for c in char::decode_utf16(of.unwrap_or_default().iter().copied()) {
-                let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
-                self.ready
-                    .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-        }
-    }
-}
-
-impl Read for Utf16<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.ready.is_empty() {
-            let mut block = [0; 16 * 1024];
-            let n = self.inner.read(&mut block)?;
-            if n == 0 {
-                return Ok(0);
-            }
-            self.decode(block.get(..n).unwrap_or_default());
-        }
-        let n = buffer.len().min(self.ready.len());
-        for (to, from) in buffer.iter_mut().zip(self.ready.drain(..n)) {
-            *to = from;
-        }
-        Ok(n)
-    }
-}
-
-fn decode_head(head: &[u8], little: bool) -> Vec<u8> {
-    let mut none = std::io::empty();
-    let mut decoder = Utf16 {
-        inner: &mut none,
-        little,
-        odd: None,
-        high: None,
-        ready: Vec::new(),
-    };
-    decoder.decode(head);
-    let text = decoder.ready;
-    text.strip_prefix("\u{feff}".as_bytes())
-        .map(<[u8]>::to_vec)
-        .unwrap_or(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn utf16_becomes_utf8_whatever_the_read_sizes() {
-        let text = "I1120 中文 🙂\n";
-        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        struct OneByOne(VecDeque<u8>);
-        impl Read for OneByOne {
-            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                match (self.0.pop_front(), buffer.first_mut()) {
-                    (Some(b), Some(to)) => {
-                        *to = b;
-                        Ok(1)
-                    }
-                    _ => Ok(0),
-                }
-            }
-        }
-        let mut source = OneByOne(bytes.into());
-        let mut decoder = Utf16 {
-            inner: &mut source,
-            little: true,
-            odd: None,
-            high: None,
-            ready: Vec::new(),
-        };
-        let mut out = String::new();
-        decoder.read_to_string(&mut out).unwrap();
-        assert_eq!(out, text);
-    }
 }

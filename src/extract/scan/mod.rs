@@ -1,0 +1,374 @@
+//! Reads the lines of one log, once, forwards, in blocks.
+//!
+//! Per block: one pass of the anchor finder over the bytes; only records that hold an anchor are parsed.
+//! A second, cheap walk over the lines counts them, reads severities, and samples times. Memory is one block
+//! and what is folded, whatever the length of the log.
+
+mod lines;
+mod records;
+mod times;
+
+use std::io::Read;
+use std::ops::Range;
+
+use memchr::{memchr_iter, memmem, memrchr};
+
+use super::edges::{self, Edge, Edges, RECORD_BYTES, RECORD_LINES};
+use super::ending::{self, LastLine};
+use super::fold::Fold;
+use super::matcher::Matcher;
+use super::observe::Life;
+use super::templates::Templates;
+use super::turn::Turn;
+use crate::base::time::{RawStamp, SECOND};
+use crate::catalog::Catalog;
+use crate::model::{Coverage, Scope, StateLine};
+use crate::parse::{goroutines, kernel, log};
+use lines::Piece;
+
+/// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
+const BLOCK: usize = 512 * 1024;
+/// A line longer than this is looked at in pieces.
+const LINE_LIMIT: usize = 8 * 1024 * 1024;
+/// Silence shorter than this is no pause.
+pub(super) const PAUSE_MIN: i64 = 5 * SECOND;
+
+/// A goroutine dump found in a log.
+#[derive(Debug)]
+pub(crate) struct DumpText {
+    /// Its text, as it stands in the log (wrappers on).
+    pub(crate) text: Vec<u8>,
+    /// Line number of its first line.
+    pub(crate) line: u64,
+    /// Byte offset of its first line.
+    pub(crate) offset: u64,
+    /// Time of the record it follows.
+    pub(crate) time: Option<RawStamp>,
+    /// Whether it goes on with the dump at the end of the part before.
+    pub(crate) continues: bool,
+}
+
+/// What the scan of one log gives.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) fold: Fold,
+    pub(crate) coverage: Coverage,
+    pub(crate) lives: Vec<Life>,
+    /// Offsets of local readings from UTC seen, with how often.
+    pub(crate) zones: Vec<(i32, u64)>,
+    /// Year in which a line was written that says so in its message.
+    pub(crate) year: Option<i32>,
+    pub(crate) templates: Templates,
+    pub(crate) dumps: Vec<DumpText>,
+    /// What was kept back at its borders.
+    pub(crate) edges: Edges,
+    /// Its last lines.
+    pub(crate) ending: Vec<LastLine>,
+    /// Stacks of threads inside the kernel.
+    pub(crate) stacks: Vec<StateLine>,
+    /// Whether it prints its newest line first.
+    pub(crate) newest_first: bool,
+    /// The error that ended the reading.
+    pub(crate) error: Option<std::io::Error>,
+    /// Lines longer than the limit.
+    pub(crate) long_lines: u64,
+}
+
+pub(crate) struct Scan<'c> {
+    catalog: &'c Catalog,
+    matcher: Matcher<'c>,
+    scope: &'c Scope,
+    fold: Fold,
+    coverage: Coverage,
+    lives: Vec<Life>,
+    many_processes: bool,
+    zones: Vec<(i32, u64)>,
+    year: Option<i32>,
+    templates: Templates,
+    dumps: Vec<DumpText>,
+    stacks: goroutines::Reader,
+    /// Only where such stacks can be: logs of the kernel or of a whole machine, outputs of commands, unknown texts.
+    kernel: Option<kernel::Reader>,
+    kernel_marks: Vec<memmem::Finder<'static>>,
+    dump_bytes: usize,
+    dump_end: Option<u64>,
+    /// Pieces of a line that was cut, and where it begins.
+    pieces: Vec<u8>,
+    first_piece: Piece,
+    long_lines: u64,
+    /// Lines and bytes before the block at hand.
+    lines: u64,
+    offset: u64,
+    turn: Turn,
+    previous: Option<(RawStamp, u64, u64)>,
+    /// Local readings sampled, without and with a printed year: how many, the first, the last.
+    local: [(u64, Option<RawStamp>, Option<RawStamp>); 2],
+    /// How much more often the time fell than rose from sample to sample.
+    falls: i64,
+    hits: Vec<(usize, usize)>,
+    patterns: Vec<usize>,
+    claimed: Vec<Range<usize>>,
+    /// Whether what stands at the borders is kept back, and whether the lines have a wrapper.
+    keeps: Option<bool>,
+    edges: Edges,
+    /// The last bytes read.
+    tail: Vec<u8>,
+    /// The part of the block at hand between what is kept back.
+    own: Range<usize>,
+    goroutine: memmem::Finder<'static>,
+}
+
+impl<'c> Scan<'c> {
+    pub(crate) fn new(catalog: &'c Catalog, scope: &'c Scope) -> Self {
+        Self {
+            catalog,
+            matcher: Matcher::new(catalog),
+            scope,
+            fold: Fold::default(),
+            coverage: Coverage::default(),
+            lives: Vec::new(),
+            many_processes: false,
+            zones: Vec::new(),
+            year: None,
+            templates: Templates::default(),
+            dumps: Vec::new(),
+            stacks: goroutines::Reader::default(),
+            kernel: None,
+            kernel_marks: kernel::MARKS
+                .iter()
+                .map(|m| memmem::Finder::new(m.as_bytes()))
+                .collect(),
+            dump_bytes: 0,
+            dump_end: None,
+            pieces: Vec::new(),
+            first_piece: Piece::default(),
+            long_lines: 0,
+            lines: 0,
+            offset: 0,
+            turn: Turn::default(),
+            previous: None,
+            local: [(0, None, None); 2],
+            falls: 0,
+            hits: Vec::new(),
+            patterns: Vec::new(),
+            claimed: Vec::new(),
+            keeps: None,
+            edges: Edges::default(),
+            tail: Vec::new(),
+            own: 0..0,
+            goroutine: memmem::Finder::new(b"goroutine "),
+        }
+    }
+
+    /// Keeps back what stands at the borders; `wrapped`: the lines have a wrapper.
+    pub(crate) fn keeping_edges(mut self, wrapped: bool) -> Self {
+        self.keeps = Some(wrapped);
+        self
+    }
+
+    /// Counts offsets from behind so many bytes.
+    pub(crate) fn behind(mut self, bytes: u64) -> Self {
+        self.offset = bytes;
+        self
+    }
+
+    /// Reads as if what stands before this place had been read.
+    pub(crate) fn from(mut self, edge: &Edge) -> Self {
+        self.lines = edge.line.saturating_sub(1);
+        self.offset = edge.offset;
+        self.turn = edge.turn;
+        self.previous = edge.before.map(|t| (t, self.lines, edge.offset));
+        self
+    }
+
+    /// Also looks for stacks of threads inside the kernel, in the file at `path`.
+    pub(crate) fn with_kernel_stacks(mut self, path: &str) -> Self {
+        let of_machine = matches!(
+            self.scope.component.as_str(),
+            "unknown" | "kernel" | "host" | "kubectl" | "systemd"
+        );
+        self.kernel = of_machine.then(|| kernel::Reader::new(path));
+        self
+    }
+
+    /// Reads to the end; `head` has been read already.
+    pub(crate) fn run(mut self, head: Vec<u8>, reader: &mut dyn Read) -> Scanned {
+        let mut buffer = head;
+        let mut error = None;
+        loop {
+            let eof = match fill(&mut buffer, reader) {
+                Ok(eof) => eof,
+                Err(e) => {
+                    error = Some(e);
+                    true
+                }
+            };
+            let end = if eof {
+                buffer.len()
+            } else if let Some(newline) = memrchr(b'\n', &buffer) {
+                // The last record may go on in the next block.
+                match edges::last_record(buffer.get(..=newline).unwrap_or_default()) {
+                    0 => newline + 1,
+                    start => start,
+                }
+            } else if buffer.len() >= LINE_LIMIT {
+                self.long_lines += 1;
+                buffer.len()
+            } else {
+                continue;
+            };
+            let region = buffer.get(..end).unwrap_or_default();
+            if !region.is_empty() {
+                self.block(region, eof);
+            }
+            self.offset = self.offset.saturating_add(end as u64);
+            buffer.drain(..end);
+            if eof {
+                break;
+            }
+        }
+        self.coverage.bytes = self.offset;
+        self.coverage.lines = self.lines;
+        if let Some(RawStamp::Local { .. }) = self.coverage.first {
+            let [without, with] = &self.local;
+            let (_, first, last) = if with.0 > without.0 { with } else { without };
+            self.coverage.first = *first;
+            self.coverage.last = *last;
+        }
+        self.edges.in_dump = self.stacks.is_active();
+        let newest_first = self.falls > 0;
+        let ending = if newest_first {
+            Vec::new()
+        } else {
+            let before = self.offset.saturating_sub(self.tail.len() as u64);
+            ending::ending(&self.tail, before, self.lines)
+        };
+        if newest_first {
+            self.lives.reverse();
+            for life in &mut self.lives {
+                std::mem::swap(&mut life.first, &mut life.last);
+            }
+        }
+        Scanned {
+            fold: self.fold,
+            coverage: self.coverage,
+            lives: if self.many_processes {
+                Vec::new()
+            } else {
+                self.lives
+            },
+            zones: self.zones,
+            year: self.year,
+            templates: self.templates,
+            dumps: self.dumps,
+            edges: self.edges,
+            ending,
+            stacks: self
+                .kernel
+                .map(kernel::Reader::finish)
+                .unwrap_or_default()
+                .iter()
+                .map(kernel::Stack::state_line)
+                .collect(),
+            newest_first,
+            error,
+            long_lines: self.long_lines,
+        }
+    }
+
+    fn block(&mut self, region: &[u8], last: bool) {
+        if self.turn.month == 0 {
+            // A New Year within the first block is crossed from the month of its first line.
+            let first = region
+                .split(|b| *b == b'\n')
+                .take(RECORD_LINES)
+                .find_map(log::time);
+            if let Some(time) = first {
+                self.turn.mark(time, true);
+            }
+        }
+        self.own = self.keep_edges(region, last);
+        if self.keeps.is_some() {
+            self.keep_tail(region);
+        }
+        self.anchored(region);
+        self.walk(region);
+    }
+
+    /// Keeps the last bytes of what was read.
+    fn keep_tail(&mut self, region: &[u8]) {
+        let more = region
+            .get(region.len().saturating_sub(ending::BYTES)..)
+            .unwrap_or_default();
+        let old = ending::BYTES.saturating_sub(more.len());
+        let drop = self.tail.len().saturating_sub(old);
+        self.tail.drain(..drop);
+        self.tail.extend_from_slice(more);
+    }
+
+    /// Keeps back what stands before the first record of the file and its last record; gives what lies between.
+    fn keep_edges(&mut self, region: &[u8], last: bool) -> Range<usize> {
+        let mut own = 0..region.len();
+        let Some(wrapped) = self.keeps else {
+            return own;
+        };
+        let edge = |part: Range<usize>, held: bool| {
+            let before = region.get(..part.start).unwrap_or_default();
+            let text = region.get(part).unwrap_or_default();
+            Edge {
+                text: text.strip_suffix(b"\n").unwrap_or(text).to_vec(),
+                line: self
+                    .lines
+                    .saturating_add(newlines(before))
+                    .saturating_add(1),
+                offset: self.offset.saturating_add(before.len() as u64),
+                before: self.previous.map(|(t, ..)| t),
+                turn: self.turn,
+                held,
+            }
+        };
+        if self.lines == 0 {
+            let (end, held) = edges::head(region, wrapped, last);
+            if held && end > 0 {
+                own.start = end;
+                self.edges.head = Some(edge(0..end, true));
+            } else if edges::is_stack(region) {
+                self.edges.head = Some(edge(0..end, false));
+            }
+        }
+        if last {
+            let start = edges::last_record(region).max(own.start);
+            if start < region.len() && region.len() - start <= RECORD_BYTES {
+                self.edges.tail = Some(edge(start..region.len(), true));
+                own.end = start;
+            }
+        }
+        own
+    }
+}
+
+/// Reads until the buffer holds a block; `true` at the end of the input.
+fn fill(buffer: &mut Vec<u8>, reader: &mut dyn Read) -> std::io::Result<bool> {
+    let mut filled = buffer.len();
+    let wanted = filled.saturating_add(BLOCK).max(BLOCK);
+    buffer.resize(wanted, 0);
+    while filled < wanted {
+        match reader.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => {
+                buffer.truncate(filled);
+                return Ok(true);
+            }
+            Ok(n) => filled = filled.saturating_add(n),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => {
+                buffer.truncate(filled);
+                return Err(e);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
