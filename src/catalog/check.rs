@@ -1,9 +1,9 @@
 //! What can be wrong with rules that parse: anchors, captures, entities, languages, cycles.
 
 use super::RuleText;
-use super::compile::Mistakes;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
+use super::mistakes::Mistakes;
 use super::schema::RuleFile;
 use crate::model::Severity;
 

@@ -4,12 +4,14 @@
 //! checks everything that can be checked without reading a line; the examples are run by [`crate::selftest`].
 
 mod anchors;
+mod causes;
 mod check;
 mod compile;
 mod definition;
 #[cfg(test)]
 mod docs;
 mod error;
+mod mistakes;
 pub mod page;
 mod schema;
 mod template;
