@@ -9,6 +9,7 @@ pub mod dump;
 pub mod dump_note;
 pub mod entity;
 pub mod fact;
+pub mod function;
 pub mod incident;
 pub mod pair;
 pub mod record;

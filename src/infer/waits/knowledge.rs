@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::asks::Asks;
 use super::kernel::KernelWaits;
-use crate::model::dump::Function;
+use crate::model::function::Function;
 
 /// All tables.
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::knowledge::{Knowledge, normal};
 use super::pairs::Twin;
-use crate::model::dump::{Dump, Frame, Function, Goroutine, SiteId, Symbol};
+use crate::model::dump::{Dump, Frame, Goroutine, SiteId, Symbol};
+use crate::model::function::Function;
 use crate::model::waits::LockKind;
 
 /// What one function is, judged once per dump.

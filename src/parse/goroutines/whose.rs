@@ -2,7 +2,8 @@
 
 use super::{era, peel};
 use crate::base::time::RawStamp;
-use crate::model::dump::{Dump, DumpKind, Function, Goroutine};
+use crate::model::dump::{Dump, DumpKind, Goroutine};
+use crate::model::function::Function;
 
 /// Frames that only one program has. The first mark that any frame bears decides: a single binary that holds many
 /// components (k3s) before its components.
