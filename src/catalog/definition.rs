@@ -408,7 +408,8 @@ impl Need {
     /// The words that [`Self::parse`] takes, for a message.
     pub(super) const WORDS: &'static str = "log:<component>, object:<kind>, spec:<kind>, events, processes, goroutines:<component>, certificates, audit, host:<command>";
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// From a word of a rule file: `log:kubelet`, `events`.
+    pub fn parse(text: &str) -> Option<Self> {
         Some(match text.split_once(':') {
             Some(("log", c)) => Self::Log(Component::named(c)),
             Some(("object", k)) => Self::Object(k.to_owned()),
@@ -421,6 +422,21 @@ impl Need {
             None if text == "audit" => Self::Audit,
             _ => return None,
         })
+    }
+
+    /// The word of a rule file that [`Self::parse`] takes.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Log(c) => format!("log:{c}"),
+            Self::Object(k) => format!("object:{k}"),
+            Self::Spec(k) => format!("spec:{k}"),
+            Self::Goroutines(c) => format!("goroutines:{c}"),
+            Self::Host(c) => format!("host:{c}"),
+            Self::Events => String::from("events"),
+            Self::Processes => String::from("processes"),
+            Self::Certificates => String::from("certificates"),
+            Self::Audit => String::from("audit"),
+        }
     }
 
     /// The words for a reader.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{command, filled, is_word, runs_anywhere};
+use super::collection::Collection;
+use super::command::{filled, is_word};
 use super::graph::{Graph, Link};
 use super::link::{Fit, Met};
 use super::sources::{Sources, available, other_time};
@@ -385,7 +386,12 @@ impl<'g> Asks<'g, '_> {
         if let Some(note) = self.elsewhen(need, question.effect) {
             what.push_str(&note);
         }
-        self.add(what, &command(need), vec![need], question);
+        self.add(
+            what,
+            &Collection::builtin().command(need),
+            vec![need],
+            question,
+        );
     }
 
     /// What to add when the bundle has such a source, but of another time.
@@ -417,7 +423,7 @@ impl<'g> Asks<'g, '_> {
         question: &Question<'g>,
     ) {
         let command = filled(command, &question.keys);
-        let on = if runs_anywhere(&command) {
+        let on = if Collection::builtin().runs_anywhere(&command) {
             String::new()
         } else {
             question

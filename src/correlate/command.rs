@@ -1,15 +1,6 @@
-//! Commands that collect a source, with the names of the bundle filled in where that is safe.
+//! The names of the bundle, filled into commands and texts where that is safe.
 
-use crate::catalog::Need;
 use crate::model::Keys;
-
-/// Whether the command asks the API server or a cloud, and so runs wherever somebody may do that.
-pub(super) fn runs_anywhere(command: &str) -> bool {
-    matches!(
-        command.split_whitespace().next(),
-        Some("kubectl" | "aliyun" | "aws" | "istioctl")
-    )
-}
 
 /// Whether a value is one plain word to a shell: neither more than a word, nor an option.
 pub(super) fn is_word(value: &str) -> bool {
@@ -52,81 +43,6 @@ fn value<'k>(name: &str, keys: &'k Keys) -> Option<&'k str> {
             _ if name == "pod" => v.rsplit('/').next().unwrap_or(v),
             _ => v,
         }),
-    }
-}
-
-/// How to collect a kind of source.
-pub(super) fn command(need: &Need) -> String {
-    match need {
-        Need::Log(c) => match c.as_str() {
-            "kubelet" | "containerd" | "dockerd" | "cri-o" | "etcd" => {
-                let unit = match c.as_str() {
-                    "dockerd" => "docker",
-                    "cri-o" => "crio",
-                    other => other,
-                };
-                format!(
-                    "journalctl -u {unit} --since '2 hours ago' --no-pager -o short-iso-precise"
-                )
-            }
-            "kernel" => String::from("dmesg -T"),
-            "systemd" => String::from("journalctl _PID=1 --since '2 hours ago' --no-pager"),
-            "cni" => String::from("cat /var/log/*cni*.log /var/log/calico/cni/*.log"),
-            "cluster-autoscaler" => String::from(
-                "kubectl -n kube-system logs --timestamps --tail=-1 deploy/cluster-autoscaler",
-            ),
-            "coredns" | "metrics-server" | "kube-proxy" => {
-                let label = if c.as_str() == "coredns" {
-                    "kube-dns"
-                } else {
-                    c.as_str()
-                };
-                format!(
-                    "kubectl -n kube-system logs --timestamps --tail=-1 --prefix -l k8s-app={label}"
-                )
-            }
-            "app" => String::from(
-                "kubectl -n <namespace> logs --timestamps --tail=-1 --all-containers <pod>",
-            ),
-            "istio-proxy" => String::from(
-                "kubectl -n <namespace> logs --timestamps --tail=-1 -c istio-proxy <pod>",
-            ),
-            c if c.starts_with("kube-") || c == "cloud-controller-manager" => {
-                format!(
-                    "kubectl -n kube-system logs --timestamps --tail=-1 --prefix -l component={c}"
-                )
-            }
-            c => format!("kubectl logs --timestamps --all-containers <pod of {c}>"),
-        },
-        Need::Object(kind) if kind == "webhook" => String::from(
-            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o yaml",
-        ),
-        Need::Object(kind) if kind == "secret" => String::from("kubectl get secrets -A"),
-        Need::Object(kind) | Need::Spec(kind) => format!("kubectl get {kind} -A -o yaml"),
-        Need::Events => String::from("kubectl get events -A -o json"),
-        Need::Processes => String::from("ps -eo pid,ppid,lstart,etime,stat,wchan:32,args"),
-        Need::Goroutines(c) => match c.as_str() {
-            "dockerd" | "containerd" => {
-                format!("kill -USR1 $(pidof {c})   # the dump is written beside the log")
-            }
-            "kubelet" => String::from(
-                "kubectl get --raw '/api/v1/nodes/<node>/proxy/debug/pprof/goroutine?debug=2'",
-            ),
-            c => format!(
-                "curl -s 'http://127.0.0.1:<pprof port of {c}>/debug/pprof/goroutine?debug=2'"
-            ),
-        },
-        Need::Certificates => String::from(
-            "for f in /etc/kubernetes/pki/*.crt; do openssl x509 -noout -subject -issuer -dates -in \"$f\"; done",
-        ),
-        Need::Audit => String::from("cat /var/log/kubernetes/audit/audit*.log"),
-        Need::Host(c) => match c.as_str() {
-            "resolv.conf" => String::from("cat /etc/resolv.conf"),
-            "ls" => String::from("ls -l /etc/cni/net.d /opt/cni/bin"),
-            "busctl" => String::from("timeout 10 busctl tree org.freedesktop.systemd1"),
-            "df" => String::from("df -h; df -i"),
-            c => c.to_owned(),
-        },
     }
 }
 

@@ -4,6 +4,7 @@
 //! timeline.
 
 mod ask;
+mod collection;
 mod command;
 mod graph;
 mod hint;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::collection::Collection;
 use super::graph::Graph;
 use crate::base::time::{Instant, MINUTE};
 use crate::catalog::Need;
@@ -12,37 +13,6 @@ use crate::model::{Component, Fact, Keys, Source, SourceKind, Status};
 const BEFORE: i64 = MINUTE;
 /// … and so does one that ended at most that long before.
 const AFTER: i64 = 10 * MINUTE;
-
-/// What every cluster runs: its log can be missing from the bundle, but not from the cluster.
-const EVERYWHERE: [&str; 12] = [
-    "app",
-    "cni",
-    "coredns",
-    "etcd",
-    "kernel",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-proxy",
-    "kube-scheduler",
-    "kubelet",
-    "runc",
-    "systemd",
-];
-
-/// What runs inside the process of K3s and of `MicroK8s`, and prints into its log. RKE2 starts them as programs and pods of
-/// their own.
-const IN_ONE: [&str; 7] = [
-    "cloud-controller-manager",
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-proxy",
-    "kube-scheduler",
-    "kubelet",
-];
-
-/// Of these a node runs one.
-const RUNTIMES: [&str; 3] = ["containerd", "dockerd", "cri-o"];
 
 /// Answers from the bundle about its sources. What the cluster runs is looked up once.
 #[derive(Debug, Default)]
@@ -58,11 +28,13 @@ impl Sources {
             Need::Goroutines(c) => c.as_str(),
             _ => return true,
         };
-        if EVERYWHERE.contains(&component) {
+        let known = Collection::builtin();
+        if known.is_everywhere(component) {
             return true;
         }
-        let other_runtime = || RUNTIMES.iter().any(|r| self.runs(graph, r));
-        self.runs(graph, component) || (RUNTIMES.contains(&component) && !other_runtime())
+        let runtimes = known.runtimes();
+        let other_runtime = || runtimes.iter().any(|r| self.runs(graph, r));
+        self.runs(graph, component) || (runtimes.iter().any(|r| r == component) && !other_runtime())
     }
 
     /// Whether something in the bundle shows that the cluster runs the component.
@@ -80,11 +52,7 @@ fn runs(graph: &Graph<'_>, component: &str) -> bool {
     let world = &graph.world;
     // Clouds give their controller a name of their own (aws-cloud-controller-manager).
     let name = component.trim_end_matches("-manager");
-    let program = match component {
-        "cri-o" => "crio",
-        "dockerd" => "docker",
-        c => c,
-    };
+    let program = Collection::builtin().program(component);
     world.sources.iter().any(|s| {
         s.scope.component.as_str() == component
             || s.path.contains(name)
@@ -195,8 +163,7 @@ fn candidates<'g>(
                         .is_some_and(|f| matches!(*f, "journald" | "syslog" | "journal-json"));
                 let same = s.scope.component == *c
                     || (matches!(c.as_str(), "kernel" | "systemd") && whole_journal)
-                    || (matches!(s.scope.component.as_str(), "k3s" | "kubelite")
-                        && IN_ONE.contains(&c.as_str()));
+                    || Collection::builtin().is_inside(c.as_str(), s.scope.component.as_str());
                 s.kind == SourceKind::Log && same && here(c)
             }
             Need::Processes => s.kind == SourceKind::Processes && here(&Component::PROCESS),
