@@ -229,6 +229,19 @@ impl RawStamp {
         Self::Utc { ns, res }
     }
 
+    /// A reading without offset, as a parser gives it: `ns` since local midnight, `res` the resolution printed
+    /// (nanoseconds).
+    pub fn local(year: Option<i32>, month: u8, day: u8, ns: i64, res: i64) -> Self {
+        Self::Local {
+            year,
+            month,
+            day,
+            ns,
+            res,
+            turn: 0,
+        }
+    }
+
     /// The reading as nanoseconds on a line of its own (1972 stands in for a missing year; a leap year, so
     /// that 29 February exists). Comparable only within one source, between stamps of the same variant.
     pub fn reading(self) -> i64 {

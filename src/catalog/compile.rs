@@ -247,6 +247,11 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
     })
 }
 
+/// An example is a line of a log or the text of a file.
+fn either(line: Option<&String>, text: Option<&String>) -> String {
+    line.or(text).cloned().unwrap_or_default()
+}
+
 fn matches(rule: &RuleFile) -> Vec<Example> {
     rule.matches
         .iter()
@@ -256,11 +261,7 @@ fn matches(rule: &RuleFile) -> Vec<Example> {
             Example {
                 component: m.component.clone(),
                 file: m.file.clone(),
-                text: m
-                    .line
-                    .clone()
-                    .or_else(|| m.text.clone())
-                    .unwrap_or_default(),
+                text: either(m.line.as_ref(), m.text.as_ref()),
                 gives: m.gives.clone(),
                 keys: m.keys.clone(),
                 also: m.also.clone(),
@@ -280,11 +281,7 @@ fn ignores(rule: &RuleFile) -> Vec<Example> {
             Example {
                 component: m.component.clone(),
                 file: m.file.clone(),
-                text: m
-                    .line
-                    .clone()
-                    .or_else(|| m.text.clone())
-                    .unwrap_or_default(),
+                text: either(m.line.as_ref(), m.text.as_ref()),
                 gives: Vec::new(),
                 keys: BTreeMap::new(),
                 also: Vec::new(),

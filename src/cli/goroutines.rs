@@ -14,7 +14,6 @@ use crate::input::{Input, Limits};
 use crate::model::SourceId;
 use crate::model::waits::Likeness;
 use crate::pipeline::{self, Options};
-use crate::report::Look;
 use crate::report::goroutines::{Filter, Told};
 
 const EXAMPLES: &str = "\
@@ -126,11 +125,7 @@ impl Args {
             function: self.function.clone(),
             minutes: self.minutes,
         };
-        let look = if self.output.is_some() {
-            Look::default()
-        } else {
-            stage.look(global.color, global.verbose > 0)
-        };
+        let look = stage.look_of(self.output.as_deref(), global);
         let text = match self.format {
             Format::Text => told.text(&filter, look),
             Format::Json => told.json(&filter)?,
@@ -148,6 +143,7 @@ mod tests {
     use crate::infer::waits::Host;
     use crate::model::Place;
     use crate::parse::goroutines;
+    use crate::report::Look;
 
     fn told<T>(text: &str, act: impl FnOnce(&Told<'_>) -> T) -> T {
         let start = Place {

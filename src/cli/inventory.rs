@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::reading::Reading;
 use super::stage::Stage;
 use super::{Global, Outcome, outputs};
-use crate::report::{Look, Report, inventory};
+use crate::report::{Report, inventory};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,11 +44,7 @@ impl Args {
     pub(super) fn run(&self, global: &Global, stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
         let run = self.reading.run(&self.bundles, global, stage)?;
         let report = Report::new(&run.analysis, &run.catalog, self.reading.lang(stage));
-        let look = if self.output.is_some() {
-            Look::default()
-        } else {
-            stage.look(global.color, global.verbose > 0)
-        };
+        let look = stage.look_of(self.output.as_deref(), global);
         let text = match self.format {
             Format::Text => inventory::text(&report, look),
             Format::Json => inventory::json(&inventory::inventory(&report))?,

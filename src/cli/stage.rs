@@ -1,10 +1,12 @@
 //! Where a command speaks: its two outputs, and what is known about them.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+use super::Global;
 use crate::base::lang::Lang;
 use crate::report::Look;
 
@@ -75,6 +77,14 @@ impl Stage<'_> {
             width: self.columns.unwrap_or(Look::default().width),
             color: wants(color, self.out_colors),
             verbose,
+        }
+    }
+
+    /// The same, where the report may go to a file: one looks alike whatever the terminal.
+    pub(super) fn look_of(&self, file: Option<&Path>, global: &Global) -> Look {
+        match file {
+            None => self.look(global.color, global.verbose > 0),
+            Some(_) => Look::default(),
         }
     }
 }

@@ -10,8 +10,8 @@ use super::reading::Reading;
 use super::stage::Stage;
 use super::{Global, Outcome, outputs, values};
 use crate::model::Severity;
+use crate::report::Report;
 use crate::report::timeline::{self, Filter};
-use crate::report::{Look, Report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,11 +69,7 @@ impl Args {
             grep: self.grep.clone(),
         };
         let entries = timeline::entries(&report, &filter);
-        let look = if self.output.is_some() {
-            Look::default()
-        } else {
-            stage.look(global.color, global.verbose > 0)
-        };
+        let look = stage.look_of(self.output.as_deref(), global);
         let text = match self.format {
             Format::Text => timeline::text(&report, &entries, look),
             Format::Jsonl => timeline::jsonl(&entries)?,

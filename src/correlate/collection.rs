@@ -59,7 +59,9 @@ impl Collection {
 
     /// The name of a component's program and unit.
     pub(super) fn program<'c>(&'c self, component: &'c str) -> &'c str {
-        self.programs.get(component).map_or(component, String::as_str)
+        self.programs
+            .get(component)
+            .map_or(component, String::as_str)
     }
 
     /// Whether the component runs inside the process of the program, and prints into its log.

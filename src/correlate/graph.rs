@@ -131,13 +131,7 @@ impl<'a> Graph<'a> {
             return Vec::new();
         };
         let mut links = Vec::new();
-        for (rule, cause) in self
-            .catalog
-            .causes()
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.effect == kind)
-        {
+        for (rule, cause) in rules_of(self.catalog, kind) {
             for id in self.candidates(cause, &effect.keys) {
                 let Some(fact) = self.fact(id).filter(|_| id != effect_id) else {
                     continue;
@@ -261,13 +255,7 @@ impl<'a> Graph<'a> {
             return Vec::new();
         };
         let mut links = Vec::new();
-        for (rule, cause) in self
-            .catalog
-            .causes()
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.effect == kind)
-        {
+        for (rule, cause) in rules_of(self.catalog, kind) {
             let Some(definition) = self.catalog.at(cause.cause) else {
                 continue;
             };
@@ -370,4 +358,13 @@ impl<'a> Graph<'a> {
             }
         }
     }
+}
+
+/// The rules that know causes of this kind, each with its position in the catalogue.
+fn rules_of(catalog: &Catalog, effect: usize) -> impl Iterator<Item = (usize, &Cause)> {
+    catalog
+        .causes()
+        .iter()
+        .enumerate()
+        .filter(move |(_, c)| c.effect == effect)
 }

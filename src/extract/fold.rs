@@ -82,14 +82,25 @@ impl RawFact {
         for (k, v) in more.keys {
             self.keys.entry(k).or_insert(v);
         }
-        let last = self.last.take();
-        self.first
-            .extend(last.into_iter().chain(more.first).chain(more.last));
-        self.first.sort_by_key(|s| (s.offset, s.line));
-        if self.first.len() > KEPT {
-            self.last = self.first.pop();
-            self.first.truncate(KEPT);
-        }
+        keep(
+            KEPT,
+            (&mut self.first, &mut self.last),
+            (more.first, more.last),
+        );
+    }
+}
+
+/// Adds further lines: the first `most` and the last are kept.
+pub(super) fn keep(
+    most: usize,
+    (first, last): (&mut Vec<Seen>, &mut Option<Seen>),
+    more: (Vec<Seen>, Option<Seen>),
+) {
+    first.extend(last.take().into_iter().chain(more.0).chain(more.1));
+    first.sort_by_key(|s| (s.offset, s.line));
+    if first.len() > most {
+        *last = first.pop();
+        first.truncate(most);
     }
 }
 

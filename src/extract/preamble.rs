@@ -220,14 +220,7 @@ fn reading(day: &str, time: &str) -> Option<RawStamp> {
     let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
     let ns = (h * 3600 + m * 60 + s) * SECOND;
     let flat = civil(year, month, day, ns)?;
-    (Instant(flat).year() == year).then_some(RawStamp::Local {
-        year: Some(year),
-        month,
-        day,
-        ns,
-        res: SECOND,
-        turn: 0,
-    })
+    (Instant(flat).year() == year).then_some(RawStamp::local(Some(year), month, day, ns, SECOND))
 }
 
 #[cfg(test)]
@@ -293,13 +286,8 @@ mod tests {
 
     #[test]
     fn times_that_are_now() {
-        let line = |month: u8, day: u8, h: i64, m: i64, s: i64| RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns: h * HOUR + m * MINUTE + s * SECOND,
-            res: 1000,
-            turn: 0,
+        let line = |month: u8, day: u8, h: i64, m: i64, s: i64| {
+            RawStamp::local(None, month, day, h * HOUR + m * MINUTE + s * SECOND, 1000)
         };
         let case = |text: &str, at: RawStamp, expected: Option<(i32, i32)>| {
             assert_eq!(now(text.as_bytes(), at), expected, "{text}");

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::fold::Seen;
+use super::fold::{Seen, keep};
 use crate::model::{Component, Record};
 
 /// Templates kept per source.
@@ -33,14 +33,11 @@ impl Template {
     /// Takes in further lines of the same template.
     pub(super) fn absorb(&mut self, more: Self) {
         self.count = self.count.saturating_add(more.count);
-        let last = self.last.take();
-        self.first
-            .extend(last.into_iter().chain(more.first).chain(more.last));
-        self.first.sort_by_key(|s| (s.offset, s.line));
-        if self.first.len() > KEPT {
-            self.last = self.first.pop();
-            self.first.truncate(KEPT);
-        }
+        keep(
+            KEPT,
+            (&mut self.first, &mut self.last),
+            (more.first, more.last),
+        );
     }
 }
 

@@ -113,14 +113,8 @@ fn quote(source: u32, line: u64, text: &str, time: Option<Stamp>) -> Quote {
 
 fn source(id: u32, path: &str, kind: SourceKind, component: &str, node: Option<&str>) -> Source {
     let klog = kind == SourceKind::Log;
-    let reading = |minute: i64| RawStamp::Local {
-        year: None,
-        month: 6,
-        day: 22,
-        ns: ((8 * 60 + minute) * 60) * SECOND,
-        res: 1000,
-        turn: 0,
-    };
+    let reading =
+        |minute: i64| RawStamp::local(None, 6, 22, ((8 * 60 + minute) * 60) * SECOND, 1000);
     Source {
         id: SourceId(id),
         path: path.to_owned(),

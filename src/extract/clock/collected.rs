@@ -14,13 +14,7 @@ pub(super) fn gone_on(
     evidence: &[Evidence],
     overrides: &Overrides,
 ) -> Vec<Clock> {
-    let end = evidence
-        .iter()
-        .zip(&clocks)
-        .filter(|(e, _)| !e.state)
-        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
-        .map(|stamp| stamp.at)
-        .max();
+    let end = end_of_logs(evidence, &clocks, overrides);
     for clock in &mut clocks {
         let assumed = clock.basis == "collected at the end of the bundle (assumed)";
         clock.collected = if assumed {
@@ -39,14 +33,9 @@ pub(super) fn collected_with_the_logs(
     mut clocks: Vec<Clock>,
     overrides: &Overrides,
 ) -> Vec<Clock> {
-    let end = evidence
-        .iter()
-        .zip(&clocks)
-        .filter(|(e, _)| !e.state)
-        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
-        .map(|s| s.at)
-        .max();
-    let Some(end) = end else { return clocks };
+    let Some(end) = end_of_logs(evidence, &clocks, overrides) else {
+        return clocks;
+    };
     for (e, clock) in evidence.iter().zip(&mut clocks) {
         let from_file = e.state && e.mtime.is_some() && clock.collected == e.mtime;
         if from_file && clock.collected.is_some_and(|at| at.since(end) > 2 * DAY) {
@@ -56,6 +45,17 @@ pub(super) fn collected_with_the_logs(
         }
     }
     clocks
+}
+
+/// The latest time of a log.
+fn end_of_logs(evidence: &[Evidence], clocks: &[Clock], overrides: &Overrides) -> Option<Instant> {
+    evidence
+        .iter()
+        .zip(clocks)
+        .filter(|(e, _)| !e.state)
+        .filter_map(|(e, clock)| resolve(e.last?, clock, overrides))
+        .map(|stamp| stamp.at)
+        .max()
 }
 
 /// When an output was collected, from what, and how sure; `zone` is that of its local readings.

@@ -151,14 +151,7 @@ mod tests {
     use crate::base::time::{HOUR, civil};
 
     fn local(month: u8, day: u8, hour: i64) -> RawStamp {
-        RawStamp::Local {
-            year: None,
-            month,
-            day,
-            ns: hour * HOUR,
-            res: 1000,
-            turn: 0,
-        }
+        RawStamp::local(None, month, day, hour * HOUR, 1000)
     }
 
     fn utc(y: i32, m: u8, d: u8, hour: i64) -> RawStamp {

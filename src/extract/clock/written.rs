@@ -73,14 +73,13 @@ mod tests {
     fn log(hour: i64, minute: i64, mtime: (u8, i64, i64)) -> Evidence {
         let (day, h, m) = mtime;
         Evidence {
-            last: Some(RawStamp::Local {
-                year: None,
-                month: 5,
-                day: 17,
-                ns: hour * HOUR + minute * MINUTE,
-                res: 1000,
-                turn: 0,
-            }),
+            last: Some(RawStamp::local(
+                None,
+                5,
+                17,
+                hour * HOUR + minute * MINUTE,
+                1000,
+            )),
             mtime: civil(2023, 5, day, h * HOUR + m * MINUTE).map(Instant),
             ..Evidence::default()
         }

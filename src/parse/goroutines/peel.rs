@@ -257,14 +257,13 @@ fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
 pub(super) fn time_of(prefix: &[u8]) -> Option<RawStamp> {
     if let Some(month) = MONTHS.iter().position(|m| prefix.starts_with(m)) {
         let (ns, _) = clock(prefix.get(7..)?)?;
-        return Some(RawStamp::Local {
-            year: None,
-            month: u8::try_from(month + 1).ok()?,
-            day: u8::try_from(number(prefix.get(4..6)?)?).ok()?,
+        return Some(RawStamp::local(
+            None,
+            u8::try_from(month + 1).ok()?,
+            u8::try_from(number(prefix.get(4..6)?)?).ok()?,
             ns,
-            res: SECOND,
-            turn: 0,
-        });
+            SECOND,
+        ));
     }
     if at(prefix, 4) == b'-' && at(prefix, 10) == b'T' {
         return dated(prefix);
@@ -313,14 +312,7 @@ pub(super) fn dated(text: &[u8]) -> Option<RawStamp> {
             if sign == b'-' { -minutes } else { minutes }
         }
         None => {
-            return Some(RawStamp::Local {
-                year: Some(year),
-                month,
-                day,
-                ns,
-                res: SECOND,
-                turn: 0,
-            });
+            return Some(RawStamp::local(Some(year), month, day, ns, SECOND));
         }
     };
     let ns = civil(year, month, day, ns)?.checked_sub(offset.checked_mul(MINUTE)?)?;

@@ -31,6 +31,12 @@ fn end(body: &[u8]) -> (usize, bool) {
 
 /// Removes Go escapes.
 pub(super) fn unquote(raw: &[u8]) -> Cow<'_, [u8]> {
+    resolved(raw, escape)
+}
+
+/// The text with its escapes resolved: `escape` gets what stands behind a backslash, writes what that means, and returns
+/// how many bytes it took.
+pub(super) fn resolved(raw: &[u8], escape: impl Fn(&[u8], &mut Vec<u8>) -> usize) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return Cow::Borrowed(raw);
     };

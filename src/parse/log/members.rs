@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::goquote::resolved;
+
 /// A value as it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
@@ -182,22 +184,10 @@ pub(super) fn find<'a>(object: &'a [u8], key: &[u8]) -> Option<Value<'a>> {
 
 /// Removes JSON escapes (`\u00e9`, surrogate pairs); a bad escape stays as it stands.
 pub(super) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = memchr::memchr(b'\\', raw) else {
-        return Cow::Borrowed(raw);
-    };
-    let mut out = Vec::with_capacity(raw.len());
-    let (clean, mut rest) = raw.split_at(first);
-    out.extend_from_slice(clean);
-    while let Some((b'\\', tail)) = rest.split_first() {
-        let taken = escape(tail, &mut out);
-        let tail = tail.get(taken..).unwrap_or_default();
-        let (clean, next) = tail.split_at(memchr::memchr(b'\\', tail).unwrap_or(tail.len()));
-        out.extend_from_slice(clean);
-        rest = next;
-    }
-    Cow::Owned(out)
+    resolved(raw, escape)
 }
 
+/// Writes what the escape behind a backslash stands for; returns how many bytes it takes.
 fn escape(tail: &[u8], out: &mut Vec<u8>) -> usize {
     let simple = match tail.first() {
         Some(b'n') => b'\n',

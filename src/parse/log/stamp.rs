@@ -123,17 +123,6 @@ fn offset(b: &[u8]) -> Option<(i32, usize)> {
     ))
 }
 
-fn local(year: Option<i32>, month: u8, day: u8, ns: i64, res: i64) -> RawStamp {
-    RawStamp::Local {
-        year,
-        month,
-        day,
-        ns,
-        res,
-        turn: 0,
-    }
-}
-
 /// `2026-11-20T17:02:06[.fraction][offset]`, also with a blank for the `T` and with slashes in the date.
 pub(super) fn iso(b: &[u8]) -> Option<(RawStamp, usize)> {
     let separator = *b.get(4)?;
@@ -152,7 +141,7 @@ pub(super) fn iso(b: &[u8]) -> Option<(RawStamp, usize)> {
         let utc = at.checked_sub(i64::from(east) * SECOND)?;
         return Some((RawStamp::utc(utc, res), end + len));
     }
-    Some((local(Some(y), month, day, ns, res), end))
+    Some((RawStamp::local(Some(y), month, day, ns, res), end))
 }
 
 /// `Nov 20 17:06:13[.fraction]` (day padded with zero or blank); also whether the pad was a blank.
@@ -170,7 +159,11 @@ pub(super) fn short(b: &[u8]) -> Option<(RawStamp, usize, bool)> {
     };
     let (month, day) = month_day(month, day)?;
     let (ns, res, len) = clock(rest.get(4..)?)?;
-    Some((local(None, month, day, ns, res), name + 4 + len, padded))
+    Some((
+        RawStamp::local(None, month, day, ns, res),
+        name + 4 + len,
+        padded,
+    ))
 }
 
 /// `Fri Nov 20 17:06:13[ ZONE] 2026` as `date`, `dmesg -T` and C's `ctime` print it.
@@ -200,7 +193,7 @@ pub(super) fn ctime(b: &[u8]) -> Option<(RawStamp, usize)> {
     if rest.get(1..=zone) == Some(b"UTC".as_slice()) {
         return Some((RawStamp::utc(civil(y, month, day, ns)?, res), end));
     }
-    Some((local(Some(y), month, day, ns, res), end))
+    Some((RawStamp::local(Some(y), month, day, ns, res), end))
 }
 
 /// `Fri 2026-11-20 17:06:13[.fraction] ZONE` (journalctl short-full, systemctl).
@@ -235,7 +228,7 @@ pub(super) fn klog(b: &[u8]) -> Option<(RawStamp, usize)> {
     if len == 8 {
         return None;
     }
-    Some((local(y, month, day, ns, res), at + 5 + len))
+    Some((RawStamp::local(y, month, day, ns, res), at + 5 + len))
 }
 
 /// A decimal number of seconds, milli-, micro- or nanoseconds since 1970, told apart by size; `1.7e+09` too.

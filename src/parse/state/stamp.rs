@@ -151,14 +151,7 @@ fn placed(
             flat.checked_sub(i64::from(offset).checked_mul(SECOND)?)?,
             res,
         ),
-        None => RawStamp::Local {
-            year: Some(year),
-            month,
-            day,
-            ns,
-            res,
-            turn: 0,
-        },
+        None => RawStamp::local(Some(year), month, day, ns, res),
     })
 }
 
@@ -294,14 +287,13 @@ fn later(since: RawStamp, offset: Option<i32>, add: i64, res: i64) -> Option<Raw
         return Some(RawStamp::utc(flat, res.max(SECOND)));
     }
     let at = DateTime::from_timestamp(flat.div_euclid(SECOND), 0)?;
-    Some(RawStamp::Local {
-        year: Some(at.year()),
-        month: u8::try_from(at.month()).ok()?,
-        day: u8::try_from(at.day()).ok()?,
-        ns: i64::from(at.num_seconds_from_midnight()).checked_mul(SECOND)?,
-        res: res.max(SECOND),
-        turn: 0,
-    })
+    Some(RawStamp::local(
+        Some(at.year()),
+        u8::try_from(at.month()).ok()?,
+        u8::try_from(at.day()).ok()?,
+        i64::from(at.num_seconds_from_midnight()).checked_mul(SECOND)?,
+        res.max(SECOND),
+    ))
 }
 
 /// Time since a process began as `ps` prints it: `04:47`, `1-02:03:04`.
@@ -348,14 +340,13 @@ mod tests {
         case(
             "Fri Nov 20 17:04:42 CST 2026",
             Some((
-                RawStamp::Local {
-                    year: Some(2026),
-                    month: 11,
-                    day: 20,
-                    ns: 17 * HOUR + 4 * MINUTE + 42 * SECOND,
-                    res: SECOND,
-                    turn: 0,
-                },
+                RawStamp::local(
+                    Some(2026),
+                    11,
+                    20,
+                    17 * HOUR + 4 * MINUTE + 42 * SECOND,
+                    SECOND,
+                ),
                 None,
             )),
         );

@@ -271,13 +271,7 @@ fn conditions(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
         return;
     };
     for (at, cells) in rows {
-        let get = |name: &str| {
-            columns
-                .position(name)
-                .and_then(|n| cells.get(n))
-                .copied()
-                .unwrap_or_default()
-        };
+        let get = |name: &str| columns.cell(&cells, name);
         let _ = time(sink, get("LASTHEARTBEATTIME"), at);
         let since = time(sink, get("LASTTRANSITIONTIME"), at);
         let c = Condition {
@@ -300,13 +294,7 @@ fn events(sink: &mut Sink<'_>, d: &Described<'_, '_>) {
         return;
     };
     for (at, cells) in rows {
-        let get = |name: &str| {
-            columns
-                .position(name)
-                .and_then(|n| cells.get(n))
-                .copied()
-                .unwrap_or_default()
-        };
+        let get = |name: &str| columns.cell(&cells, name);
         let age = match get("AGE") {
             "" => stamp::EventAge {
                 first: stamp::age(get("FIRSTSEEN")),

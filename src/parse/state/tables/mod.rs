@@ -70,6 +70,14 @@ impl Columns {
         self.names.iter().position(|n| n == name)
     }
 
+    /// The cell of a row below a name; empty where there is none.
+    pub(super) fn cell<'l>(&self, cells: &[&'l str], name: &str) -> &'l str {
+        self.position(name)
+            .and_then(|n| cells.get(n))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// Whether there is a column.
     pub(super) fn has(&self, name: &str) -> bool {
         self.position(name).is_some()
