@@ -7,14 +7,6 @@ use super::{Planted, sources};
 use crate::support::archive::Member;
 use crate::support::run;
 
-fn no_cni_at(began: i64) -> Planted {
-    Planted {
-        root: &["cni/config-missing"],
-        entity: "node/n7",
-        began: ("cni/not-initialized", began),
-    }
-}
-
 #[test]
 fn the_zone_of_a_machine_comes_from_one_line_of_another_program() {
     let china = Zone(8);
@@ -28,7 +20,7 @@ fn the_zone_of_a_machine_comes_from_one_line_of_another_program() {
             china.journal("n7", &runtime_start(NOON - 70)),
         ),
     ]);
-    no_cni_at(NOON).in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
     let kubelet = analysis
         .sources
         .iter()
@@ -102,7 +94,7 @@ fn over_new_year() {
         file.mtime = u64::try_from(from + 600).unwrap();
     }
     let analysis = run::members(&files);
-    no_cni_at(from).in_first(&analysis);
+    Planted::no_cni("node/n7", from).in_first(&analysis);
     let fact = analysis
         .facts
         .iter()
@@ -133,5 +125,5 @@ fn containers_in_utc_on_a_machine_that_is_not() {
             china.journal("n7", &runtime_start(NOON - 70)),
         ),
     ]);
-    no_cni_at(NOON).in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
 }

@@ -13,14 +13,6 @@ use crate::support::run;
 const UTC: Zone = Zone(0);
 const CHINA: Zone = Zone(8);
 
-fn no_cni_on(entity: &'static str, began: i64) -> Planted {
-    Planted {
-        root: &["cni/config-missing"],
-        entity,
-        began: ("cni/not-initialized", began),
-    }
-}
-
 /// The bundle as a gzipped tar file of this name.
 fn tar_gz(name: &str, members: &[Member]) -> Analysis {
     run::file(name, &archive::gzip(&archive::tar(members)))
@@ -83,7 +75,7 @@ status:
     ];
     let analysis = tar_gz("must-gather.tar.gz", &members);
     is(&analysis, "must-gather");
-    no_cni_on("node/master-1", NOON).in_first(&analysis);
+    Planted::no_cni("node/master-1", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -148,7 +140,7 @@ fn rancher() {
     ];
     let analysis = tar_gz("n7-2026-03-02_20_06_40.tar.gz", &members);
     is(&analysis, "rancher");
-    no_cni_on("node/n7", NOON).in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -172,7 +164,7 @@ fn eks() {
         &members,
     );
     is(&analysis, "eks");
-    no_cni_on("node/ip-192-0-2-17.ec2.internal", NOON).in_first(&analysis);
+    Planted::no_cni("node/ip-192-0-2-17.ec2.internal", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -210,7 +202,7 @@ Filesystem      Size  Used Avail Use% Mounted on
     ];
     let analysis = tar_gz(&format!("diagnose_{epoch}.tar.gz"), &members);
     is(&analysis, "ack");
-    no_cni_on("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
+    Planted::no_cni("node/cn-beijing.192.0.2.7", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -324,7 +316,7 @@ fn kind() {
     ];
     let analysis = tar_gz("kind-logs.tar.gz", &members);
     is(&analysis, "kind");
-    no_cni_on("node/demo-worker", NOON).in_first(&analysis);
+    Planted::no_cni("node/demo-worker", NOON).in_first(&analysis);
 }
 
 #[test]
@@ -392,13 +384,5 @@ fn loose_files() {
         ),
     ];
     let analysis = run::members(&members);
-    Planted {
-        root: &[
-            "aggregated-api/missing-endpoints",
-            "aggregated-api/service-without-endpoints",
-        ],
-        entity: "apiservice/v1beta1.metrics.k8s.io",
-        began: ("namespace-deletion/namespace-discovery-failed", NOON),
-    }
-    .in_first(&analysis);
+    Planted::missing_endpoints(NOON).in_first(&analysis);
 }

@@ -26,12 +26,7 @@ fn archives_in_archives() {
         Member::new("upload/readme.txt", "node that is not ready\n"),
     ]);
     let analysis = run::file("case-4711.zip", &outer);
-    Planted {
-        root: &["cni/config-missing"],
-        entity: "node/n7",
-        began: ("cni/not-initialized", NOON),
-    }
-    .in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
 }
 
 /// As PowerShell's `>` writes it: UTF-16 with a byte order mark, CRLF.
@@ -52,15 +47,7 @@ fn texts_from_windows() {
         Member::new("ns.txt", power_shell(NAMESPACES)),
         Member::new("kube-controller-manager.log", manager),
     ]);
-    Planted {
-        root: &[
-            "aggregated-api/missing-endpoints",
-            "aggregated-api/service-without-endpoints",
-        ],
-        entity: "apiservice/v1beta1.metrics.k8s.io",
-        began: ("namespace-deletion/namespace-discovery-failed", NOON),
-    }
-    .in_first(&analysis);
+    Planted::missing_endpoints(NOON).in_first(&analysis);
 }
 
 #[test]
@@ -78,10 +65,5 @@ fn a_log_with_a_byte_order_mark() {
             power_shell(&UTC.journal("n7", &runtime_start(NOON - 70))),
         ),
     ]);
-    Planted {
-        root: &["cni/config-missing"],
-        entity: "node/n7",
-        began: ("cni/not-initialized", NOON),
-    }
-    .in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
 }

@@ -194,12 +194,7 @@ fn a_log_says_the_same_in_every_form() {
     for (name, form) in FORMS {
         println!("{name}");
         let analysis = analyzed(form(&no_cni("n7", NOON)));
-        Planted {
-            root: &["cni/config-missing"],
-            entity: "node/n7",
-            began: ("cni/not-initialized", NOON),
-        }
-        .in_first(&analysis);
+        Planted::no_cni("node/n7", NOON).in_first(&analysis);
         let fact = analysis
             .facts
             .iter()
@@ -325,10 +320,5 @@ fn klog_without_headers_is_told_by_its_wrapper() {
         }
     };
     let analysis = analyzed(text(&no_cni("n7", NOON), bare));
-    Planted {
-        root: &["cni/config-missing"],
-        entity: "node/n7",
-        began: ("cni/not-initialized", NOON),
-    }
-    .in_first(&analysis);
+    Planted::no_cni("node/n7", NOON).in_first(&analysis);
 }

@@ -28,6 +28,27 @@ struct Planted {
 }
 
 impl Planted {
+    /// A node without a network configuration, its first complaint at `began` (seconds since 1970).
+    fn no_cni(node: &'static str, began: i64) -> Self {
+        Self {
+            root: &["cni/config-missing"],
+            entity: node,
+            began: ("cni/not-initialized", began),
+        }
+    }
+
+    /// An aggregated API without endpoints that keeps a namespace from being deleted since `began` (seconds since 1970).
+    fn missing_endpoints(began: i64) -> Self {
+        Self {
+            root: &[
+                "aggregated-api/missing-endpoints",
+                "aggregated-api/service-without-endpoints",
+            ],
+            entity: "apiservice/v1beta1.metrics.k8s.io",
+            began: ("namespace-deletion/namespace-discovery-failed", began),
+        }
+    }
+
     /// Asserts that the first incident is this one.
     #[track_caller]
     fn in_first(&self, analysis: &Analysis) {
