@@ -155,7 +155,7 @@ impl Stamp {
         }
     }
 
-    /// By how much `self` and `other` must differ for their order to be known.
+    /// By how many nanoseconds `self` and `other` must differ for their order to be known.
     pub fn slack(self, other: Self) -> i64 {
         let bars = self.err.saturating_add(other.err);
         if self.doubt.machine == other.doubt.machine {
@@ -224,7 +224,7 @@ pub enum RawStamp {
 }
 
 impl RawStamp {
-    /// An instant whose offset is known.
+    /// An instant whose offset is known: `ns` since 1970 UTC, `res` the resolution printed (nanoseconds).
     pub fn utc(ns: i64, res: i64) -> Self {
         Self::Utc { ns, res }
     }

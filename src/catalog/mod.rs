@@ -132,11 +132,6 @@ impl Catalog {
         self.causes.iter().filter(move |c| c.effect == effect)
     }
 
-    /// The effects of one cause.
-    pub fn effects_of(&self, cause: usize) -> impl Iterator<Item = &Cause> {
-        self.causes.iter().filter(move |c| c.cause == cause)
-    }
-
     /// The finder of all anchors, and the patterns behind each literal.
     pub fn anchors(&self) -> (&Anchors, &[Vec<usize>]) {
         (&self.anchors.finder, &self.anchors.patterns)

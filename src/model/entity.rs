@@ -1,6 +1,6 @@
 //! Named things and how they hang together.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::fact::Place;
@@ -110,25 +110,6 @@ impl Topology {
     pub fn all(&self, kind: &str) -> impl Iterator<Item = &Entity> {
         self.edges.keys().filter(move |e| e.kind() == kind)
     }
-
-    /// Whether a chain of at most `steps` relations joins two things.
-    pub fn connected(&self, a: &Entity, b: &Entity, steps: usize) -> bool {
-        let mut seen = BTreeSet::from([a.clone()]);
-        let mut queue = VecDeque::from([(a.clone(), 0)]);
-        while let Some((here, depth)) = queue.pop_front() {
-            if here == *b {
-                return true;
-            }
-            if depth < steps {
-                for (next, _) in self.neighbours(&here) {
-                    if seen.insert(next.clone()) {
-                        queue.push_back((next.clone(), depth + 1));
-                    }
-                }
-            }
-        }
-        false
-    }
 }
 
 #[cfg(test)]
@@ -163,15 +144,5 @@ mod tests {
             [Entity::parse("node/n1")]
         );
         assert_eq!(t.walk(&Entity::parse("node/n1"), &["pod"]).len(), 1);
-        assert!(t.connected(
-            &Entity::parse("apiservice/v1.m"),
-            &Entity::parse("node/n1"),
-            3
-        ));
-        assert!(!t.connected(
-            &Entity::parse("apiservice/v1.m"),
-            &Entity::parse("node/n1"),
-            2
-        ));
     }
 }

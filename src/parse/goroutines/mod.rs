@@ -42,15 +42,6 @@ pub fn read(text: &[u8], start: Place) -> Vec<Dump> {
     reader.finish()
 }
 
-/// Every dump in a sequence of lines.
-pub fn read_lines<'a>(lines: impl IntoIterator<Item = (Place, &'a [u8])>) -> Vec<Dump> {
-    let mut reader = Reader::default();
-    for (place, line) in lines {
-        reader.line(place, line);
-    }
-    reader.finish()
-}
-
 /// Reads line by line, for a caller that streams. Lines that belong to no dump cost one search each.
 #[derive(Debug, Default)]
 pub struct Reader {

@@ -1,4 +1,5 @@
-//! The types of `kforensics.analysis.v1`. Fields are added, never renamed or dropped.
+//! The types of `kforensics.analysis.v1`. Fields are added, never renamed or dropped. Times are RFC 3339
+//! in UTC.
 
 use std::collections::BTreeMap;
 
