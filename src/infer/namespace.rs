@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{earlier, later, quote, value};
-use crate::base::time::{MINUTE, SECOND, Stamp};
+use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Component, Fact, FactId, Keys, Quote, Span};
 
@@ -22,24 +22,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .filter(|_| task.world.window.1.is_none())
         .filter_map(|(_, f)| f.key("namespace"))
         .collect();
-    for (id, line) in task
-        .world
-        .states
-        .iter()
-        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "namespace")
-    {
+    for (id, line) in task.objects("namespace") {
         let says =
             value(line, "status") == Some("Terminating") || line.text.contains(" deleting since=");
         if !says {
             continue;
         }
-        let collected = task
-            .world
-            .source(*id)
-            .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, SECOND));
+        let collected = task.collected(id);
         // A namespace younger than the usual time was not deleted before that.
-        let made = line.first.and_then(|t| task.world.stamp(*id, t));
+        let made = line.first.and_then(|t| task.world.stamp(id, t));
         if let (Some(made), Some(collected)) = (made, collected)
             && collected.at.since(made.at) < USUAL
             && !undated.contains(line.entity.name())
@@ -51,13 +42,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .or_default();
         // The age of a table row is that of the namespace, not of its deletion.
         let since = if line.text.contains(" deleting since=") {
-            line.first.and_then(|t| task.world.stamp(*id, t))
+            line.first.and_then(|t| task.world.stamp(id, t))
         } else {
             None
         };
         entry.0 = entry.0.or(since);
         entry.1 = entry.1.max_by(collected);
-        entry.2.push(quote(task.world, *id, line));
+        entry.2.push(quote(task.world, id, line));
     }
     for (name, span) in retried(task) {
         terminating

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{earlier, later, machine, quote, value};
-use crate::base::time::{MINUTE, SECOND, Stamp};
+use crate::base::time::{MINUTE, Stamp};
 use crate::model::{Component, Fact, FactId, Quote};
 
 /// A node that was not ready for less than this, and is ready again, is no incident.
@@ -33,22 +33,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
 /// What tables and conditions say; the newest output of a node decides how it ended.
 fn objects(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
     let mut newest: BTreeMap<String, (Option<Stamp>, bool)> = BTreeMap::new();
-    for (id, line) in task
-        .world
-        .states
-        .iter()
-        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "node")
-    {
+    for (id, line) in task.objects("node") {
         let ready = match (value(line, "status"), ready_condition(&line.text)) {
             (Some(status), _) => status.split(',').any(|s| s == "Ready"),
             (None, Some(condition)) => condition == "True",
             _ => continue,
         };
-        let collected = task
-            .world
-            .source(*id)
-            .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, SECOND));
+        let collected = task.collected(id);
         let name = line.entity.name().to_owned();
         let entry = newest.entry(name.clone()).or_insert((collected, ready));
         if collected.map(|s| s.at) >= entry.0.map(|s| s.at) {
@@ -66,7 +57,7 @@ fn objects(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
         }
         let state = nodes.entry(name).or_default();
         let since = if ready_condition(&line.text).is_some() {
-            line.first.and_then(|t| task.world.stamp(*id, t))
+            line.first.and_then(|t| task.world.stamp(id, t))
         } else {
             None
         };
@@ -76,7 +67,7 @@ fn objects(task: &Task<'_>, nodes: &mut BTreeMap<String, State>) {
             state.reason = value(line, "reason").map(str::to_owned);
         }
         if state.quotes.len() < 3 {
-            state.quotes.push(quote(task.world, *id, line));
+            state.quotes.push(quote(task.world, id, line));
         }
     }
     for (name, (_, ready)) in newest {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::{quote, value};
-use crate::base::time::{MINUTE, SECOND, Stamp};
+use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Component, Fact, Keys, Quote};
 
@@ -24,28 +24,19 @@ struct Held<'a> {
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let wanted = task.list("status");
     let mut pods: BTreeMap<String, Held<'_>> = BTreeMap::new();
-    for (id, line) in task
-        .world
-        .states
-        .iter()
-        .filter(|(_, l)| l.component == Component::OBJECT && l.entity.kind() == "pod")
-    {
+    for (id, line) in task.objects("pod") {
         let Some(status) = value(line, "status") else {
             continue;
         };
-        let collected = task
-            .world
-            .source(*id)
-            .and_then(|s| s.clock.collected)
-            .map(|at| Stamp::exact(at, SECOND));
+        let collected = task.collected(id);
         let held = Held {
             status,
             node: value(line, "node")
                 .filter(|n| !n.starts_with('<'))
                 .map(str::to_owned),
-            since: line.first.and_then(|t| task.world.stamp(*id, t)),
+            since: line.first.and_then(|t| task.world.stamp(id, t)),
             collected,
-            quote: quote(task.world, *id, line),
+            quote: quote(task.world, id, line),
         };
         let name = line.entity.name().to_owned();
         match pods.get(&name) {

@@ -80,6 +80,15 @@ impl Task<'_> {
             .map(|(s, l)| (*s, l))
     }
 
+    /// What tables and objects say about things of one kind.
+    pub(super) fn objects<'k>(
+        &self,
+        kind: &'k str,
+    ) -> impl Iterator<Item = (SourceId, &StateLine)> + use<'_, 'k> {
+        self.states(kind)
+            .filter(|(_, l)| l.component == Component::OBJECT)
+    }
+
     /// When a source was collected.
     pub(super) fn collected(&self, source: SourceId) -> Option<Stamp> {
         self.world
