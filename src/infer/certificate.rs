@@ -193,17 +193,7 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
         let mut keys = keys(task, id, line);
         keys.insert(String::from("node"), node.to_owned());
         keys.insert(String::from("named"), named.to_owned());
-        let evidence = vec![quote(task.world, id, line)];
-        if let Some(mut fact) = task.fact(
-            "certificate-graph",
-            keys,
-            Component::CERTIFICATE,
-            evidence,
-            Vec::new(),
-        ) {
-            fact.span.last = task.collected(id);
-            facts.push(fact);
-        }
+        facts.extend(of_node(task, id, line, keys));
     }
     facts
 }
@@ -230,19 +220,18 @@ fn node_groups(task: &Task<'_>) -> Vec<Fact> {
         let mut keys = keys(task, id, line);
         keys.insert(String::from("node"), node.to_owned());
         keys.insert(String::from("user"), format!("system:node:{node}"));
-        let evidence = vec![quote(task.world, id, line)];
-        if let Some(mut fact) = task.fact(
-            "certificate-graph",
-            keys,
-            Component::CERTIFICATE,
-            evidence,
-            Vec::new(),
-        ) {
-            fact.span.last = task.collected(id);
-            facts.push(fact);
-        }
+        facts.extend(of_node(task, id, line, keys));
     }
     facts
+}
+
+/// What one certificate says about a node, as of its collection.
+fn of_node(task: &Task<'_>, id: SourceId, line: &StateLine, keys: Keys) -> Option<Fact> {
+    let evidence = vec![quote(task.world, id, line)];
+    let component = Component::CERTIFICATE;
+    let mut fact = task.fact("certificate-graph", keys, component, evidence, Vec::new())?;
+    fact.span.last = task.collected(id);
+    Some(fact)
 }
 
 /// The certificates of the bundle.
