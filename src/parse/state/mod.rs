@@ -23,6 +23,8 @@ mod sections;
 mod sink;
 mod stamp;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod yaml;
 

@@ -1,5 +1,6 @@
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::model::SourceKind;
+use crate::parse::state::testing::related;
 use crate::parse::state::{Reading, read};
 
 fn table(path: &str, text: &str) -> Reading {
@@ -11,18 +12,6 @@ fn case(path: &str, text: &str, expected: &[&str]) {
     let reading = table(path, text);
     let found: Vec<&str> = reading.lines.iter().map(|l| l.text.as_str()).collect();
     assert_eq!(found, expected, "{text}");
-}
-
-#[track_caller]
-fn related(reading: &Reading, from: &str, to: &str) {
-    assert!(
-        reading
-            .relations
-            .iter()
-            .any(|(a, b, _)| a.as_str() == from && b.as_str() == to),
-        "{from} - {to}: {:?}",
-        reading.relations
-    );
 }
 
 #[test]
