@@ -161,7 +161,7 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
             _ => states(catalog, &mut observation, head, &mut *decoded),
         }
     }
-    observation.source.coverage.bytes = counted.bytes();
+    observation.source.coverage.bytes = counted.passed();
     observation.hash = counted.digest();
     observation
 }

@@ -24,7 +24,7 @@ impl<'r> Counted<'r> {
     }
 
     /// How many bytes passed.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(super) fn passed(&self) -> u64 {
         self.bytes
     }
 
