@@ -355,6 +355,7 @@ fn pattern(table: &PatternTable, fact: usize, mistakes: &mut Mistakes<'_>) -> Op
             .map(|literal| Finder::new(literal.as_bytes()).into_owned())
             .collect(),
         closes: table.closes,
+        seldom: table.seldom,
         ago: table.ago.as_ref().map(|a| a.get_ref().clone()),
         at: (text.span().start, text.span().end),
     })

@@ -312,6 +312,8 @@ pub struct Pattern {
     pub except: Vec<Finder<'static>>,
     /// The line says that the fact ended.
     pub closes: bool,
+    /// Such an end is not always printed: that none is there does not say that the fact goes on.
+    pub seldom: bool,
     /// Capture with a duration: the fact began that long before the line.
     pub ago: Option<String>,
     /// Where the expression stands in its file (bytes), for messages.

@@ -109,6 +109,8 @@ pub(super) struct PatternTable {
     pub(super) except: Vec<String>,
     #[serde(default)]
     pub(super) closes: bool,
+    #[serde(default)]
+    pub(super) seldom: bool,
     pub(super) ago: Option<Spanned<String>>,
     #[expect(dead_code, reason = "documentation for the reader of the file")]
     pub(super) versions: Option<String>,

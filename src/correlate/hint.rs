@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use super::symptom::{self, ENDS, Starts};
+use super::symptom::{self, ENDS, Healed, Starts};
 use crate::base::time::MINUTE;
 use crate::catalog::{Catalog, Weight};
 use crate::extract::World;
@@ -18,6 +18,7 @@ const JUST: i64 = MINUTE;
 /// Facts that might be told though they are neither among the symptoms nor among the findings.
 pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
     let starts = Starts::of(world);
+    let healed = Healed::of(catalog, world);
     let known: BTreeSet<FactId> = symptoms.iter().copied().collect();
     world
         .facts
@@ -37,7 +38,7 @@ pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Ve
                         symptom::counts(catalog, d, fact, world, &starts)
                             && symptom::goes_on(fact, world, ENDS)
                     };
-                    grave && !d.benign && !d.transient && holds
+                    grave && !d.benign && !d.transient && holds && !healed.holds(catalog, fact)
                 })
         })
         .map(|(_, id)| id)

@@ -1,9 +1,11 @@
 //! Which facts a person would notice, and which are start-up or passing noise.
 
+use std::collections::BTreeMap;
+
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition, Weight};
 use crate::extract::World;
-use crate::model::{Basis, Fact, FactId, Quote, Severity, SourceKind};
+use crate::model::{Basis, Entity, Fact, FactId, Quote, Severity, SourceKind};
 
 /// The symptoms, in order of time.
 pub(super) fn symptoms(catalog: &Catalog, world: &World) -> Vec<FactId> {
@@ -60,6 +62,7 @@ pub(super) fn is_excerpt(world: &World) -> bool {
 /// for.
 pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
     let starts = Starts::of(world);
+    let healed = Healed::of(catalog, world);
     world
         .facts
         .iter()
@@ -74,10 +77,47 @@ pub(super) fn cut_short(catalog: &Catalog, world: &World) -> Vec<FactId> {
                     && !d.planned
                     && goes_on(fact, world, ENDS)
                     && !of_a_start(d, fact, world, &starts)
+                    && !healed.holds(catalog, fact)
             })
         })
         .map(|(_, i)| FactId(i))
         .collect()
+}
+
+/// When the last thing that a person would notice about an entity ended: the pod was placed after all, the node became
+/// ready.
+#[derive(Debug)]
+pub(super) struct Healed<'w>(BTreeMap<&'w Entity, Vec<(Instant, &'w str)>>);
+
+impl<'w> Healed<'w> {
+    /// The ends of the symptoms of every entity.
+    pub(super) fn of(catalog: &Catalog, world: &'w World) -> Self {
+        let mut ends: BTreeMap<&Entity, Vec<(Instant, &str)>> = BTreeMap::new();
+        for fact in world.facts.iter().filter(|f| f.span.closed) {
+            if let Some(end) = fact.span.last
+                && catalog.get(&fact.kind).is_some_and(|d| d.symptom)
+            {
+                let of = ends.entry(&fact.entity).or_default();
+                of.push((end.at, fact.kind.as_str()));
+            }
+        }
+        Self(ends)
+    }
+
+    /// Whether what the fact brings about ended after the fact was last seen: then the fact is over as well.
+    pub(super) fn holds(&self, catalog: &Catalog, fact: &Fact) -> bool {
+        let (Some(last), Some(cause)) = (fact.span.last, catalog.index(&fact.kind)) else {
+            return false;
+        };
+        let brings = |kind: &str| {
+            catalog
+                .index(kind)
+                .is_some_and(|effect| catalog.causes_of(effect).any(|c| c.cause == cause))
+        };
+        let ends = self.0.get(&fact.entity).map_or(&[][..], Vec::as_slice);
+        ends.iter()
+            .any(|(end, kind)| *end >= last.at && brings(kind))
+    }
 }
 
 /// Logs of no more lines than this together are an excerpt.
@@ -112,14 +152,14 @@ pub(super) fn of_a_start(
     !is_state(fact, world) && starts.near(last.at, startup)
 }
 
-/// Whether who printed the fact would also print its end.
+/// Whether who printed the fact would also print its end, each time.
 fn closable(catalog: &Catalog, definition: &Definition, fact: &Fact) -> bool {
     let patterns = definition
         .patterns
         .iter()
         .filter_map(|p| catalog.patterns().get(*p));
     patterns
-        .filter(|p| p.closes)
+        .filter(|p| p.closes && !p.seldom)
         .any(|p| p.components.contains(&fact.component))
 }
 
@@ -156,7 +196,9 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         && end.since(last.at) <= FRESH;
     let state = is_state(fact, world);
     if !(closable || state) {
-        return fresh && fact.count >= AGAIN || is_too_short(lasting, world);
+        // A table of events counts: where it says once, it was once.
+        let logged = || sources().any(|s| s.kind == SourceKind::Log);
+        return fresh && fact.count >= AGAIN || logged() && is_too_short(lasting, world);
     }
     // Printed once and never taken back counts until the end of what was collected. Of a state alone, as of a moment
     // that nothing in the bundle tells, nothing says that it was short.
@@ -246,15 +288,22 @@ pub(super) fn is_state(fact: &Fact, world: &World) -> bool {
 #[derive(Debug)]
 pub(super) struct Starts(Vec<Instant>);
 
+/// The fact that says so in a line.
+const STARTED: &str = "component/started";
+
 impl Starts {
-    /// The start of every log and of every process life.
+    /// The start of every log and of every process life, and what says that a process starts.
     pub(super) fn of(world: &World) -> Self {
-        let mut starts: Vec<Instant> = world
+        let lives = world
             .lives
             .iter()
-            .filter_map(|(source, life)| life.first.and_then(|t| world.stamp(*source, t)))
-            .map(|s| s.at)
-            .collect();
+            .filter_map(|(source, life)| life.first.and_then(|t| world.stamp(*source, t)));
+        let lines = world
+            .facts
+            .iter()
+            .filter(|f| f.kind == STARTED)
+            .flat_map(|f| f.evidence().iter().filter_map(|q| q.time));
+        let mut starts: Vec<Instant> = lives.chain(lines).map(|s| s.at).collect();
         starts.sort_unstable();
         Self(starts)
     }
