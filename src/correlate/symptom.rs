@@ -196,9 +196,7 @@ fn lasts(fact: &Fact, lasting: i64, world: &World, closable: bool) -> bool {
         && end.since(last.at) <= FRESH;
     let state = is_state(fact, world);
     if !(closable || state) {
-        // A table of events counts: where it says once, it was once.
-        let logged = || sources().any(|s| s.kind == SourceKind::Log);
-        return fresh && fact.count >= AGAIN || logged() && is_too_short(lasting, world);
+        return fresh && fact.count >= AGAIN || is_too_short(lasting, world);
     }
     // Printed once and never taken back counts until the end of what was collected. Of a state alone, as of a moment
     // that nothing in the bundle tells, nothing says that it was short.
