@@ -117,6 +117,12 @@ fn excluded(
             if on_chain.contains(other.id.as_str()) {
                 continue;
             }
+            // What holds for the whole cluster is told only where the excluded kind would explain a step.
+            let everywhere = exclude.join.iter().all(|j| matches!(j, Join::Cluster));
+            let explains = |step: &Fact| {
+                let effect = graph.catalog.index(&step.kind);
+                effect.is_some_and(|e| graph.catalog.causes_of(e).any(|c| c.cause == exclude.kind))
+            };
             // The exclusion must concern something the chain is about.
             let fact = graph
                 .of_kind(kind)
@@ -127,6 +133,7 @@ fn excluded(
                         f.entity == step.entity
                             || meets(&exclude.join, &f.keys, &step.keys, &graph.world.topology)
                                 == Met::Yes
+                                && (!everywhere || explains(step))
                     })
                 });
             if let Some(fact) = fact

@@ -7,12 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::support::{some, span_of};
+use super::path::Network;
+use super::support::{some, span_of, value};
 use crate::base::time::HOUR;
 use crate::model::{Component, Entity, Fact, FactId, Keys, Quote};
 
 /// Things that failed further apart than this do not share a cause by that alone.
 const APART: i64 = 2 * HOUR;
+
+/// What fails, by what tells two things apart.
+type Failing<'a> = BTreeMap<String, Vec<(FactId, &'a Fact)>>;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let (kinds, by) = (task.list("kinds"), task.list("by"));
@@ -21,7 +25,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .and_then(|n| usize::try_from(n).ok())
         .unwrap_or(2)
         .max(2);
-    let mut failing: BTreeMap<String, Vec<(FactId, &Fact)>> = BTreeMap::new();
+    let mut failing: Failing<'_> = BTreeMap::new();
     for (id, fact) in task.facts(&kinds) {
         if let Some(thing) = by.iter().find_map(|k| fact.key(k))
             && !refuted(task, fact, thing)
@@ -55,6 +59,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     }
     if let Some(well) = others(task, &failing) {
         keys.insert(String::from("others"), well);
+    }
+    let shared = [
+        ("zone", zone(task, &failing)),
+        ("pods", range(task, &failing)),
+    ];
+    for (name, place) in shared {
+        if let Some(place) = place {
+            keys.insert(name.to_owned(), place);
+        }
     }
     let evidence: Vec<Quote> = failing
         .values()
@@ -103,8 +116,58 @@ fn at_one_time(all: &[(FactId, &Fact)]) -> bool {
     }
 }
 
+/// The zone of the nodes that fail, when all of its nodes do and a node of another zone does not.
+fn zone(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
+    let topology = &task.world.topology;
+    let zones: BTreeSet<Entity> = failing
+        .keys()
+        .flat_map(|ip| topology.walk(&Entity::new("ip", ip), &["node", "zone"]))
+        .collect();
+    let (Some(zone), 1) = (zones.first(), zones.len()) else {
+        return None;
+    };
+    let fails = |node: &Entity| {
+        let ips = topology.walk(node, &["ip"]);
+        (!ips.is_empty()).then(|| ips.iter().any(|ip| failing.contains_key(ip.name())))
+    };
+    let nodes = topology.walk(zone, &["node"]);
+    let whole = nodes.len() > 1 && nodes.iter().all(|n| fails(n) == Some(true));
+    let elsewhere = topology
+        .all("zone")
+        .filter(|z| *z != zone)
+        .flat_map(|z| topology.walk(z, &["node"]))
+        .any(|n| fails(&n) == Some(false));
+    // A thing of no known node may be anywhere.
+    let known = failing
+        .keys()
+        .all(|ip| !topology.walk(&Entity::new("ip", ip), &["node"]).is_empty());
+    (whole && elsewhere && known).then(|| zone.name().to_owned())
+}
+
+/// The range of pod addresses, and its node, behind which all failing things are, when there are pods elsewhere.
+fn range(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
+    let network = Network::of(task);
+    let mut nodes = BTreeSet::new();
+    for (thing, facts) in failing {
+        let here = network.behind_thing(thing, facts.first()?.1);
+        if here.len() != 1 {
+            return None;
+        }
+        nodes.extend(here);
+    }
+    let (Some(node), 1) = (nodes.first(), nodes.len()) else {
+        return None;
+    };
+    let ranges: BTreeMap<&str, &str> = task
+        .states("node")
+        .filter_map(|(_, l)| Some((l.entity.name(), value(l, "podCIDR")?)))
+        .collect();
+    let cidr = ranges.get(node.as_str())?;
+    (ranges.len() > 1).then(|| format!("{cidr}, {node}"))
+}
+
 /// Nodes that did not fail, when the failing things are addresses of nodes.
-fn others(task: &Task<'_>, failing: &BTreeMap<String, Vec<(FactId, &Fact)>>) -> Option<String> {
+fn others(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
     let topology = &task.world.topology;
     let known = failing
         .keys()
@@ -153,6 +216,82 @@ n3     Ready    <none>   9d    v1.29.3   192.0.2.12    <none>        Linux      
             expected,
             "{status} {lines:?}"
         );
+    }
+
+    #[test]
+    fn a_zone_whose_nodes_are_ready() {
+        let labels = |zones: [&str; 3]| {
+            let mut text = String::from("NAME   STATUS   ROLES    AGE   VERSION   LABELS\n");
+            for (node, zone) in ["n1", "n2", "n3"].iter().zip(zones) {
+                text += &format!(
+                    "{node}     Ready    <none>   9d    v1.29.3   kubernetes.io/hostname={node},topology.kubernetes.io/zone={zone}\n"
+                );
+            }
+            text
+        };
+        let nodes = NODES.replace("UNSET   ", "Ready   ");
+        let lines = [
+            scrape(1, "192.0.2.41", "i/o timeout"),
+            scrape(1, "192.0.2.57", "i/o timeout"),
+            scrape(30, "192.0.2.41", "i/o timeout"),
+            scrape(30, "192.0.2.57", "i/o timeout"),
+        ]
+        .concat();
+        for (zones, zone) in [
+            (["b", "b", "a"], "b"),
+            // One that answers is of the same zone; the failing ones are of two.
+            (["b", "b", "b"], "-"),
+            (["b", "a", "a"], "-"),
+        ] {
+            let labels = labels(zones);
+            let files = [
+                ("kubectl/get-nodes.txt", nodes.as_str()),
+                ("kubectl/get-nodes-labels.txt", labels.as_str()),
+                ("kube-system/metrics-server.log", lines.as_str()),
+            ];
+            assert_eq!(
+                shown(&facts_of(&files, KUBELETS), &["zone"]),
+                [format!("path/control-plane-10250 zone={zone}")],
+                "{zones:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn pods_of_one_range() {
+        let node = |name: &str, cidr: &str| {
+            format!(
+                "- apiVersion: v1\n  kind: Node\n  metadata:\n    name: {name}\n  spec:\n    podCIDR: {cidr}\n"
+            )
+        };
+        let nodes = format!(
+            "apiVersion: v1\nkind: List\nitems:\n{}{}",
+            node("n1", "10.244.1.0/24"),
+            node("n2", "10.244.2.0/24")
+        );
+        let call = |webhook: &str, service: &str| {
+            format!(
+                "W0520 09:01:43.677616      60 dispatcher.go:134] Failed calling webhook, failing closed {webhook}: failed calling webhook \"{webhook}\": failed to call webhook: Post \"https://{service}.svc:443/validate?timeout=10s\": context deadline exceeded\n"
+            )
+        };
+        let log = call("a.example.com", "a.shop") + &call("b.example.com", "b.cart");
+        for (second, pods) in [("10.244.1.9", "10.244.1.0/24, n1"), ("10.244.2.9", "-")] {
+            let endpoints = format!(
+                "NAMESPACE   NAME   ENDPOINTS          AGE\nshop        a      10.244.1.7:8443    2d\ncart        b      {second}:8443    2d\n"
+            );
+            let files = [
+                ("nodes.yaml", nodes.as_str()),
+                ("kubectl/get-endpoints.txt", endpoints.as_str()),
+                ("cp1/kube-apiserver.log", log.as_str()),
+            ];
+            assert_eq!(
+                shown(
+                    &facts_of(&files, "blocked-path/control-plane-to-pods"),
+                    &["pods"]
+                ),
+                [format!("path/control-plane-pods pods={pods}")]
+            );
+        }
     }
 
     #[test]

@@ -91,7 +91,53 @@ fn workload(pod: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{facts_of, shown};
     use super::workload;
+
+    fn evictions(pods: &[(&str, &str)]) -> String {
+        pods.iter().fold(
+            String::from("NAMESPACE   NAME                        READY   STATUS    RESTARTS   AGE   IP       NODE\n"),
+            |text, (pod, node)| {
+                text + &format!("shop        {pod:<27} 0/1     Evicted   0          12m   <none>   {node}\n")
+            },
+        )
+    }
+
+    #[track_caller]
+    fn case(pods: &[(&str, &str)], expected: &[&str]) {
+        let table = evictions(pods);
+        let facts = facts_of(
+            &[("kubectl/get-pods-A.txt", &table)],
+            "eviction/evicted-controller",
+        );
+        assert_eq!(shown(&facts, &["node", "pods"]), expected, "{table}");
+    }
+
+    #[test]
+    fn most_evictions_of_a_node_hit_one_workload() {
+        let report = [
+            ("report-6458d68c5c-864mm", "n1"),
+            ("report-6458d68c5c-9x2kp", "n1"),
+            ("report-6458d68c5c-t7vmg", "n1"),
+        ];
+        let one = "workload/shop/report node=n1 pods=3";
+        case(&report, &[one]);
+        case(
+            &[&report[..], &[("web-7c9ffff6d5-q8w2e", "n1")]].concat(),
+            &[one],
+        );
+        // Two are nobody's fault; nor is one of many workloads.
+        case(&report[..2], &[]);
+        let many: Vec<String> = (0..4).map(|i| format!("web{i}-7c9ffff6d5-q8w2e")).collect();
+        let mut all = report.to_vec();
+        all.extend(many.iter().map(|pod| (pod.as_str(), "n1")));
+        case(&all, &[]);
+        // Spread over nodes.
+        case(
+            &[report[0], report[1], ("report-6458d68c5c-t7vmg", "n2")],
+            &[],
+        );
+    }
 
     #[test]
     fn generated_parts_fall_away() {

@@ -30,6 +30,7 @@ mod path;
 mod pod;
 mod process;
 mod reachability;
+mod refusal;
 mod registry;
 mod sandbox;
 mod scheduler;

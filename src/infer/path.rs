@@ -17,7 +17,7 @@ use crate::model::{Component, Entity, Fact, Keys, Quote};
 const PAIRS: usize = 2;
 
 /// What is known of the pod network.
-struct Network<'a> {
+pub(super) struct Network<'a> {
     task: &'a Task<'a>,
     /// podCIDR ranges and their nodes, by first address.
     ranges: BTreeMap<u128, (u128, &'a str)>,
@@ -83,7 +83,8 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
 }
 
 impl<'a> Network<'a> {
-    fn of(task: &'a Task<'a>) -> Self {
+    /// What the bundle tells of it.
+    pub(super) fn of(task: &'a Task<'a>) -> Self {
         let mut ranges = BTreeMap::new();
         for (_, line) in task.states("node") {
             let cidrs = super::support::value(line, "podCIDR").unwrap_or_default();
@@ -159,8 +160,33 @@ impl<'a> Network<'a> {
         let nodes = topology.walk(&address, &["service", "pod", "node"]);
         let mut nodes: BTreeSet<String> = nodes.into_iter().map(|n| n.name().to_owned()).collect();
         for service in topology.walk(&address, &["service"]) {
-            let behind = self.endpoints.get(service.name()).into_iter().flatten();
-            nodes.extend(behind.filter_map(|ip| self.pod_node(ip)));
+            nodes.extend(self.endpoint_nodes(&service));
+        }
+        nodes
+    }
+
+    /// The nodes of the endpoints of a service.
+    fn endpoint_nodes(&self, service: &Entity) -> impl Iterator<Item = String> {
+        let behind = self.endpoints.get(service.name()).into_iter().flatten();
+        behind.filter_map(move |ip| self.pod_node(ip))
+    }
+
+    /// The nodes of the pods that a failing thing leads to: a pod's address, a webhook, the name of a service.
+    pub(super) fn behind_thing(&self, thing: &str, fact: &Fact) -> BTreeSet<String> {
+        let topology = &self.task.world.topology;
+        let mut services = topology.walk(&fact.entity, &["service"]);
+        let host = fact.key("destination").unwrap_or(thing);
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        if let Some((name, rest)) = host.split_once('.')
+            && let Some((namespace, _)) = rest.split_once(".svc")
+        {
+            services.insert(Entity::new("service", &format!("{namespace}/{name}")));
+        }
+        let mut nodes: BTreeSet<String> = self.pod_node(host).into_iter().collect();
+        for service in &services {
+            let pods = topology.walk(service, &["pod", "node"]);
+            nodes.extend(pods.into_iter().map(|n| n.name().to_owned()));
+            nodes.extend(self.endpoint_nodes(service));
         }
         nodes
     }

@@ -165,7 +165,48 @@ fn quantity(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{facts_of, shown};
     use super::quantity;
+
+    fn pods(status: &str, age: &str) -> String {
+        format!(
+            "NAMESPACE   NAME    READY   STATUS              RESTARTS   AGE   IP       NODE\nshop        web-1   0/1     {status:<19} 0          {age:<5} <none>   n1\n"
+        )
+    }
+
+    #[test]
+    fn the_newest_output_decides_what_state_a_pod_is_in() {
+        let stuck = pods("ContainerCreating", "12m");
+        let case = |files: &[(&str, &str)], expected: &[&str]| {
+            let facts = facts_of(files, "runtime/stuck-creating");
+            assert_eq!(shown(&facts, &["status", "node"]), expected, "{files:?}");
+        };
+        case(
+            &[("kubectl/get-pods-A.txt", &stuck)],
+            &["pod/shop/web-1 status=ContainerCreating node=n1"],
+        );
+        case(&[("kubectl/get-pods-A.txt", &pods("Running", "12m"))], &[]);
+    }
+
+    #[test]
+    fn requests_larger_than_every_node() {
+        let node = |cpu: &str| {
+            format!(
+                "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\nstatus:\n  allocatable: {{cpu: \"{cpu}\", memory: 6Gi, pods: \"64\"}}\n  capacity: {{cpu: \"{cpu}\", memory: 6Gi, pods: \"64\"}}\n"
+            )
+        };
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: big\n  namespace: shop\nspec:\n  containers:\n  - name: app\n    image: registry.example.com/big:1\n    resources:\n      requests:\n        cpu: 6500m\n        memory: 1Gi\n";
+        let case = |node: Option<&str>, expected: &[&str]| {
+            let mut files = vec![("pod.yaml", pod)];
+            files.extend(node.map(|n| ("node.yaml", n)));
+            let facts = facts_of(&files, "scheduling/request-exceeds-node");
+            assert_eq!(shown(&facts, &["largest"]), expected, "{node:?}");
+        };
+        case(Some(&node("4")), &["pod/shop/big largest=4"]);
+        case(Some(&node("8")), &[]);
+        // The nodes are not in the bundle.
+        case(None, &[]);
+    }
 
     #[test]
     fn quantities() {

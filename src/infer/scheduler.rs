@@ -3,13 +3,14 @@
 //! `app -> n1: TaintTolerationPriority, Score: (10)` … `Host n1 => Score 100029` (before 1.19), `"Plugin scored node for
 //! pod" pod="shop/app" plugin="NodeResourcesFit" node="n1" score=57` (since). A line about a total names no pod in the
 //! old form: it belongs to the scores printed before it. The scheduler counts requests, not use; requests over the
-//! capacity are told apart (`finding = "over-capacity"`). Refusals are facts of their own (`scheduling/…`).
+//! capacity are told apart (`finding = "over-capacity"`). Refusals are facts of their own (`scheduling/…`); what is missing
+//! between their parts and the number of nodes is told by [`refusal`].
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::Task;
 use super::support::span_of;
+use super::{Task, refusal};
 use crate::model::{Component, Fact, FactId, Keys, Quote, SourceId};
 
 const SCORES: &[&str] = &["scheduler-trace/score"];
@@ -20,10 +21,10 @@ const CONSIDERED: &[&str] = &["scheduler-trace/considered"];
 const NOT_LOGGED: i64 = 100_000;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    if task.word("finding") == Some("over-capacity") {
-        over_capacity(task)
-    } else {
-        explained(task)
+    match task.word("finding") {
+        Some("over-capacity") => over_capacity(task),
+        Some("no-reason") => refusal::infer(task),
+        _ => explained(task),
     }
 }
 
@@ -196,6 +197,10 @@ impl<'a> Names<'a> {
     fn full(&self, who: &str) -> String {
         if who.contains('/') {
             return who.to_owned();
+        }
+        // `name_namespace`, as the lines of 1.8 to 1.18 about priorities have it.
+        if let Some((name, namespace)) = who.split_once('_') {
+            return format!("{namespace}/{name}");
         }
         self.0
             .get(who)

@@ -28,13 +28,17 @@ struct Cert<'a> {
 
 impl<'a> Cert<'a> {
     fn of(source: SourceId, line: &'a StateLine) -> Option<Self> {
+        let (subject, issuer) = (subject(&line.text)?, issuer(&line.text)?);
+        let key = value(line, "key");
+        // An authority that signs itself often leaves out whose key that was: Go's do, and so kubeadm's.
+        let own = || key.filter(|_| subject == issuer);
         Some(Self {
             source,
             line,
-            subject: subject(&line.text)?,
-            issuer: issuer(&line.text)?,
-            key: value(line, "key"),
-            signer_key: value(line, "signerKey"),
+            subject,
+            issuer,
+            key,
+            signer_key: value(line, "signerKey").or_else(own),
         })
     }
 
@@ -298,6 +302,31 @@ mod tests {
         case(LEAF_A, &[("tls/hook.crt", LEAF_A)], &[]);
         // Nothing is known of what the webhook serves.
         case(CA_B, &[], &[]);
+    }
+
+    #[test]
+    fn an_authority_that_does_not_name_its_own_key() {
+        const OLD: &str = include_str!("../../fixtures/certificates/guard-ca-old.crt");
+        const NEW: &str = include_str!("../../fixtures/certificates/guard-ca-new.crt");
+        const LEAF: &str = include_str!("../../fixtures/certificates/guard.crt");
+        let case = |bundle: &str, expected: &[&str]| {
+            let webhook = webhook(bundle).replace(
+                "name: hook\n      namespace: shop",
+                "name: guard\n      namespace: policy",
+            );
+            let files = [
+                ("webhooks.yaml", webhook.as_str()),
+                ("tls/guard.crt", LEAF),
+                ("tls/ca.crt", NEW),
+            ];
+            assert_eq!(shown(&facts_of(&files, KIND), &["signer"]), expected);
+        };
+        case(
+            OLD,
+            &["certificate/guard.policy.svc signer=another key of that name"],
+        );
+        case(NEW, &[]);
+        case(&format!("{OLD}{NEW}"), &[]);
     }
 
     #[test]

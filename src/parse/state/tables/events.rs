@@ -14,16 +14,33 @@ pub(in crate::parse) fn said_in(message: &str, kind: &str, id: &str) -> Option<E
     same.then_some(pod)
 }
 
+/// The name of the object in the event's own name: `web-1.15a5c8e7e1b0f2d1`, as 1.9 to 1.13 print it. Older versions
+/// print the object's name alone.
+fn without_mark(name: &str) -> &str {
+    let is_mark = |mark: &str| {
+        mark.len() == MARK
+            && mark
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    match name.rsplit_once('.') {
+        Some((object, mark)) if is_mark(mark) => object,
+        _ => name,
+    }
+}
+
+/// Nanoseconds since 1970, in hexadecimal digits.
+const MARK: usize = 16;
+
 /// Says the event of a row.
 pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
     let (kind, id) = match row.get("OBJECT").split_once('/') {
         Some(pair) => pair,
-        None => (row.get("KIND"), row.get("NAME")),
+        None => (row.get("KIND"), without_mark(row.get("NAME"))),
     };
     if kind.is_empty() || row.get("REASON").is_empty() {
         return;
     }
-    // Old versions show the name of the object without the suffix of the event's own name.
     let object = match row.get("NAMESPACE") {
         "" if row.namespace.is_none() => said_in(row.get("MESSAGE"), kind, id)
             .unwrap_or_else(|| say::event_object(kind, "default", id)),

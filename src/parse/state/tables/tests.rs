@@ -200,4 +200,19 @@ LAST SEEN   FIRST SEEN   COUNT     NAME      KIND      SUBOBJECT   TYPE      REA
         line.text,
         "reason=BackOff type=Warning object=pod/default/web-1 from=kubelet message=Back-off"
     );
+    // The event's own name, as 1.9 to 1.13 show it; a name with a dot is no such name.
+    for (name, object) in [
+        ("web-1.15a5c8e7e1b0f2d1", "web-1"),
+        ("node.example.com", "node.example.com"),
+        ("web.15a5c8e7", "web.15a5c8e7"),
+    ] {
+        let own = old
+            .replace("NAME      KIND", "NAME                     KIND")
+            .replace("web-1     Pod ", &format!("{name:<25}Pod "));
+        assert_eq!(
+            table("events", &own).lines[0].entity.as_str(),
+            format!("pod/default/{object}"),
+            "{own}"
+        );
+    }
 }
