@@ -17,6 +17,9 @@ const SCOPE_KEYS: [&str; 5] = ["node", "host", "namespace", "pod", "container"];
 /// What stands in such a place when the source does not tell either.
 const UNKNOWN: &str = "unknown";
 
+/// The namespace of an object that events without their object are about.
+const UNTOLD: &str = "?";
+
 /// Words for things whose name is not known.
 const GENERIC: [(&str, &str, &str); 19] = [
     ("apiservice", "the aggregated API", "该聚合 API"),
@@ -267,7 +270,12 @@ impl Definition {
         let name = entity.split_once('/').map_or(entity, |(_, name)| name);
         match name.rsplit_once('@') {
             Some((name, UNKNOWN)) => Some(name),
-            _ if name.split('/').any(|part| part == UNKNOWN) => None,
+            _ if name
+                .split('/')
+                .any(|part| part == UNKNOWN || part == UNTOLD) =>
+            {
+                None
+            }
             _ => Some(name),
         }
     }

@@ -34,6 +34,11 @@ pub(super) fn filled(command: &str, keys: &Keys) -> String {
 /// The value of a place: of `pod` (`shop/web-1`) the name alone, for commands name the namespace by itself.
 fn value<'k>(name: &str, keys: &'k Keys) -> Option<&'k str> {
     let value = keys.get(name).map(String::as_str);
+    // Events without their object: the name is only that of the file.
+    let untold = |k: &str| keys.get(k).is_some_and(|v| v.starts_with("?"));
+    if matches!(name, "namespace" | "pod" | "name") && (untold("pod") || untold("namespace")) {
+        return None;
+    }
     match name {
         "namespace" => value.or_else(|| keys.get("pod")?.split_once('/').map(|(n, _)| n)),
         _ => value.map(|v| match v.split_once('/') {
@@ -69,6 +74,13 @@ mod tests {
         assert_eq!(
             filled(command, &keys(&[("pod", "shop/web-1")])),
             "kubectl -n shop describe pod web-1 < /dev/null; grep <x>"
+        );
+        assert_eq!(
+            filled(
+                command,
+                &keys(&[("namespace", "?"), ("pod", "?/events.txt")])
+            ),
+            command
         );
         for hostile in [
             "a;reboot", "$(id)", "`id`", "-o/etc/x", "a b", "a'b", "a\nb", "",

@@ -42,12 +42,47 @@ fn month_name(b: &[u8]) -> Option<u8> {
     u8::try_from(index + 1).ok()
 }
 
-/// The month in front of a short time: its English name, or its number as the locales of China, Japan and Korea print
-/// it (`11月`, ` 7月`, `7월`); and its length.
+/// Months as `journalctl` prints them in other locales, where they differ from English.
+const FOREIGN: [&[&str]; 12] = [
+    &["jan", "janv.", "ene", "gen", "sty", "Oca", "янв"],
+    &["feb", "févr.", "fev", "lut", "Şub", "фев"],
+    &["mar", "mars", "Mär", "mrt", "мар"],
+    &["apr", "avril", "abr", "kwi", "Nis", "апр"],
+    &["may", "mai", "Mai", "mag", "maj", "mei", "мая", "май"],
+    &["jun", "juin", "giu", "cze", "Haz", "июн"],
+    &["jul", "juil.", "lug", "lip", "Tem", "июл"],
+    &["aug", "août", "ago", "sie", "Ağu", "авг"],
+    &["sep", "sept.", "set", "wrz", "Eyl", "сен"],
+    &[
+        "oct", "oct.", "Okt", "okt", "out", "ott", "paź", "Eki", "окт",
+    ],
+    &["nov", "nov.", "lis", "Kas", "ноя"],
+    &["dec", "déc.", "dic", "dez", "Dez", "gru", "Ara", "дек"],
+];
+
+/// The month of a journal in another locale, and its length. Only a day and a clock behind the word make it worth a look.
+fn foreign_month(b: &[u8]) -> Option<(u8, usize)> {
+    let end = b.iter().take(8).position(|c| *c == b' ')?;
+    if b.get(end + 3) != Some(&b' ') || b.get(end + 6) != Some(&b':') {
+        return None;
+    }
+    let word = b.get(..end)?;
+    let index = FOREIGN
+        .iter()
+        .position(|names| names.iter().any(|name| name.as_bytes() == word))?;
+    Some((u8::try_from(index + 1).ok()?, end))
+}
+
+/// The month in front of a short time: its name, or its number as the locales of China, Japan and Korea print it
+/// (`11月`, ` 7月`, `7월`); and its length.
 fn short_month(b: &[u8]) -> Option<(u8, usize)> {
     if let Some(month) = month_name(b) {
         return Some((month, 3));
     }
+    numbered_month(b).or_else(|| foreign_month(b))
+}
+
+fn numbered_month(b: &[u8]) -> Option<(u8, usize)> {
     let blank = usize::from(b.first() == Some(&b' '));
     let digits = b
         .get(blank..)?

@@ -178,7 +178,11 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
         b'{' => envelope::json(line),
         b'[' => bracket(line),
         b'd' if line.starts_with(b"data: {") => envelope::json(line.get(6..)?),
-        b'a'..=b'z' => named(line).or_else(|| clipped(line)),
+        b'a'..=b'z' => short(line)
+            .or_else(|| named(line))
+            .or_else(|| clipped(line)),
+        // Months that begin with a letter outside ASCII.
+        0xc3..=0xd1 => short(line),
         0x1e => envelope::json(line.get(1..)?),
         _ => None,
     }

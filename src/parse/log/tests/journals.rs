@@ -184,3 +184,39 @@ fn a_first_piece_hides_the_program() {
     assert_eq!(record(chunk).ident.as_deref(), Some("x"));
     assert_eq!(ident(chunk), Ident::Hidden);
 }
+
+#[test]
+fn months_of_other_languages() {
+    for (line, stamp) in [
+        (
+            "янв 20 00:20:07 n3 app[3]: it broke",
+            "?-1-20 00:20:07 local",
+        ),
+        (
+            "мая 09 11:13:26 n3 app[3]: it broke",
+            "?-5-9 11:13:26 local",
+        ),
+        (
+            "Okt  9 11:13:26 n3 app[3]: it broke",
+            "?-10-9 11:13:26 local",
+        ),
+        (
+            "févr. 09 11:13:26 n3 app[3]: it broke",
+            "?-2-9 11:13:26 local",
+        ),
+        (
+            "dic 09 11:13:26 n3 app[3]: it broke",
+            "?-12-9 11:13:26 local",
+        ),
+    ] {
+        let formats: &[&str] = if line.starts_with("Okt") {
+            &["syslog"]
+        } else {
+            &["journald"]
+        };
+        let r = case(line, formats, stamp, '?', "it broke");
+        assert_eq!(r.ident.as_deref(), Some("app"));
+    }
+    // A word with a number and a time behind it is no month for that.
+    assert!(record(b"took 20 00:20:07 of work").time.is_none());
+}

@@ -52,6 +52,22 @@ pub(super) fn apiservice(sink: &mut Sink<'_>, o: &Object<'_>) {
     );
 }
 
+/// Says why a volume is not attached: `volumeattachment/csi-1 attaching node=n1 volume=pvc-1 error=…`.
+pub(super) fn attachment(sink: &mut Sink<'_>, o: &Object<'_>) {
+    let n = o.node;
+    let message = n.text("status.attachError.message");
+    if message.is_empty() || n.text("status.attached") == "true" {
+        return;
+    }
+    let text = Text::of(&o.entity)
+        .words("attaching")
+        .field("node", n.text("spec.nodeName"))
+        .field("volume", n.text("spec.source.persistentVolumeName"))
+        .field("error", message);
+    let at = n.spot_of(&["status.attachError.message"]);
+    sink.say(Component::OBJECT, &o.entity, at, text);
+}
+
 /// Says each webhook of a configuration.
 pub(super) fn webhooks(sink: &mut Sink<'_>, o: &Object<'_>) {
     for w in o.node.list("webhooks") {

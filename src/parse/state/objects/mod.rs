@@ -135,6 +135,7 @@ fn one(sink: &mut Sink<'_>, o: &Object<'_>) {
         "namespace" => cluster::namespace(sink, o),
         "apiservice" => cluster::apiservice(sink, o),
         "lease" => cluster::lease(sink, o),
+        "volumeattachment" => cluster::attachment(sink, o),
         "validatingwebhookconfiguration" | "mutatingwebhookconfiguration" => {
             cluster::webhooks(sink, o);
         }
