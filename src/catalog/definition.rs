@@ -295,6 +295,10 @@ impl Definition {
 
 /// How a line shows a fact.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the rule file"
+)]
 pub struct Pattern {
     /// Position of its definition.
     pub fact: usize,

@@ -35,7 +35,7 @@ pub(super) fn filled(command: &str, keys: &Keys) -> String {
 fn value<'k>(name: &str, keys: &'k Keys) -> Option<&'k str> {
     let value = keys.get(name).map(String::as_str);
     // Events without their object: the name is only that of the file.
-    let untold = |k: &str| keys.get(k).is_some_and(|v| v.starts_with("?"));
+    let untold = |k: &str| keys.get(k).is_some_and(|v| v.starts_with('?'));
     if matches!(name, "namespace" | "pod" | "name") && (untold("pod") || untold("namespace")) {
         return None;
     }
