@@ -71,20 +71,25 @@ impl<'a> Graph<'a> {
         };
         graph.listed = listed(graph.world);
         graph.index();
-        let mut queue: Vec<FactId> = symptoms.to_vec();
+        graph.grow(symptoms);
+        graph
+    }
+
+    /// Adds what lies behind `effects`.
+    pub(super) fn grow(&mut self, effects: &[FactId]) {
+        let mut queue: Vec<FactId> = effects.to_vec();
         let mut at = 0;
         while let Some(effect) = queue.get(at).copied() {
             at += 1;
-            if at > FACTS_LIMIT || graph.links.contains_key(&effect) {
+            if at > FACTS_LIMIT || self.links.contains_key(&effect) {
                 continue;
             }
-            let mut links = graph.proven(effect);
-            links.extend(graph.suspected(effect));
+            let mut links = self.proven(effect);
+            links.extend(self.suspected(effect));
             queue.extend(links.iter().map(|l| l.cause));
-            graph.links.insert(effect, links);
+            self.links.insert(effect, links);
         }
-        graph.confirm();
-        graph
+        self.confirm();
     }
 
     /// A fact.

@@ -6,44 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use super::symptom::{self, ENDS, Healed, Starts};
-use crate::base::time::MINUTE;
-use crate::catalog::{Catalog, Weight};
-use crate::extract::World;
-use crate::model::{FactId, Severity};
-
-/// What has no duration of its own yet may go on if its log ends so soon behind it.
-const JUST: i64 = MINUTE;
-
-/// Facts that might be told though they are neither among the symptoms nor among the findings.
-pub(super) fn hints(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
-    let starts = Starts::of(world);
-    let healed = Healed::of(catalog, world);
-    let known: BTreeSet<FactId> = symptoms.iter().copied().collect();
-    world
-        .facts
-        .iter()
-        .zip(0u32..)
-        .map(|(fact, i)| (fact, FactId(i)))
-        .filter(|(fact, id)| {
-            !known.contains(id)
-                && catalog.get(&fact.kind).is_some_and(|d| {
-                    let grave = d.severity >= Severity::High && d.weight >= Weight::Supporting
-                        || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
-                    let holds = if d.symptom {
-                        // Too short to count, but the log ends with it: it may just have begun.
-                        !symptom::of_a_start(d, fact, world, &starts)
-                            && symptom::goes_on(fact, world, JUST)
-                    } else {
-                        symptom::counts(catalog, d, fact, world, &starts)
-                            && symptom::goes_on(fact, world, ENDS)
-                    };
-                    grave && !d.benign && !d.transient && holds && !healed.holds(catalog, fact)
-                })
-        })
-        .map(|(_, id)| id)
-        .collect()
-}
+use crate::model::FactId;
 
 /// Of the hints those that share nothing with the symptoms: no line, nothing that lies behind them, nothing that they
 /// explain.

@@ -7,13 +7,13 @@ use super::graph::Graph;
 use super::hint;
 use super::score::{self, Bearing};
 use super::sources::Sources;
-use super::symptom::{self, Starts};
+use super::symptom::Picker;
 use super::tell;
 use super::verdict::{self, text_of};
 use super::ways::{Path, carried, ways};
 use super::workload::whose;
 use crate::base::lang::Lang;
-use crate::catalog::{Catalog, Weight};
+use crate::catalog::Catalog;
 use crate::extract::World;
 use crate::model::incident::{Root, Step};
 use crate::model::{Basis, Fact, FactId, Incident, Severity};
@@ -25,16 +25,12 @@ const ROOTS: usize = 4;
 
 /// Explains what a person noticed. Hypotheses that came up are added to the facts of the world.
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
-    let mut symptoms = symptom::symptoms(catalog, world);
-    symptoms.extend(findings(catalog, world, &symptoms));
-    if symptoms.is_empty() && symptom::is_excerpt(world) {
-        symptoms = symptom::cut_short(catalog, world);
-    }
-    let passing = symptom::passing(catalog, world);
+    let picker = Picker::new(catalog, world);
+    let mut symptoms = picker.told();
+    let passing = picker.passing();
     symptoms.extend(&passing);
-    let hints = hint::hints(catalog, world, &symptoms);
-    let ends: Vec<FactId> = symptoms.iter().chain(&hints).copied().collect();
-    let graph = Graph::build(catalog, world, &ends);
+    let hints = picker.hints(&symptoms);
+    let mut graph = Graph::build(catalog, world, &symptoms);
     let mut paths = ways(&graph, &symptoms);
     symptoms.retain(|s| {
         !passing.contains(s)
@@ -50,17 +46,16 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         .map(|members| incident(&graph, &sources, members, &paths, lang))
         .collect();
     // Beside an incident that somebody complains of they would only draw the eye away from it.
-    let hints = if incidents.iter().any(|(i, _)| i.severity > Severity::Low) {
-        Vec::new()
-    } else {
-        hint::apart(&graph, &hints, &symptoms)
-    };
-    let paths = ways(&graph, &hints);
-    incidents.extend(group(&graph, &hints, &paths).iter().map(|members| {
-        let (mut incident, score) = incident(&graph, &sources, members, &paths, lang);
-        incident.severity = incident.severity.min(Severity::Low);
-        (incident, score)
-    }));
+    if incidents.iter().all(|(i, _)| i.severity <= Severity::Low) {
+        graph.grow(&hints);
+        let hints = hint::apart(&graph, &hints, &symptoms);
+        let paths = ways(&graph, &hints);
+        incidents.extend(group(&graph, &hints, &paths).iter().map(|members| {
+            let (mut incident, score) = incident(&graph, &sources, members, &paths, lang);
+            incident.severity = incident.severity.min(Severity::Low);
+            (incident, score)
+        }));
+    }
     incidents.sort_by(|(a, x), (b, y)| {
         b.severity
             .cmp(&a.severity)
@@ -72,28 +67,6 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         incident.id = format!("incident-{}", i + 1);
     }
     incidents.into_iter().map(|(i, _)| i).collect()
-}
-
-/// Grave facts that are no symptom and that no symptom leads to are still told.
-fn findings(catalog: &Catalog, world: &World, symptoms: &[FactId]) -> Vec<FactId> {
-    let starts = Starts::of(world);
-    let known: BTreeSet<FactId> = symptoms.iter().copied().collect();
-    world
-        .facts
-        .iter()
-        .zip(0u32..)
-        .map(|(f, i)| (f, FactId(i)))
-        .filter(|(fact, id)| {
-            !known.contains(id)
-                && catalog.get(&fact.kind).is_some_and(|d| {
-                    d.severity >= Severity::High
-                        && d.weight >= Weight::Primary
-                        && !d.benign
-                        && symptom::counts(catalog, d, fact, world, &starts)
-                })
-        })
-        .map(|(_, id)| id)
-        .collect()
 }
 
 /// Symptoms that share their best root, or whose roots are of one kind and one workload.

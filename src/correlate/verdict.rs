@@ -67,11 +67,17 @@ pub(super) fn look(
                 continue;
             }
             let topology = &graph.world.topology;
-            let elsewhere = graph
-                .of_kind(cause.cause)
-                .iter()
-                .filter_map(|f| graph.fact(*f))
-                .find(|f| meets(&cause.join, &f.keys, &effect.keys, topology) == Met::No);
+            let of_kind = || {
+                graph
+                    .of_kind(cause.cause)
+                    .iter()
+                    .filter_map(|f| graph.fact(*f))
+                    .map(|f| (f, meets(&cause.join, &f.keys, &effect.keys, topology)))
+            };
+            // What concerns the same thing and is no cause of it came at the wrong time: that is no absence.
+            let elsewhere = of_kind()
+                .find(|(_, met)| *met == Met::Yes)
+                .or_else(|| of_kind().find(|(_, met)| *met == Met::No));
             let keys = graph
                 .hypothetical_keys(&cause.join, effect)
                 .unwrap_or_default();
@@ -172,7 +178,7 @@ fn absent(
     cause: &Cause,
     kind: &str,
     title: String,
-    elsewhere: Option<&Fact>,
+    elsewhere: Option<(&Fact, Met)>,
     lang: Lang,
 ) -> RuledOut {
     let looked: Vec<String> = cause.needs.iter().map(|n| n.words(lang)).collect();
@@ -181,14 +187,25 @@ fn absent(
         let name = Definition::known_name(f.entity.as_str()).unwrap_or(f.entity.kind());
         text::printable(name.as_bytes())
     };
+    let when = |f: &Fact| {
+        let first = f.span.first.or(f.span.last);
+        first.map_or_else(String::new, |s| format!(" {} UTC", s.at.clock()))
+    };
     let because = match (elsewhere, lang) {
-        (Some(f), Lang::En) => format!("seen only for {}, not here ({looked})", name(f)),
-        (Some(f), Lang::Zh) => format!("仅见于 {}，与此无关（{looked}）", name(f)),
+        (Some((f, Met::Yes)), Lang::En) => {
+            format!(
+                "seen, but not at a time when it could cause this:{}",
+                when(f)
+            )
+        }
+        (Some((f, Met::Yes)), Lang::Zh) => format!("曾出现，但时间上不可能是其原因：{}", when(f)),
+        (Some((f, _)), Lang::En) => format!("seen only for {}, not here ({looked})", name(f)),
+        (Some((f, _)), Lang::Zh) => format!("仅见于 {}，与此无关（{looked}）", name(f)),
         (None, Lang::En) => format!("looked for and absent: {looked}"),
         (None, Lang::Zh) => format!("已查找，未出现：{looked}"),
     };
     let evidence = elsewhere
-        .and_then(|f| f.evidence().first())
+        .and_then(|(f, _)| f.evidence().first())
         .into_iter()
         .cloned()
         .collect();

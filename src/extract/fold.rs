@@ -23,9 +23,9 @@ const KNOWN: usize = 20_000;
 /// One line that shows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Byte offset of the line.
+    /// Byte offset of the record.
     pub offset: u64,
-    /// Line number, from 1.
+    /// Number of the line in it that shows the fact, from 1.
     pub line: u64,
     /// When, as the line says it.
     pub time: Option<RawStamp>,
@@ -43,10 +43,11 @@ impl Seen {
         }
     }
 
-    /// Whether it is the same line. `placed`: the offset tells lines apart, and the text may not be there yet.
-    fn is_same_line(&self, other: &Self, placed: bool) -> bool {
-        let place = |s: &Self| (s.offset, s.line, s.time, s.ago);
-        place(self) == place(other) && (placed || self.text == other.text)
+    /// Whether it is of the same record. `placed`: the offset tells records apart, and the text may not be there yet.
+    fn is_same_record(&self, other: &Self, placed: bool) -> bool {
+        let place = |s: &Self| (s.offset, s.time, s.ago);
+        place(self) == place(other)
+            && (placed || (self.line == other.line && self.text == other.text))
     }
 }
 
@@ -218,11 +219,11 @@ impl Fold {
         let (Some(fact), Some(last)) = (self.facts.get_mut(index), self.last.get_mut(index)) else {
             return false;
         };
-        // Two patterns of one fact may match the same line.
+        // Two patterns of one fact may match the same record.
         let latest = fact.last.as_ref().or(fact.first.last());
         if latest
             .zip(lines.peek())
-            .is_some_and(|(a, b)| a.is_same_line(b, line.is_some()))
+            .is_some_and(|(a, b)| a.is_same_record(b, line.is_some()))
         {
             return false;
         }

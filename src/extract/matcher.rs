@@ -42,13 +42,13 @@ impl<'c> Matcher<'c> {
     }
 
     /// Matches the patterns `hits` (positions, may repeat) against one record and folds what they give; `seen` has no
-    /// text yet, `line` is it. Returns whether any claimed the record.
+    /// text yet, it is a line of `chunk`. Returns whether any claimed the record.
     pub(crate) fn record(
         &mut self,
         hits: &[usize],
         record: &Record<'_>,
         author: Author<'_>,
-        (seen, line): (&Seen, &[u8]),
+        (seen, chunk): (&Seen, &[u8]),
         fold: &mut Fold,
     ) -> bool {
         let mut claimed = false;
@@ -60,7 +60,8 @@ impl<'c> Matcher<'c> {
                 continue;
             }
             let matched = self.apply((*index, pattern), &record.text, author, fold, || {
-                RawParts::of(seen, line, record.repeats)
+                let (line, below) = line_of(pattern, chunk);
+                RawParts::of(seen, below, line, record.repeats)
             });
             // Raw material explains no line by itself: what nothing else knows stays "unexplained".
             claimed |= matched && self.catalog.at(pattern.fact).is_some_and(|d| !d.raw);
@@ -180,15 +181,37 @@ struct RawParts<'a> {
 }
 
 impl<'a> RawParts<'a> {
-    fn of(seen: &Seen, line: &'a [u8], repeats: u64) -> Self {
+    fn of(seen: &Seen, below: u64, line: &'a [u8], repeats: u64) -> Self {
         Self {
-            seen: seen.clone(),
+            seen: Seen {
+                line: seen.line.saturating_add(below),
+                ..seen.clone()
+            },
             line: Some(line),
             count: repeats.max(1),
             state: false,
             began: None,
         }
     }
+}
+
+/// The line of a record that a pattern speaks of, and how many lines below the first it stands: the first that holds one
+/// of its anchors.
+fn line_of<'a>(pattern: &Pattern, chunk: &'a [u8]) -> (&'a [u8], u64) {
+    let Some(first) = memchr::memchr(b'\n', chunk).and_then(|end| chunk.get(..end)) else {
+        return (chunk, 0);
+    };
+    let held = |line: &[u8]| {
+        pattern
+            .anchors
+            .iter()
+            .any(|a| memchr::memmem::find(line, a.as_bytes()).is_some())
+    };
+    chunk
+        .split(|b| *b == b'\n')
+        .zip(0u64..)
+        .find(|(line, _)| held(line))
+        .unwrap_or((first, 0))
 }
 
 /// Whether the pattern is one of this component. A line of unknown origin is tried against all log patterns;

@@ -112,13 +112,9 @@ impl<'c> Scan<'c> {
             scope: &scope,
         };
         let patterns = std::mem::take(&mut self.patterns);
-        let mut claimed = self.matcher.record(
-            &patterns,
-            &record,
-            author,
-            (&seen, first_line),
-            &mut self.fold,
-        );
+        let mut claimed =
+            self.matcher
+                .record(&patterns, &record, author, (&seen, chunk), &mut self.fold);
         if let Some(event) = event_in_log(&record, &seen, first_line) {
             claimed |= self
                 .matcher
