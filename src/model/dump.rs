@@ -293,6 +293,15 @@ pub struct Dump {
 }
 
 impl Dump {
+    /// The goroutines that have a number, each with its position.
+    pub fn numbered(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.goroutines
+            .iter()
+            .zip(0_u32..)
+            .filter(|(g, _)| g.id > 0)
+            .map(|(g, i)| (g.id, i))
+    }
+
     /// Frames of a goroutine, innermost first.
     pub fn frames(&self, g: &Goroutine) -> &[Frame] {
         let (start, end) = g.frames;

@@ -313,22 +313,11 @@ impl Teller<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::kernel_stack;
     use super::*;
-    use crate::model::{Component, Entity};
 
     fn stack(text: &str) -> TaskStack {
-        let line = StateLine {
-            component: Component::KERNEL_STACK,
-            entity: Entity::new("process", "1"),
-            text: text.to_owned(),
-            quote: text.to_owned(),
-            line: 1,
-            first: None,
-            last: None,
-            count: 1,
-            host: None,
-        };
-        TaskStack::from_state(&line, Place::default(), Some("n1")).unwrap()
+        kernel_stack(text, Place::default(), "n1")
     }
 
     fn row(text: &str) -> ProcessRow {

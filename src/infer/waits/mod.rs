@@ -144,14 +144,7 @@ fn rank(view: &View<'_>, index: usize) -> (u64, bool, bool, usize) {
 
 /// The oldest goroutines and what they run: they live as long as the process.
 fn fingerprint(view: &View<'_>) -> Vec<(u64, String)> {
-    let mut oldest: Vec<(u64, u32)> = view
-        .dump
-        .goroutines
-        .iter()
-        .zip(0_u32..)
-        .filter(|(g, _)| g.id > 0)
-        .map(|(g, i)| (g.id, i))
-        .collect();
+    let mut oldest: Vec<(u64, u32)> = view.dump.numbered().collect();
     let keep = oldest.len().min(32);
     if keep < oldest.len() {
         oldest.select_nth_unstable(keep);

@@ -144,14 +144,7 @@ fn stuck(earlier: &View<'_>, later: &View<'_>, gap: Option<i64>) -> (Vec<Stuck>,
             .collect()
     };
     let (old, new) = (prints(earlier), prints(later));
-    let ids: FxHashMap<u64, u32> = earlier
-        .dump
-        .goroutines
-        .iter()
-        .zip(0_u32..)
-        .filter(|(g, _)| g.id > 0)
-        .map(|(g, i)| (g.id, i))
-        .collect();
+    let ids: FxHashMap<u64, u32> = earlier.dump.numbered().collect();
     let mut groups = Vec::new();
     let mut twins = Vec::new();
     let same = |g: u32, mine: &u64| {

@@ -51,14 +51,7 @@ fn without_the_process_list_it_asks_for_it() {
         chain[3].contains("a child process has not answered"),
         "{chain:#?}"
     );
-    assert!(
-        report.chains[0]
-            .ask
-            .as_ref()
-            .unwrap()
-            .command
-            .starts_with("ps ")
-    );
+    assert!(asked(&report.chains[0]).starts_with("ps "));
 }
 
 #[test]
@@ -127,14 +120,7 @@ fn pleg_ends_at_the_netlink_socket() {
             &["the kernel on a netlink socket has not answered terwayd"],
         ],
     );
-    assert!(
-        report.chains[0]
-            .ask
-            .as_ref()
-            .unwrap()
-            .command
-            .contains("/task/*")
-    );
+    assert!(asked(&report.chains[0]).contains("/task/*"));
     for kind in [
         "goroutines/waits-for-cri",
         "goroutines/mutex-queue",
@@ -148,27 +134,6 @@ fn pleg_ends_at_the_netlink_socket() {
             kinds(&report)
         );
     }
-}
-
-/// The thread of a state line of the kernel's stacks.
-fn in_kernel(text: &str) -> TaskStack {
-    let line = crate::model::StateLine {
-        component: crate::model::Component::KERNEL_STACK,
-        entity: crate::model::Entity::new("process", "1"),
-        text: text.to_owned(),
-        quote: text.to_owned(),
-        line: 1,
-        first: None,
-        last: None,
-        count: 1,
-        host: None,
-    };
-    let place = Place {
-        source: SourceId(98),
-        offset: 0,
-        line: 1,
-    };
-    TaskStack::from_state(&line, place, Some("node1")).unwrap()
 }
 
 #[test]
@@ -188,14 +153,7 @@ fn the_chain_goes_on_into_the_kernel() {
     );
     assert_eq!(end.evidence[0].place.source, SourceId(98));
     // The stacks are there: what is asked for is the next thing.
-    assert!(
-        chain
-            .ask
-            .as_ref()
-            .unwrap()
-            .command
-            .contains("/proc/net/netlink")
-    );
+    assert!(asked(chain).contains("/proc/net/netlink"));
     let fact = report
         .facts
         .iter()
@@ -213,7 +171,7 @@ fn the_chain_goes_on_into_the_kernel() {
     let report = analyse(&dumps(&[TERWAYD]), &host);
     let chain = &report.chains[0];
     assert!(!chain.steps.last().unwrap().text.contains("netlink_recvmsg"));
-    assert!(chain.ask.as_ref().unwrap().command.contains("/stack"));
+    assert!(asked(chain).contains("/stack"));
 }
 
 #[test]
@@ -230,14 +188,7 @@ fn a_child_in_the_kernel_says_for_what() {
         "{}",
         end.text
     );
-    assert!(
-        report.chains[0]
-            .ask
-            .as_ref()
-            .unwrap()
-            .command
-            .contains("nfs")
-    );
+    assert!(asked(&report.chains[0]).contains("nfs"));
     // The stack of the process beats the column of the list.
     host.stacks = vec![in_kernel(
         "pid=51 stat=D comm=mount stack=schedule,fuse_simple_request,nfs_wait_on_request",
@@ -275,14 +226,7 @@ fn without_the_dump_of_the_daemon_it_names_the_daemon() {
             .starts_with("terwayd has not answered: no dump of it"),
         "{chain:#?}"
     );
-    assert!(
-        report.chains[0]
-            .ask
-            .as_ref()
-            .unwrap()
-            .command
-            .contains("/var/run/eni/eni.socket")
-    );
+    assert!(asked(&report.chains[0]).contains("/var/run/eni/eni.socket"));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::extract::read_dumps;
-use crate::model::waits::WaitFact;
-use crate::model::{Place, Quote, SourceId};
+use crate::model::waits::{Chain, WaitFact};
+use crate::model::{Component, Entity, Place, Quote, SourceId, StateLine};
 use proptest::prelude::*;
 
 const DOCKERD: &str = include_str!(
@@ -55,6 +55,37 @@ fn host(rows: &[&str]) -> Host {
             .collect(),
         ..Host::default()
     }
+}
+
+/// What a chain asks for.
+fn asked(chain: &Chain) -> &str {
+    chain.ask.as_ref().map_or("", |ask| &ask.command)
+}
+
+/// The thread that a state line of the kernel's stacks shows.
+pub(super) fn kernel_stack(text: &str, place: Place, node: &str) -> TaskStack {
+    let line = StateLine {
+        component: Component::KERNEL_STACK,
+        entity: Entity::new("process", "1"),
+        text: text.to_owned(),
+        quote: text.to_owned(),
+        line: 1,
+        first: None,
+        last: None,
+        count: 1,
+        host: None,
+    };
+    TaskStack::from_state(&line, place, Some(node)).unwrap()
+}
+
+/// The same, of the node of these tests.
+fn in_kernel(text: &str) -> TaskStack {
+    let place = Place {
+        source: SourceId(98),
+        offset: 0,
+        line: 1,
+    };
+    kernel_stack(text, place, "node1")
 }
 
 fn kinds(report: &WaitReport) -> Vec<&'static str> {
