@@ -123,13 +123,14 @@ fn excluded(
             if on_chain.contains(other.id.as_str()) {
                 continue;
             }
-            // What holds for the whole cluster is told only where the excluded kind would explain a step.
-            let everywhere = exclude.join.iter().all(|j| matches!(j, Join::Cluster));
-            let explains = |step: &Fact| {
+            // It must be about something on the chain, and what it excludes must be a cause that one would think of there.
+            let explains = chain.iter().filter_map(|id| graph.fact(*id)).any(|step| {
                 let effect = graph.catalog.index(&step.kind);
                 effect.is_some_and(|e| graph.catalog.causes_of(e).any(|c| c.cause == exclude.kind))
-            };
-            // The exclusion must concern something the chain is about.
+            });
+            if !explains {
+                continue;
+            }
             let fact = graph
                 .of_kind(kind)
                 .iter()
@@ -139,7 +140,6 @@ fn excluded(
                         f.entity == step.entity
                             || meets(&exclude.join, &f.keys, &step.keys, &graph.world.topology)
                                 == Met::Yes
-                                && (!everywhere || explains(step))
                     })
                 });
             if let Some(fact) = fact
