@@ -13,7 +13,7 @@ use crate::base::progress::Progress;
 use crate::base::time::Instant;
 use crate::catalog::{Catalog, CatalogError};
 use crate::correlate;
-use crate::extract::{self, MachineSkew, Observation, Overrides, World, unexplained};
+use crate::extract::{self, Crew, MachineSkew, Observation, Overrides, World, unexplained};
 use crate::infer;
 use crate::input::{self, Found, Input, InputError, Limits, Visitor};
 use crate::model::{
@@ -137,6 +137,7 @@ pub fn observe(
     progress.total(survey.bytes, survey.files);
     let collector = Collector {
         catalog,
+        crew: Crew::new(options.jobs.unwrap_or_else(rayon::current_num_threads)),
         progress,
         told: (AtomicU64::new(0), AtomicU64::new(0)),
         observations: Mutex::new(Vec::new()),
@@ -185,6 +186,7 @@ pub fn observe(
 /// Takes what discovery finds, from several threads.
 struct Collector<'a> {
     catalog: &'a Catalog,
+    crew: Crew,
     progress: &'a dyn Progress,
     /// Bytes and files reported so far: discovery counts from the start, the progress bar in steps.
     told: (AtomicU64, AtomicU64),
@@ -194,7 +196,9 @@ struct Collector<'a> {
 
 impl Visitor for Collector<'_> {
     fn file(&self, found: &Found, reader: &mut dyn std::io::Read) {
-        let observation = extract::observe(self.catalog, found, reader);
+        let observation = self
+            .crew
+            .busy(|| extract::observe_with(self.catalog, found, reader, &self.crew));
         self.observations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -33,6 +33,7 @@ pub use ending::LastLine;
 pub use fold::{RawFact, Seen};
 pub use join::settle;
 pub use matcher::Matcher;
-pub use observe::{Life, Observation, observe, observe_line, shows};
+pub use observe::{Life, Observation, observe, observe_line, observe_with, shows};
+pub use scan::Crew;
 pub use skew::MachineSkew;
 pub use unexplained::unexplained;

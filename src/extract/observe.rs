@@ -9,7 +9,7 @@ use super::ending::LastLine;
 use super::fold::{Fold, RawFact, Seen};
 use super::matcher::Matcher;
 use super::preamble::{self, Preamble};
-use super::scan::{DumpText, Scan};
+use super::scan::{Crew, DumpText, Scan};
 use super::streams::{Counted, Unfolded, Utf16, decode_head};
 use super::templates::Template;
 use crate::base::text;
@@ -103,6 +103,16 @@ pub struct Observation {
 
 /// Reads one source.
 pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
+    observe_with(catalog, found, reader, &Crew::alone())
+}
+
+/// As [`observe`], on a second thread too while the crew has one to spare.
+pub fn observe_with(
+    catalog: &Catalog,
+    found: &Found,
+    reader: &mut dyn Read,
+    crew: &Crew,
+) -> Observation {
     let mut counted = Counted::new(reader);
     let mut head = Vec::new();
     let read = behind_hole(&mut counted, &mut head);
@@ -148,9 +158,19 @@ pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Obser
                 if let Some(level) = sniffed.unfold {
                     let mut whole = head.chain(decoded);
                     let mut lines = Unfolded::new(&mut whole, level);
-                    log(catalog, &mut observation, (hole, Vec::new()), &mut lines);
+                    log(
+                        (catalog, crew),
+                        &mut observation,
+                        (hole, Vec::new()),
+                        &mut lines,
+                    );
                 } else {
-                    log(catalog, &mut observation, (hole, head), &mut *decoded);
+                    log(
+                        (catalog, crew),
+                        &mut observation,
+                        (hole, head),
+                        &mut *decoded,
+                    );
                 }
             }
             SourceKind::Binary | SourceKind::Archive => {
@@ -304,7 +324,7 @@ fn behind_hole(reader: &mut dyn Read, head: &mut Vec<u8>) -> std::io::Result<u64
 }
 
 fn log(
-    catalog: &Catalog,
+    (catalog, crew): (&Catalog, &Crew),
     observation: &mut Observation,
     (hole, head): (u64, Vec<u8>),
     reader: &mut dyn Read,
@@ -315,7 +335,7 @@ fn log(
         .with_kernel_stacks(&observation.source.path)
         .keeping_edges(outermost.is_some_and(|f| parse::log::is_wrapper(f)))
         .behind(hole)
-        .run(head, reader);
+        .run_with(crew, head, reader);
     observation.source.coverage = scanned.coverage;
     observation.edges = scanned.edges;
     observation.ending = scanned.ending;
@@ -396,7 +416,12 @@ fn dump(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader:
         observation.source.kind = SourceKind::Log;
         observation.source.formats = formats;
         observation.source.why = String::from("it is a log that begins within a goroutine dump");
-        log(catalog, observation, (0, text), &mut std::io::empty());
+        log(
+            (catalog, &Crew::alone()),
+            observation,
+            (0, text),
+            &mut std::io::empty(),
+        );
         return;
     }
     observation.edges.in_dump = true;

@@ -1,7 +1,6 @@
 //! The walk over all lines of a block: counted, sampled, gathered.
 
-use memchr::memchr;
-
+use super::blocks::Line;
 use super::{DumpText, LINE_LIMIT, Scan};
 use crate::base::text;
 use crate::extract::edges::RECORD_BYTES;
@@ -34,7 +33,7 @@ const DUMP_LIMIT: usize = 64 * 1024 * 1024;
 
 impl Scan<'_> {
     /// Counts lines, reads severities, samples times and processes, gathers unexplained errors and dumps.
-    pub(super) fn walk(&mut self, region: &[u8]) {
+    pub(super) fn walk(&mut self, region: &[u8], lines: &[Line]) {
         let has_dump = self.stacks.is_active() || self.goroutine.find(region).is_some();
         let has_stack = self.kernel.as_ref().is_some_and(|k| {
             k.is_active() || self.kernel_marks.iter().any(|m| m.find(region).is_some())
@@ -42,10 +41,9 @@ impl Scan<'_> {
         let mut claimed = std::mem::take(&mut self.claimed).into_iter().peekable();
         let mut levels = [0_u64; LEVELS.len()];
         let mut position = 0;
-        while position < region.len() {
-            let rest = region.get(position..).unwrap_or_default();
-            let (length, ended) = memchr(b'\n', rest).map_or((rest.len(), false), |n| (n, true));
-            let line = rest.get(..length).unwrap_or_default();
+        for Line { end, glance } in lines {
+            let line = region.get(position..*end).unwrap_or_default();
+            let ended = *end < region.len();
             let offset = self.offset.saturating_add(position as u64);
             if ended {
                 self.lines += 1;
@@ -59,7 +57,7 @@ impl Scan<'_> {
                 claimed.next();
             }
             let is_claimed = claimed.peek().is_some_and(|r| r.contains(&position));
-            let Glance { level, partial } = log::glance(line);
+            let Glance { level, partial } = *glance;
             if let Some(count) = levels.get_mut(level as usize) {
                 *count += 1;
             }
@@ -86,7 +84,7 @@ impl Scan<'_> {
             if partial || !self.pieces.is_empty() {
                 self.piece(line, offset, partial);
             }
-            position += length + 1;
+            position = end.saturating_add(1);
         }
         for (level, count) in LEVELS.into_iter().zip(levels) {
             if count > 0 && level != Level::Unknown {
@@ -217,17 +215,9 @@ impl Scan<'_> {
             return;
         }
         let whole = std::mem::take(&mut self.pieces);
-        let (anchors, anchored) = self.catalog.log_anchors();
-        let patterns = &mut self.patterns;
-        patterns.clear();
-        anchors.find(&whole, |_, literal| {
-            patterns.extend(anchored.get(literal).into_iter().flatten());
-        });
-        self.patterns.sort_unstable();
-        self.patterns.dedup();
         // What the first piece says on its own has been seen at that place.
-        let (offset, line_no) = (self.first_piece.offset, self.first_piece.line);
-        self.matched(&whole, &[], offset, line_no);
+        let place = (self.first_piece.offset, self.first_piece.line);
+        self.joined(&whole, place);
     }
 }
 

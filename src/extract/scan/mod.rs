@@ -4,6 +4,7 @@
 //! A second, cheap walk over the lines counts them, reads severities, and samples times. Memory is one block
 //! and what is folded, whatever the length of the log.
 
+mod blocks;
 mod lines;
 mod records;
 mod times;
@@ -11,7 +12,7 @@ mod times;
 use std::io::Read;
 use std::ops::Range;
 
-use memchr::{memchr_iter, memmem, memrchr};
+use memchr::{memchr_iter, memmem};
 
 use super::edges::{self, Edge, Edges, RECORD_BYTES, RECORD_LINES};
 use super::ending::{self, LastLine};
@@ -24,10 +25,10 @@ use crate::base::time::{RawStamp, SECOND};
 use crate::catalog::Catalog;
 use crate::model::{Coverage, Scope, StateLine};
 use crate::parse::{goroutines, kernel, log};
+pub use blocks::Crew;
+use blocks::{Block, Cutter};
 use lines::Piece;
 
-/// Bytes read at a time. Fits into the second-level cache, so the second walk finds the block warm.
-const BLOCK: usize = 512 * 1024;
 /// A line longer than this is looked at in pieces.
 const LINE_LIMIT: usize = 8 * 1024 * 1024;
 /// Silence shorter than this is no pause.
@@ -95,9 +96,9 @@ pub(crate) struct Scan<'c> {
     /// Pieces of a line that was cut, and where it begins.
     pieces: Vec<u8>,
     first_piece: Piece,
-    long_lines: u64,
     /// Lines and bytes before the block at hand.
     lines: u64,
+    lines_above: u64,
     offset: u64,
     turn: Turn,
     previous: Option<(RawStamp, u64, u64)>,
@@ -105,8 +106,6 @@ pub(crate) struct Scan<'c> {
     local: [(u64, Option<RawStamp>, Option<RawStamp>); 2],
     /// How much more often the time fell than rose from sample to sample.
     falls: i64,
-    hits: Vec<(usize, usize)>,
-    patterns: Vec<usize>,
     claimed: Vec<Range<usize>>,
     /// Whether what stands at the borders is kept back, and whether the lines have a wrapper.
     keeps: Option<bool>,
@@ -142,15 +141,13 @@ impl<'c> Scan<'c> {
             dump_end: None,
             pieces: Vec::new(),
             first_piece: Piece::default(),
-            long_lines: 0,
             lines: 0,
+            lines_above: 0,
             offset: 0,
             turn: Turn::default(),
             previous: None,
             local: [(0, None, None); 2],
             falls: 0,
-            hits: Vec::new(),
-            patterns: Vec::new(),
             claimed: Vec::new(),
             keeps: None,
             edges: Edges::default(),
@@ -177,7 +174,9 @@ impl<'c> Scan<'c> {
         self.lines = edge.line.saturating_sub(1);
         self.offset = edge.offset;
         self.turn = edge.turn;
-        self.previous = edge.before.map(|t| (t, self.lines, edge.offset));
+        self.previous = edge
+            .before
+            .map(|t| (t, self.lines, edge.offset.saturating_sub(1)));
         self
     }
 
@@ -192,41 +191,18 @@ impl<'c> Scan<'c> {
     }
 
     /// Reads to the end; `head` has been read already.
-    pub(crate) fn run(mut self, head: Vec<u8>, reader: &mut dyn Read) -> Scanned {
-        let mut buffer = head;
-        let mut error = None;
-        loop {
-            let eof = match fill(&mut buffer, reader) {
-                Ok(eof) => eof,
-                Err(e) => {
-                    error = Some(e);
-                    true
-                }
-            };
-            let end = if eof {
-                buffer.len()
-            } else if let Some(newline) = memrchr(b'\n', &buffer) {
-                // The last record may go on in the next block.
-                match edges::last_record(buffer.get(..=newline).unwrap_or_default()) {
-                    0 => newline + 1,
-                    start => start,
-                }
-            } else if buffer.len() >= LINE_LIMIT {
-                self.long_lines += 1;
-                buffer.len()
-            } else {
-                continue;
-            };
-            let region = buffer.get(..end).unwrap_or_default();
-            if !region.is_empty() {
-                self.block(region, eof);
-            }
-            self.offset = self.offset.saturating_add(end as u64);
-            buffer.drain(..end);
-            if eof {
-                break;
-            }
-        }
+    pub(crate) fn run(self, head: Vec<u8>, reader: &mut dyn Read) -> Scanned {
+        self.run_with(&Crew::alone(), head, reader)
+    }
+
+    /// As [`Self::run`], on a second thread too while the crew has one to spare.
+    pub(crate) fn run_with(mut self, crew: &Crew, head: Vec<u8>, reader: &mut dyn Read) -> Scanned {
+        let mut cutter = Cutter::new(head, reader);
+        let known = (self.catalog, self.scope);
+        blocks::each(known, &mut cutter, crew, |block| self.block(block));
+        let Cutter {
+            error, long_lines, ..
+        } = cutter;
         self.coverage.bytes = self.offset;
         self.coverage.lines = self.lines;
         if let Some(RawStamp::Local { .. }) = self.coverage.first {
@@ -272,11 +248,15 @@ impl<'c> Scan<'c> {
                 .collect(),
             newest_first,
             error,
-            long_lines: self.long_lines,
+            long_lines,
         }
     }
 
-    fn block(&mut self, region: &[u8], last: bool) {
+    fn block(&mut self, block: &Block) {
+        let region = block.bytes.as_slice();
+        if region.is_empty() {
+            return;
+        }
         if self.turn.month == 0 {
             // A New Year within the first block is crossed from the month of its first line.
             let first = region
@@ -287,12 +267,14 @@ impl<'c> Scan<'c> {
                 self.turn.mark(time, true);
             }
         }
-        self.own = self.keep_edges(region, last);
+        self.lines_above = self.lines;
+        self.own = self.keep_edges(region, block.last);
         if self.keeps.is_some() {
             self.keep_tail(region);
         }
-        self.anchored(region);
-        self.walk(region);
+        self.anchored(region, &block.looks);
+        self.walk(region, &block.looks.lines);
+        self.offset = self.offset.saturating_add(region.len() as u64);
     }
 
     /// Keeps the last bytes of what was read.
@@ -345,28 +327,6 @@ impl<'c> Scan<'c> {
         }
         own
     }
-}
-
-/// Reads until the buffer holds a block; `true` at the end of the input.
-fn fill(buffer: &mut Vec<u8>, reader: &mut dyn Read) -> std::io::Result<bool> {
-    let mut filled = buffer.len();
-    let wanted = filled.saturating_add(BLOCK).max(BLOCK);
-    buffer.resize(wanted, 0);
-    while filled < wanted {
-        match reader.read(buffer.get_mut(filled..).unwrap_or_default()) {
-            Ok(0) => {
-                buffer.truncate(filled);
-                return Ok(true);
-            }
-            Ok(n) => filled = filled.saturating_add(n),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => {
-                buffer.truncate(filled);
-                return Err(e);
-            }
-        }
-    }
-    Ok(false)
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

@@ -1,5 +1,7 @@
 //! The times of a log: sampled, with its pauses, its first and its last.
 
+use std::ops::Range;
+
 use memchr::{memchr, memrchr};
 
 use super::{PAUSE_MIN, Scan, newlines};
@@ -19,7 +21,7 @@ impl Scan<'_> {
         if let Some((previous, _, _)) = self.previous {
             self.count_fall(previous, time);
             if self.gap(previous, time) >= self.shortest_pause() && self.lines > 1 {
-                self.refine(region, position);
+                self.refine(region, position, time);
             }
         }
         self.previous = Some((time, self.lines, offset));
@@ -69,51 +71,89 @@ impl Scan<'_> {
         }
     }
 
-    /// Finds the longest gap between the last sample and the line at `position`.
-    fn refine(&mut self, region: &[u8], position: usize) {
-        let Some((mut before, mut line, mut offset)) = self.previous else {
+    /// Finds the gaps between the last sample and the line at `position` with this time, by halves: of two lines
+    /// closer than the shortest gap kept, nothing between is longer.
+    fn refine(&mut self, region: &[u8], position: usize, time: RawStamp) {
+        let Some((before, line, offset)) = self.previous else {
             return;
         };
-        let from = usize::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
-        if offset < self.offset {
-            // The last sample lies in the block before: the gap is at the border.
-            offset = self.offset;
-            line = self
-                .lines
-                .saturating_sub(newlines(region.get(..position).unwrap_or_default()) + 1);
-        }
-        let mut at = from;
-        while at <= position {
-            let rest = region.get(at..).unwrap_or_default();
-            let length = memchr(b'\n', rest).unwrap_or(rest.len());
-            if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
-                let time = self.turn.mark(time, false);
-                if self.gap(before, time) >= PAUSE_MIN {
-                    let falls = self.falls > 0;
-                    let (from, to) = if falls {
-                        (time, before)
-                    } else {
-                        (before, time)
-                    };
-                    self.coverage.pauses.push(Pause {
-                        from,
-                        to,
-                        line: line.saturating_add(u64::from(falls)),
-                        offset,
-                    });
-                }
-                before = time;
-                offset = self.offset.saturating_add(at as u64);
+        let end = (time, position);
+        let start = if let Some(Ok(at)) = offset.checked_sub(self.offset).map(usize::try_from) {
+            (before, at)
+        } else {
+            // The last sample lies in the block before.
+            let first = self.timed(region, 0..position).unwrap_or(end);
+            if self.gap(before, first.0) >= self.shortest_pause() {
+                let after = (first.0, self.line_of(region, first.1), self.above(first.1));
+                self.pause((before, line, offset), after);
             }
-            line = line.saturating_add(1);
-            at += length + 1;
+            first
+        };
+        let mut halves = vec![(start, end)];
+        while let Some((from, to)) = halves.pop() {
+            if self.gap(from.0, to.0) < self.shortest_pause() {
+                continue;
+            }
+            let second = line_behind(region, from.1);
+            let middle = line_behind(region, from.1.midpoint(to.1));
+            let between = self
+                .timed(region, middle.max(second)..to.1)
+                .or_else(|| self.timed(region, second..middle.min(to.1)));
+            if let Some(middle) = between {
+                halves.extend([(from, middle), (middle, to)]);
+            } else {
+                let [from, to] =
+                    [from, to].map(|(t, at)| (t, self.line_of(region, at), self.above(at)));
+                self.pause(from, to);
+            }
         }
+    }
+
+    /// Keeps a gap between two lines, each with time, number and offset, if it is among the longest.
+    fn pause(&mut self, first: (RawStamp, u64, u64), second: (RawStamp, u64, u64)) {
+        let (from, to) = if self.falls > 0 {
+            (second, first)
+        } else {
+            (first, second)
+        };
+        self.coverage.pauses.push(Pause {
+            from: from.0,
+            to: to.0,
+            line: from.1,
+            offset: from.2,
+        });
         let length = |p: &Pause| p.to.reading().saturating_sub(p.from.reading());
         self.coverage
             .pauses
             .sort_by(|a, b| length(b).cmp(&length(a)).then(a.offset.cmp(&b.offset)));
         self.coverage.pauses.dedup_by_key(|p| p.offset);
         self.coverage.pauses.truncate(PAUSES);
+    }
+
+    /// The first line that begins in this range and has a time.
+    fn timed(&self, region: &[u8], range: Range<usize>) -> Option<(RawStamp, usize)> {
+        let mut at = range.start;
+        while at < range.end {
+            let rest = region.get(at..).unwrap_or_default();
+            let length = memchr(b'\n', rest).unwrap_or(rest.len());
+            if let Some(time) = log::time(rest.get(..length).unwrap_or_default()) {
+                let mut turn = self.turn;
+                return Some((turn.mark(time, false), at));
+            }
+            at = at.saturating_add(length).saturating_add(1);
+        }
+        None
+    }
+
+    /// The number of the line that begins there.
+    fn line_of(&self, region: &[u8], at: usize) -> u64 {
+        let lines = newlines(region.get(..at).unwrap_or_default());
+        self.lines_above.saturating_add(lines).saturating_add(1)
+    }
+
+    /// Its offset in the source.
+    fn above(&self, at: usize) -> u64 {
+        self.offset.saturating_add(at as u64)
     }
 
     /// The time of the last line of a block that has one.
@@ -126,11 +166,11 @@ impl Scan<'_> {
                 if let Some((previous, ..)) = self.previous {
                     self.count_fall(previous, time);
                     if self.gap(previous, time) >= self.shortest_pause() {
-                        self.refine(region, start);
+                        self.refine(region, start, time);
                     }
                 }
                 self.extend(time);
-                self.previous = Some((time, self.lines, self.offset.saturating_add(start as u64)));
+                self.previous = Some((time, self.line_of(region, start), self.above(start)));
                 return;
             }
             if start == 0 {
@@ -164,5 +204,70 @@ impl Scan<'_> {
         };
         self.coverage.first = better(self.coverage.first, time, false);
         self.coverage.last = better(self.coverage.last, time, true);
+    }
+}
+
+/// Where the line after the one that holds this byte begins.
+fn line_behind(region: &[u8], at: usize) -> usize {
+    let rest = region.get(at..).unwrap_or_default();
+    memchr(b'\n', rest).map_or(region.len(), |n| at.saturating_add(n).saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Catalog;
+    use crate::extract::scan::Scan;
+    use crate::model::Scope;
+
+    fn pauses(text: &str) -> Vec<(i64, u64, u64)> {
+        let catalog = Catalog::builtin().unwrap();
+        let scope = Scope::default();
+        let scanned = Scan::new(&catalog, &scope).run(text.into(), &mut std::io::empty());
+        let length = |from: i64, to: i64| (to - from) / 1_000_000_000;
+        let pauses = &scanned.coverage.pauses;
+        pauses
+            .iter()
+            .map(|p| (length(p.from.reading(), p.to.reading()), p.line, p.offset))
+            .collect()
+    }
+
+    /// A line a second, but for pauses of so many seconds after those lines.
+    fn log(lines: u64, long: &[(u64, u64)]) -> String {
+        let mut text = String::new();
+        let mut second = 0;
+        for line in 1..=lines {
+            let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
+            text +=
+                &format!("I0402 {h:02}:{m:02}:{s:02}.000000       1 reflector.go:1] still here\n");
+            second += long.iter().find(|(l, _)| *l == line).map_or(1, |p| p.1);
+        }
+        text
+    }
+
+    #[test]
+    fn a_pause_names_the_line_before_it() {
+        let text = log(100, &[(40, 90), (41, 7), (95, 30)]);
+        let length = text.lines().next().unwrap().len() as u64 + 1;
+        let expected = [(90, 40), (30, 95), (7, 41)];
+        assert_eq!(
+            pauses(&text),
+            expected.map(|(s, line)| (s, line, (line - 1) * length))
+        );
+    }
+
+    #[test]
+    fn lines_without_a_time_stand_in_no_ones_way() {
+        let text = log(70, &[(33, 60)]).replace("still here\n", "still here\n\tat some.place\n\n");
+        assert_eq!(pauses(&text).first().map(|p| (p.0, p.1)), Some((60, 97)));
+        assert_eq!(pauses(&text).len(), 1);
+    }
+
+    #[test]
+    fn a_pause_between_two_blocks_is_found() {
+        let lines = 20_000;
+        for at in [5_000, 8_738, 8_739, 8_740, 8_741, 8_742, 17_000] {
+            let text = log(lines, &[(at, 300)]);
+            assert_eq!(pauses(&text).first().map(|p| (p.0, p.1)), Some((300, at)));
+        }
     }
 }
