@@ -149,6 +149,22 @@ fn asks(rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Vec<Ask> {
         .collect()
 }
 
+/// What an inference is given as regular expressions and none is.
+fn illegal(infer: &toml::Table) -> Vec<(&str, String)> {
+    const EXPRESSIONS: [&str; 3] = ["ends", "likely", "skip"];
+    let mut out = Vec::new();
+    for key in EXPRESSIONS {
+        let all = infer.get(key).and_then(toml::Value::as_array);
+        for expression in all.into_iter().flatten() {
+            let text = expression.as_str().unwrap_or("*");
+            if RegexBuilder::new(text).unicode(false).build().is_err() {
+                out.push((key, text.to_owned()));
+            }
+        }
+    }
+    out
+}
+
 fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
     let en = template(&rule.title.get_ref().en, rule.title.span(), mistakes);
     let zh = template(&rule.title.get_ref().zh, rule.title.span(), mistakes);
@@ -191,6 +207,12 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         }
     };
     let (lasting, startup) = (time(&rule.lasting), time(&rule.startup));
+    if let Some(by) = &rule.inferred {
+        for (key, expression) in illegal(&rule.infer) {
+            let said = format!("`{key}`: not a regular expression: {expression}");
+            mistakes.add(by.span(), said, "in its [infer]");
+        }
+    }
     let origin = match (&rule.inferred, rule.suspect) {
         (Some(by), false) => Origin::Inferred {
             by: by.get_ref().clone(),

@@ -36,4 +36,5 @@ pub use matcher::Matcher;
 pub use observe::{Life, Observation, observe, observe_line, observe_with, shows};
 pub use scan::Crew;
 pub use skew::MachineSkew;
+pub(crate) use skew::servers;
 pub use unexplained::unexplained;

@@ -1,9 +1,9 @@
 //! Clocks that are off, as facts: the offsets themselves are found with the clocks (`extract::skew`).
 
-use super::Task;
+use super::{Task, support};
 use crate::base::time::{MINUTE, SECOND, Stamp};
 use crate::base::units::human_duration;
-use crate::extract::MachineSkew;
+use crate::extract::{MachineSkew, servers};
 use crate::model::{Component, Fact, Keys};
 
 /// Offsets of machines that differ by less than this are one.
@@ -13,6 +13,7 @@ const MANY: usize = 3;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let ahead = task.word("side") == Some("ahead");
+    let of_server = task.word("of") == Some("server");
     let sure: Vec<&MachineSkew> = task
         .world
         .skews
@@ -32,43 +33,30 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         (count >= MANY && count == sure.len() && count > task.world.in_step).then_some(*first)
     });
     if let Some(one) = odd {
-        let of_server = one.skew.ahead.saturating_neg();
-        return server(task)
-            .filter(|_| (of_server > 0) == ahead)
-            .and_then(|machine| fact(task, &machine, of_server, one))
+        let off = one.skew.ahead.saturating_neg();
+        return Some(one)
+            .filter(|_| of_server && (off > 0) == ahead)
+            .and_then(|one| {
+                let servers = servers(task.world);
+                // Which of several it is that wrote the objects, they do not tell.
+                let only = servers.iter().next().filter(|_| servers.len() == 1);
+                let mut keys = support::machine(only.copied());
+                keys.insert(String::from("count"), sure.len().to_string());
+                fact(task, keys, off, one)
+            })
             .into_iter()
             .collect();
     }
     sure.into_iter()
-        .filter(|s| (s.skew.ahead > 0) == ahead)
-        .filter_map(|s| fact(task, &s.machine, s.skew.ahead, s))
+        .filter(|s| !of_server && (s.skew.ahead > 0) == ahead)
+        .filter_map(|s| fact(task, support::machine(Some(&s.machine)), s.skew.ahead, s))
         .collect()
 }
 
-/// The machine of the only API server that has a log.
-fn server(task: &Task<'_>) -> Option<String> {
-    let api = Component::named("kube-apiserver");
-    let mut machines: Vec<&str> = task
-        .world
-        .sources
-        .iter()
-        .filter(|s| s.scope.component == api)
-        .filter_map(|s| s.scope.node.as_deref())
-        .collect();
-    machines.sort_unstable();
-    machines.dedup();
-    match machines.as_slice() {
-        [only] => Some((*only).to_owned()),
-        _ => None,
-    }
-}
-
-fn fact(task: &Task<'_>, machine: &str, ahead: i64, of: &MachineSkew) -> Option<Fact> {
+fn fact(task: &Task<'_>, mut keys: Keys, ahead: i64, of: &MachineSkew) -> Option<Fact> {
     let size = ahead.saturating_abs();
     let whole = (size.saturating_add(SECOND / 2) / SECOND).saturating_mul(SECOND);
-    let keys = Keys::from([
-        (String::from("node"), machine.to_owned()),
-        (String::from("host"), machine.to_owned()),
+    keys.extend([
         (String::from("off"), human_duration(whole)),
         (
             String::from("within"),
@@ -154,8 +142,20 @@ mod tests {
         case(&[(path, &one)], &["node/n3 off=5m1s"], &[]);
         // Who is right where most differ from the API server?
         let most = events(&[("n1", 300), ("n2", 300), ("n3", 300)]);
-        let api = "nodes/cp1/kube-apiserver.log";
-        case(&[(path, &most), (api, API)], &[], &["node/cp1 off=5m1s"]);
+        let (api, second) = ("nodes/cp1/kube-apiserver.log", "nodes/cp2/kube-apiserver.log");
+        for (logs, server) in [
+            (&[(api, API)][..], "cp1"),
+            (&[], "-"),
+            (&[(api, API), (second, API)], "-"),
+        ] {
+            let files = [&[(path, most.as_str())], logs].concat();
+            case(&files, &[], &[]);
+            assert_eq!(
+                shown(&facts_of(&files, "node/apiserver-clock-behind"), &["node", "off", "count"]),
+                [format!("cluster/apiserver-clock node={server} off=5m1s count=3")]
+            );
+            assert!(facts_of(&files, "node/apiserver-clock-ahead").is_empty());
+        }
         case(&[(path, &events(&[("n1", 1), ("n2", -1)]))], &[], &[]);
     }
 

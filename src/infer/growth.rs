@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::support::machine;
-use crate::model::{Fact, FactId, Quote};
+use crate::model::{Fact, FactId, Quote, workload_of};
 
 /// Fewer evictions of one workload than this are nobody's fault.
 const EVICTIONS: usize = 3;
@@ -30,7 +30,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         });
         *total.entry(node.clone()).or_default() += 1;
         workloads
-            .entry((workload(fact.entity.name()), node))
+            .entry((workload_of(fact.entity.name()).to_owned(), node))
             .or_default()
             .push((id, fact));
     }
@@ -72,27 +72,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     facts
 }
 
-/// `shop/web-7c9ffff6d5-t7vmg` is of `shop/web`: up to two generated parts fall away.
-fn workload(pod: &str) -> String {
-    let mut name = pod;
-    for longest in [5, 10] {
-        if let Some((head, last)) = name.rsplit_once('-')
-            && last.len() <= longest
-            && last.len() >= 5
-            && last
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        {
-            name = head;
-        }
-    }
-    name.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{facts_of, shown};
-    use super::workload;
 
     fn evictions(pods: &[(&str, &str)]) -> String {
         pods.iter().fold(
@@ -137,14 +119,5 @@ mod tests {
             &[report[0], report[1], ("report-6458d68c5c-t7vmg", "n2")],
             &[],
         );
-    }
-
-    #[test]
-    fn generated_parts_fall_away() {
-        assert_eq!(
-            workload("reports/report-generator-6458d68c5c-864mm"),
-            "reports/report-generator"
-        );
-        assert_eq!(workload("a/daemon-x7k2p"), "a/daemon");
     }
 }

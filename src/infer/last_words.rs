@@ -1,6 +1,6 @@
 //! What a program that ends by itself says last, and that this is why its pod is in a crash loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -10,17 +10,97 @@ use crate::base::text;
 use crate::base::time::Stamp;
 use crate::catalog::Weight;
 use crate::extract::LastLine;
-use crate::model::{Fact, FactId, Keys, Level, Source, SourceKind};
+use crate::model::{Fact, FactId, Keys, Level, Source, SourceId, SourceKind, workload_of};
 
 /// Longest words in a title.
 const WORDS: usize = 160;
 
 impl Task<'_> {
-    /// A parameter that is a list of regular expressions.
+    /// A parameter that is a list of regular expressions: legal ones, the catalogue loads no others.
     fn expressions(&self, name: &str) -> Vec<Regex> {
         let all = self.list(name).into_iter();
         all.filter_map(|e| RegexBuilder::new(e).unicode(false).build().ok())
             .collect()
+    }
+}
+
+/// What programs say last.
+struct Says {
+    /// Words after which the program is gone.
+    ends: Vec<Regex>,
+    /// Words that some programs say and go on.
+    likely: Vec<Regex>,
+    /// Lines that belong to others before them, or that tell nothing.
+    skip: Vec<Regex>,
+    /// Records of at least this level count as well.
+    level: Option<Level>,
+    /// So many last lines, without those of `skip`.
+    within: usize,
+}
+
+fn matches(all: &[Regex], text: &str) -> bool {
+    all.iter().any(|e| e.is_match(text.as_bytes()))
+}
+
+/// The line with the words, the words, and whether they leave no doubt.
+type Told<'w> = (&'w LastLine, String, bool);
+
+impl Says {
+    fn of(task: &Task<'_>) -> Self {
+        Self {
+            ends: task.expressions("ends"),
+            likely: task.expressions("likely"),
+            skip: task.expressions("skip"),
+            level: match task.word("level") {
+                Some("fatal") => Some(Level::Fatal),
+                Some("error") => Some(Level::Error),
+                _ => None,
+            },
+            within: task
+                .number("within")
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or(usize::MAX),
+        }
+    }
+
+    /// The words of one line, and whether they leave no doubt.
+    fn words(&self, line: &LastLine) -> Option<(String, bool)> {
+        let text = line.text.as_bytes();
+        let first = |all: &[Regex]| {
+            let found = all.iter().find_map(|e| e.captures(text))?;
+            let words = found.name("words").map_or(text, |m| m.as_bytes());
+            Some(String::from_utf8_lossy(words).into_owned())
+        };
+        let level = self.level.is_some_and(|at| line.level >= at);
+        first(&self.ends)
+            .map(|w| (w, true))
+            .or_else(|| first(&self.likely).map(|w| (w, false)))
+            // Which logger it is shows in what stands before the text.
+            .or_else(|| level.then(|| (line.text.clone(), matches(&self.ends, &line.quote))))
+    }
+
+    /// The last words of a log, if nothing but complaints comes after them.
+    fn last<'w>(&self, lines: &'w [LastLine]) -> Option<Told<'w>> {
+        let skipped =
+            |l: &&LastLine| matches(&self.skip, &l.text) || matches(&self.skip, &l.quote);
+        let mut rest = lines.iter().rev().filter(|l| !skipped(l)).take(self.within);
+        while let Some(line) = rest.next() {
+            if let Some((words, sure)) = self.words(line) {
+                return Some((line, words, sure));
+            }
+            if line.level != Level::Unknown && line.level > Level::Info {
+                continue;
+            }
+            // An ordinary line: the program went on. Unless it is what a line that ends with a colon announced.
+            let before = rest.next().filter(|b| {
+                line.level == Level::Unknown
+                    && b.line.saturating_add(1) == line.line
+                    && b.text.trim_end().ends_with(':')
+            })?;
+            let (words, sure) = self.words(before)?;
+            return Some((before, format!("{words} {}", line.text), sure));
+        }
+        None
     }
 }
 
@@ -36,6 +116,7 @@ struct Words<'w> {
     source: &'w Source,
     line: &'w LastLine,
     said: String,
+    sure: bool,
     at: Option<Stamp>,
 }
 
@@ -44,16 +125,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     if troubled.is_empty() {
         return Vec::new();
     }
-    let (ends, skip) = (task.expressions("ends"), task.expressions("skip"));
-    let level = match task.word("level") {
-        Some("fatal") => Some(Level::Fatal),
-        Some("error") => Some(Level::Error),
-        _ => None,
-    };
-    let within = task
-        .number("within")
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(usize::MAX);
+    let says = Says::of(task);
+    let claimed = claimed(task, &troubled);
+    let known: BTreeSet<&str> = task
+        .states("pod")
+        .filter_map(|(_, l)| l.entity.name().split_once('/'))
+        .map(|(_, short)| short)
+        .collect();
     let mut best: BTreeMap<(String, String), Words<'_>> = BTreeMap::new();
     for (id, lines) in &task.world.endings {
         let Some(source) = task.world.source(*id) else {
@@ -63,28 +141,14 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         if !is_end || !matches!(source.kind, SourceKind::Log | SourceKind::Text) {
             continue;
         }
-        let Some(pod) = pod_of(source, &troubled) else {
+        let Some((line, said, sure)) = says.last(lines) else {
             continue;
         };
-        let last = lines
-            .iter()
-            .rev()
-            .filter(|l| !skip.iter().any(|s| s.is_match(l.text.as_bytes())))
-            .take(within);
-        let told = last.take_while(|l| l.level != Level::Info).find_map(|l| {
-            let words = ends.iter().find_map(|e| {
-                let found = e.captures(l.text.as_bytes())?;
-                let words = found
-                    .name("words")
-                    .map_or(l.text.as_bytes(), |m| m.as_bytes());
-                Some(String::from_utf8_lossy(words).into_owned())
-            });
-            words
-                .or_else(|| (level.is_some_and(|at| l.level >= at)).then(|| l.text.clone()))
-                .map(|w| (l, w))
-        });
-        let Some((line, words)) = told else { continue };
-        if claimed(task, source, line, &pod) {
+        let Some(pod) = pod_of(source, &troubled, &known) else {
+            continue;
+        };
+        // A rule that names causes has said of this pod what the line means.
+        if claimed.contains(&(*id, line.line, pod.as_str())) {
             continue;
         }
         let at = line.time.and_then(|t| task.world.stamp(*id, t));
@@ -92,7 +156,8 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         let words = Words {
             source,
             line,
-            said: words,
+            said,
+            sure,
             at,
         };
         let later = |old: &Words<'_>| words.at.map(|s| s.at) > old.at.map(|s| s.at);
@@ -120,6 +185,10 @@ fn fact(
         (
             String::from("words"),
             text::cut(told.said.trim(), WORDS).into_owned(),
+        ),
+        (
+            String::from("form"),
+            String::from(if told.sure { "sure" } else { "likely" }),
         ),
     ]);
     if !container.is_empty() {
@@ -166,7 +235,11 @@ fn troubled(task: &Task<'_>) -> BTreeMap<String, Trouble> {
 }
 
 /// The troubled pod that a log is of: its path says so, or its name is that of one such pod, its workload or container.
-fn pod_of(source: &Source, troubled: &BTreeMap<String, Trouble>) -> Option<String> {
+fn pod_of(
+    source: &Source,
+    troubled: &BTreeMap<String, Trouble>,
+    known: &BTreeSet<&str>,
+) -> Option<String> {
     let fits = |trouble: &Trouble| {
         let own = source.scope.container.as_deref();
         trouble.containers.is_empty()
@@ -182,18 +255,39 @@ fn pod_of(source: &Source, troubled: &BTreeMap<String, Trouble>) -> Option<Strin
         let pod = found.next()?.0.clone();
         return found.next().is_none().then_some(pod);
     }
-    let file = source.path.rsplit(['/', '!']).next().unwrap_or_default();
-    let name = |wanted: &str| !wanted.is_empty() && holds_word(file, wanted);
+    let stems = stems(&source.path);
+    // The log of another pod.
+    if stems
+        .iter()
+        .any(|s| known.contains(s) && !troubled.keys().any(|p| p.rsplit('/').next() == Some(*s)))
+    {
+        return None;
+    }
+    let is = |pod: &str, trouble: &Trouble, wanted: &str| {
+        let namespace = pod.split_once('/').map_or("", |(ns, _)| ns);
+        let whole = |stem: &str| {
+            stem == wanted
+                || trouble.containers.iter().any(|c| {
+                    let head = stem.strip_suffix(c.as_str());
+                    head.and_then(|h| h.strip_suffix(SEPARATORS)) == Some(wanted)
+                })
+        };
+        !wanted.is_empty()
+            && stems.iter().any(|stem| {
+                let inside = stem
+                    .strip_prefix(namespace)
+                    .and_then(|s| s.strip_prefix(SEPARATORS));
+                whole(stem) || inside.is_some_and(whole)
+            })
+    };
+    let short = |pod: &str| pod.rsplit('/').next().unwrap_or_default().to_owned();
     let tests: [&dyn Fn(&str, &Trouble) -> bool; 3] = [
-        &|short, _| name(short),
-        &|short, _| name(workload(short)),
-        &|_, trouble| trouble.containers.iter().any(|c| name(c)),
+        &|pod, trouble| is(pod, trouble, &short(pod)),
+        &|pod, trouble| is(pod, trouble, workload_of(&short(pod))),
+        &|pod, trouble| trouble.containers.iter().any(|c| is(pod, trouble, c)),
     ];
     for test in tests {
-        let mut found = troubled.iter().filter(|(pod, trouble)| {
-            pod.split_once('/')
-                .is_some_and(|(_, short)| test(short, trouble))
-        });
+        let mut found = troubled.iter().filter(|(pod, trouble)| test(pod, trouble));
         if let Some((pod, _)) = found.next() {
             return found.next().is_none().then(|| pod.clone());
         }
@@ -201,50 +295,56 @@ fn pod_of(source: &Source, troubled: &BTreeMap<String, Trouble>) -> Option<Strin
     None
 }
 
-/// Whether a file name holds a name, not as a part of a longer word.
-fn holds_word(file: &str, name: &str) -> bool {
-    let inner = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    file.match_indices(name).any(|(at, found)| {
-        let (before, behind) = file.split_at(at);
-        !inner(before.chars().next_back()) && !inner(behind.chars().nth(found.chars().count()))
-    })
+/// What separates the parts of a file's name.
+const SEPARATORS: [char; 3] = ['-', '_', '.'];
+
+/// What a file may be named after: its name, less and less of what says how it was made (`logs-api-previous.1.txt`).
+fn stems(path: &str) -> Vec<&str> {
+    const BEHIND: [&str; 12] = [
+        "log", "logs", "txt", "out", "err", "json", "gz", "previous", "prev", "current", "last",
+        "stdout",
+    ];
+    const BEFORE: [&str; 7] = [
+        "kubectl", "logs", "log", "pod", "container", "previous", "current",
+    ];
+    let mut stem = path.rsplit(['/', '!']).next().unwrap_or_default();
+    let mut stems = vec![stem];
+    while let Some((head, last)) = stem.rsplit_once(SEPARATORS) {
+        // A run of the container. The number of a StatefulSet's pod stands behind a hyphen.
+        let run = last.bytes().all(|b| b.is_ascii_digit()) && !stem.ends_with(&format!("-{last}"));
+        if !run && !BEHIND.contains(&last.to_ascii_lowercase().as_str()) {
+            break;
+        }
+        stem = head;
+        stems.push(stem);
+    }
+    while let Some((first, rest)) = stem.split_once(SEPARATORS) {
+        if !BEFORE.contains(&first.to_ascii_lowercase().as_str()) {
+            break;
+        }
+        stem = rest;
+        stems.push(stem);
+    }
+    stems
 }
 
-/// `web-5f5c64f949-9pblt` is of `web`.
-fn workload(name: &str) -> &str {
-    let generated = |part: &str| {
-        (4..=10).contains(&part.len())
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    let Some((head, last)) = name.rsplit_once('-') else {
-        return name;
-    };
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return head;
+/// The lines of which a rule that names causes has said what they mean for a pod.
+fn claimed<'a>(
+    task: &'a Task<'_>,
+    troubled: &BTreeMap<String, Trouble>,
+) -> BTreeSet<(SourceId, u64, &'a str)> {
+    let mut claimed = BTreeSet::new();
+    for fact in &task.world.facts {
+        let Some(pod) = fact.key("pod").filter(|p| troubled.contains_key(*p)) else {
+            continue;
+        };
+        let definition = task.catalog.get(&fact.kind);
+        if definition.is_some_and(|d| d.weight >= Weight::Primary) {
+            let places = fact.evidence().iter().map(|q| q.place);
+            claimed.extend(places.map(|p| (p.source, p.line, pod)));
+        }
     }
-    if last.len() != 5 || !generated(last) {
-        return name;
-    }
-    match head.rsplit_once('-') {
-        Some((owner, hash)) if generated(hash) && hash.bytes().any(|b| b.is_ascii_digit()) => owner,
-        _ => head,
-    }
-}
-
-/// Whether a rule that names causes has said of this pod what the line means.
-fn claimed(task: &Task<'_>, source: &Source, line: &LastLine, pod: &str) -> bool {
-    task.world.facts.iter().any(|f| {
-        f.key("pod") == Some(pod)
-            && f.evidence()
-                .iter()
-                .any(|q| q.place.source == source.id && q.place.line == line.line)
-            && task
-                .catalog
-                .get(&f.kind)
-                .is_some_and(|d| d.weight >= Weight::Primary)
-    })
+    claimed
 }
 
 /// The address in the words that some fact of the same line could not reach.
@@ -264,28 +364,6 @@ fn address_in(task: &Task<'_>, told: &Words<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{facts_of, shown};
-
-    #[test]
-    fn all_expressions_of_the_rules_are_legal() {
-        for kind in ["crash/last-words", "crash/last-error"] {
-            let definition = super::super::testing::catalog().get(kind).unwrap();
-            let crate::catalog::Origin::Inferred { parameters, .. } = &definition.origin else {
-                panic!("{kind} is inferred");
-            };
-            for list in ["ends", "skip"] {
-                for e in parameters
-                    .get(list)
-                    .and_then(toml::Value::as_array)
-                    .into_iter()
-                    .flatten()
-                {
-                    let e = e.as_str().unwrap();
-                    let built = super::RegexBuilder::new(e).unicode(false).build();
-                    assert!(built.is_ok(), "{e}");
-                }
-            }
-        }
-    }
 
     const PODS: &str = "NAMESPACE   NAME                   READY   STATUS             RESTARTS   AGE\nshop        api-5f5c64f949-9pblt   0/1     CrashLoopBackOff   6          8m\nshop        web-0                  1/1     Running            0          8m\n";
 
@@ -347,5 +425,76 @@ mod tests {
             &format!("{log}I0302 10:00:05.100000       1 main.go:5] serving again\n"),
             &[],
         );
+    }
+
+    #[test]
+    fn what_comes_after_the_words_matters() {
+        let path = "api.log";
+        let told = "pod/shop/api-5f5c64f949-9pblt words=no config";
+        // The program went on, whatever its plain lines say.
+        case(path, "panic: no config\nlistening on :8080\n", &[]);
+        // What a panic announces stands on the next line.
+        case(
+            path,
+            "thread 'main' panicked at src/main.rs:5:5:\nno config\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+            &["pod/shop/api-5f5c64f949-9pblt words=src/main.rs:5:5: no config"],
+        );
+        case(
+            path,
+            "panic: no config\nE0302 10:00:05.100000       1 main.go:5] cannot flush\n",
+            &[told],
+        );
+        // Of one connection, not of the server.
+        for fatal in [
+            "FATAL:  role \"root\" does not exist",
+            "FATAL:  password authentication failed for user \"app\"",
+            "FATAL:  the database system is starting up",
+            "FATAL:  terminating connection due to administrator command",
+        ] {
+            let log = format!("2026-03-02 10:00:05.301 UTC [77] {fatal}\n");
+            case(path, &log, &[]);
+        }
+        // Where npm keeps its log is not why it ends; an interruption comes from outside.
+        case(
+            path,
+            "npm ERR! Missing script: \"start\"\nnpm ERR! A complete log of this run can be found in:\nnpm ERR!     /root/.npm/_logs/2026-03-02-debug-0.log\n",
+            &["pod/shop/api-5f5c64f949-9pblt words=Missing script: \"start\""],
+        );
+        case(path, "Traceback (most recent call last):\n  File \"/a.py\", line 1, in <module>\nKeyboardInterrupt\n", &[]);
+    }
+
+    #[test]
+    fn words_that_some_say_and_go_on_are_less_sure() {
+        for (log, form) in [
+            ("panic: no config\n", "sure"),
+            ("Error: no config\n", "likely"),
+            ("FATAL: no config\n", "likely"),
+        ] {
+            let facts = facts_of(&[("pods.txt", PODS), ("api.log", log)], "crash/last-words");
+            let expected = format!("pod/shop/api-5f5c64f949-9pblt form={form}");
+            assert_eq!(shown(&facts, &["form"]), [expected], "{log}");
+        }
+    }
+
+    #[test]
+    fn the_log_of_another_program_is_not_of_the_pod() {
+        let pods = "NAMESPACE   NAME                   READY   STATUS             RESTARTS   AGE\nshop        redis-0                0/1     CrashLoopBackOff   6          8m\nshop        redis-1                1/1     Running            0          8m\n";
+        let of = |path: &str| {
+            let files = [("pods.txt", pods), (path, "panic: no config\n")];
+            facts_of(&files, "crash/last-words").len()
+        };
+        for (path, expected) in [
+            ("redis-0.log", 1),
+            ("redis-0-previous.log", 1),
+            ("shop_redis-0.log", 1),
+            ("kubectl-logs-redis-0.txt", 1),
+            ("redis-0.1.log", 1),
+            ("redis.log", 1),
+            ("redis-exporter.log", 0),
+            ("my-redis-0.log", 0),
+            ("redis-1.log", 0),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
     }
 }

@@ -112,10 +112,50 @@ impl Topology {
     }
 }
 
+/// The workload that a pod's name speaks of: `web-7c9ffff6d5-t7vmg` is of `web`, `db-0` of `db`, `agent-x7k2p` of
+/// `agent`. A namespace in front stays.
+pub fn workload_of(pod: &str) -> &str {
+    let plain = |part: &str| {
+        part.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let digit = |part: &str| part.bytes().any(|b| b.is_ascii_digit());
+    let vowel = |part: &str| part.bytes().any(|b| b"aeiou".contains(&b));
+    let Some((head, last)) = pod.rsplit_once('-') else {
+        return pod;
+    };
+    if last.bytes().all(|b| b.is_ascii_digit()) {
+        return head;
+    }
+    // Kubernetes generates names without vowels: `kube-proxy` is no pod of `kube`.
+    if last.len() != 5 || !plain(last) || vowel(last) && !digit(last) {
+        return pod;
+    }
+    match head.rsplit_once('-') {
+        Some((owner, hash)) if (5..=10).contains(&hash.len()) && plain(hash) && digit(hash) => owner,
+        _ => head,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::SourceId;
+
+    #[test]
+    fn pods_of_one_workload() {
+        for (pod, workload) in [
+            ("shop/web-7c9ffff6d5-t7vmg", "shop/web"),
+            ("reports/report-generator-6458d68c5c-864mm", "reports/report-generator"),
+            ("shop/db-0", "shop/db"),
+            ("kube-system/node-agent-x7k2p", "kube-system/node-agent"),
+            ("shop/single", "shop/single"),
+            ("kube-system/kube-proxy", "kube-system/kube-proxy"),
+            ("web-5f5c64f949-9pblt", "web"),
+        ] {
+            assert_eq!(workload_of(pod), workload);
+        }
+    }
 
     #[test]
     fn walks_by_kind_in_both_directions() {

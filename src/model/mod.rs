@@ -21,7 +21,7 @@ pub use analysis::{Analysis, Bundle, ClockNote, Unexplained};
 pub use component::Component;
 pub use dump::{Dump, DumpKind, Frame, Goroutine};
 pub use dump_note::{DumpNote, GroupNote, LockNote};
-pub use entity::{Entity, Relation, Topology};
+pub use entity::{Entity, Relation, Topology, workload_of};
 pub use fact::{Basis, Fact, FactId, Keys, Place, Quote, Severity, Span};
 pub use incident::Incident;
 pub use pair::{ClockPair, Order};

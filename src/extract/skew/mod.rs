@@ -314,7 +314,7 @@ fn quote(source: SourceId, line: u64, offset: u64, text: String, time: Option<St
 }
 
 /// The machines whose API servers the bundle has logs of.
-fn servers(world: &World) -> BTreeSet<&str> {
+pub(crate) fn servers(world: &World) -> BTreeSet<&str> {
     let api = Component::named("kube-apiserver");
     world
         .sources
