@@ -17,11 +17,6 @@ use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
 use crate::model::{Component, Fact, FactId, Keys, Quote};
 
 const RAW: &[&str] = &["duel/api-write", "duel/controller-write"];
-/// Fewer changes of a specification than this may be a busy week.
-const GENERATIONS: u64 = 100;
-/// A specification that changes less often than this is not fought over.
-const APART: i64 = 2 * MINUTE;
-
 /// Kind, and name with its namespace.
 type Name = (String, String);
 
@@ -55,11 +50,14 @@ struct Object<'a> {
 
 impl Object<'_> {
     /// How often the specification changed, where that is more often than anybody does on purpose.
-    fn changes(&self) -> Option<u64> {
+    fn changes(&self, task: &Task<'_>) -> Option<u64> {
+        // Fewer may be a busy week; one that changes less often is not fought over.
+        let least = task.number("generations").unwrap_or(100);
+        let apart = task.time("apart").unwrap_or(2 * MINUTE).max(1);
         let (from, before) = self.generations.first()?;
         let (until, now) = self.generations.last()?;
         let (changes, took) = (now.saturating_sub(*before), until.since(*from));
-        (changes >= GENERATIONS && took / APART <= i64::try_from(changes).ok()?).then_some(changes)
+        (changes >= least && took / apart <= i64::try_from(changes).ok()?).then_some(changes)
     }
 }
 
@@ -77,21 +75,22 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .filter_map(|((kind, name), mut object)| {
             object.writes.retain(|w| verbs.contains(&w.verb));
             object.writes.sort_by_key(|w| (w.at.at, w.quote.place));
-            let turns = if lives {
-                alternating(&object.writes, within)
-            } else {
-                by_turns(&object.writes, within)
-            };
-            let two = if lives {
-                two_sides(&turns, &users)
-            } else {
-                !one_behind_proxies(&turns, &users)
-            };
-            if turns.len() as u64 >= least && two {
+            let turns = by_turns(&object.writes, within, lives)
+                .into_iter()
+                .filter(|turns| turns.len() as u64 >= least)
+                .filter(|turns| {
+                    if lives {
+                        two_sides(turns, &users)
+                    } else {
+                        !one_behind_proxies(turns, &users)
+                    }
+                })
+                .max_by_key(Vec::len);
+            if let Some(turns) = turns {
                 return fact(task, &kind, &name, &object, &turns, lives);
             }
             let last = last_two(&object.writes, within).filter(|_| !lives)?;
-            object.changes()?;
+            object.changes(task)?;
             fact(task, &kind, &name, &object, &last, false)
         })
         .collect()
@@ -349,17 +348,17 @@ fn program(actor: &str) -> &str {
     actor.split(['/', ' ']).next().unwrap_or(actor)
 }
 
-/// The longest run of writes in which create and delete take turns.
-fn alternating<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Vec<&'w Write<'a>> {
-    run(writes, within, |a, b| a.verb != b.verb)
-}
-
-/// The longest run of writes in which two actors take turns, as one teller has it: two name the same actor differently.
-fn by_turns<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Vec<&'w Write<'a>> {
+/// For each teller, since two name the same actor differently, the longest run of writes in which create and delete
+/// take turns (`lives`), or two actors. What each controller says of itself is news of its own: all of that is one teller.
+fn by_turns<'w, 'a>(writes: &'w [Write<'a>], within: i64, lives: bool) -> Vec<Vec<&'w Write<'a>>> {
     let who = |w: &Write<'a>| (w.actor, w.address);
-    let tellers: BTreeSet<&str> = writes.iter().map(|w| w.teller).collect();
-    let runs = tellers.into_iter().map(|teller| {
-        let told = || writes.iter().filter(|w| w.teller == teller);
+    let teller = |w: &Write<'a>| if w.told { w.teller } else { "" };
+    let tellers: BTreeSet<&str> = writes.iter().map(teller).collect();
+    let runs = tellers.into_iter().map(|by| {
+        let told = || writes.iter().filter(|w| teller(w) == by);
+        if lives {
+            return run(told(), within, |a, b| a.verb != b.verb);
+        }
         let actors: BTreeSet<_> = told().map(who).collect();
         // One program that runs once, seen from two addresses, is the same actor; so more than a handful is a crowd.
         if !(2..=3).contains(&actors.len()) {
@@ -367,7 +366,7 @@ fn by_turns<'w, 'a>(writes: &'w [Write<'a>], within: i64) -> Vec<&'w Write<'a>> 
         }
         run(told(), within, |a, b| who(a) != who(b))
     });
-    runs.max_by_key(Vec::len).unwrap_or_default()
+    runs.collect()
 }
 
 fn run<'w, 'a: 'w>(
@@ -422,7 +421,7 @@ fn fact(
         .max()
         .unwrap_or(0)
         .max(turns.len() as u64 / 2)
-        .max(object.changes().filter(|_| !lives).unwrap_or(0));
+        .max(object.changes(task).filter(|_| !lives).unwrap_or(0));
     let keys = Keys::from([
         (String::from("kind"), kind.to_owned()),
         (String::from("object"), name.to_owned()),

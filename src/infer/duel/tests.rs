@@ -225,6 +225,37 @@ fn two_logs_of_one_request_are_one_actor() {
 }
 
 #[test]
+fn two_logs_of_one_that_makes_and_removes() {
+    let files = |deleter: (&str, &str)| {
+        let (mut http, mut audit) = (String::new(), String::new());
+        for n in 0..4 {
+            for (verb, second, (agent, address)) in [
+                ("create", n * 20, ("ci-runner/v1 (linux)", "192.168.0.7")),
+                ("delete", n * 20 + 5, deleter),
+            ] {
+                let (method, uri, name) = if verb == "create" {
+                    ("POST", SET, ",\"name\":\"ws1\"")
+                } else {
+                    ("DELETE", ONE, ",\"name\":\"ws1\"")
+                };
+                http += &request(second, method, uri, agent, address);
+                let at = format!("2026-07-23T10:{:02}:{:02}", second / 60, second % 60);
+                audit += &format!(
+                    "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"{verb}{n}\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:ci:{agent}\"}},\"sourceIPs\":[\"{address}\"],\"userAgent\":\"{agent}\",\"objectRef\":{{\"resource\":\"workspaces\",\"apiGroup\":\"tenant.example.com\"{name}}},\"responseStatus\":{{\"code\":200}},\"requestReceivedTimestamp\":\"{at}.120134Z\",\"stageTimestamp\":\"{at}.125134Z\"}}\n"
+                );
+            }
+        }
+        let files = [
+            ("cp1/kube-apiserver.log", http.as_str()),
+            ("cp1/audit.log", audit.as_str()),
+        ];
+        facts_of(&files, LIVES).len()
+    };
+    assert_eq!(files(("ci-runner/v1 (linux)", "192.168.0.7")), 0);
+    assert_eq!(files(("sweeper/v1 (linux)", "192.168.0.9")), 1);
+}
+
+#[test]
 fn made_and_removed_by_one() {
     let agent = "ci-runner/v1 (linux)";
     let lines: Vec<String> = (0..4)
