@@ -34,11 +34,7 @@ struct Entry<'a> {
 }
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let least = task
-        .number("leaked")
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(2)
-        .max(1);
+    let least = task.amount("leaked").unwrap_or(2).max(1);
     let deaths = sandbox::deaths(task);
     let mut nodes: BTreeMap<&str, BTreeMap<&str, Entry<'_>>> = BTreeMap::new();
     for (_, fact) in task.facts(TAKEN) {

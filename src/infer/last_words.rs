@@ -56,10 +56,7 @@ impl Says {
                 Some("error") => Some(Level::Error),
                 _ => None,
             },
-            within: task
-                .number("within")
-                .and_then(|n| usize::try_from(n).ok())
-                .unwrap_or(usize::MAX),
+            within: task.amount("within").unwrap_or(usize::MAX),
         }
     }
 
@@ -81,8 +78,7 @@ impl Says {
 
     /// The last words of a log, if nothing but complaints comes after them.
     fn last<'w>(&self, lines: &'w [LastLine]) -> Option<Told<'w>> {
-        let skipped =
-            |l: &&LastLine| matches(&self.skip, &l.text) || matches(&self.skip, &l.quote);
+        let skipped = |l: &&LastLine| matches(&self.skip, &l.text) || matches(&self.skip, &l.quote);
         let mut rest = lines.iter().rev().filter(|l| !skipped(l)).take(self.within);
         while let Some(line) = rest.next() {
             if let Some((words, sure)) = self.words(line) {
@@ -305,7 +301,13 @@ fn stems(path: &str) -> Vec<&str> {
         "stdout",
     ];
     const BEFORE: [&str; 7] = [
-        "kubectl", "logs", "log", "pod", "container", "previous", "current",
+        "kubectl",
+        "logs",
+        "log",
+        "pod",
+        "container",
+        "previous",
+        "current",
     ];
     let mut stem = path.rsplit(['/', '!']).next().unwrap_or_default();
     let mut stems = vec![stem];
@@ -460,7 +462,11 @@ mod tests {
             "npm ERR! Missing script: \"start\"\nnpm ERR! A complete log of this run can be found in:\nnpm ERR!     /root/.npm/_logs/2026-03-02-debug-0.log\n",
             &["pod/shop/api-5f5c64f949-9pblt words=Missing script: \"start\""],
         );
-        case(path, "Traceback (most recent call last):\n  File \"/a.py\", line 1, in <module>\nKeyboardInterrupt\n", &[]);
+        case(
+            path,
+            "Traceback (most recent call last):\n  File \"/a.py\", line 1, in <module>\nKeyboardInterrupt\n",
+            &[],
+        );
     }
 
     #[test]

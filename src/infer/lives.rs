@@ -98,11 +98,7 @@ pub(super) fn repeated(task: &Task<'_>) -> Vec<Fact> {
         .into_iter()
         .map(Component::named)
         .collect();
-    let least = task
-        .number("restarts")
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(3)
-        .max(2);
+    let least = task.amount("restarts").unwrap_or(3).max(2);
     let within = task.time("within").unwrap_or(30 * MINUTE);
     let mut of_log: BTreeMap<usize, Vec<(Stamp, Change<'_>)>> = BTreeMap::new();
     for change in changes(task, &wanted) {

@@ -12,10 +12,7 @@ use crate::model::{Fact, FactId, SourceId};
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let members = task.list("members");
     let leaderless = task.list("leaderless");
-    let least = task
-        .number("at_least")
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(2);
+    let least = task.amount("at_least").unwrap_or(2);
     let gone: Vec<(FactId, &Fact)> = task.facts(&members).collect();
     let views: BTreeSet<SourceId> = gone
         .iter()

@@ -41,6 +41,11 @@ impl Task<'_> {
         }
     }
 
+    /// A parameter that is a number of things.
+    pub(super) fn amount(&self, name: &str) -> Option<usize> {
+        self.number(name).and_then(|n| usize::try_from(n).ok())
+    }
+
     /// A parameter that is a duration, in nanoseconds.
     pub(super) fn time(&self, name: &str) -> Option<i64> {
         self.word(name).and_then(duration)
