@@ -149,20 +149,22 @@ fn asks(rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Vec<Ask> {
         .collect()
 }
 
-/// What an inference is given as regular expressions and none is.
-fn illegal(infer: &toml::Table) -> Vec<(&str, String)> {
+/// Checks what an inference is given as regular expressions.
+fn expressions(rule: &RuleFile, mistakes: &mut Mistakes<'_>) {
     const EXPRESSIONS: [&str; 3] = ["ends", "likely", "skip"];
-    let mut out = Vec::new();
+    let Some(by) = &rule.inferred else {
+        return;
+    };
     for key in EXPRESSIONS {
-        let all = infer.get(key).and_then(toml::Value::as_array);
+        let all = rule.infer.get(key).and_then(toml::Value::as_array);
         for expression in all.into_iter().flatten() {
             let text = expression.as_str().unwrap_or("*");
             if RegexBuilder::new(text).unicode(false).build().is_err() {
-                out.push((key, text.to_owned()));
+                let said = format!("`{key}`: not a regular expression: {text}");
+                mistakes.add(by.span(), said, "in its [infer]");
             }
         }
     }
-    out
 }
 
 fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
@@ -172,6 +174,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         let en = template(&u.en, rule.title.span(), mistakes)?;
         Some((en, template(&u.zh, rule.title.span(), mistakes)?))
     });
+    let words = words(rule, mistakes);
     let entity = template(rule.entity.get_ref(), rule.entity.span(), mistakes);
     let severity = Severity::parse(rule.severity.get_ref());
     if severity.is_none() {
@@ -207,12 +210,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         }
     };
     let (lasting, startup) = (time(&rule.lasting), time(&rule.startup));
-    if let Some(by) = &rule.inferred {
-        for (key, expression) in illegal(&rule.infer) {
-            let said = format!("`{key}`: not a regular expression: {expression}");
-            mistakes.add(by.span(), said, "in its [infer]");
-        }
-    }
+    expressions(rule, mistakes);
     let origin = match (&rule.inferred, rule.suspect) {
         (Some(by), false) => Origin::Inferred {
             by: by.get_ref().clone(),
@@ -242,6 +240,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         aliases: rule.aliases.clone(),
         title: (en?, zh?),
         unknown,
+        words,
         entity: entity?,
         severity: severity?,
         since: rule.since.clone(),
@@ -267,6 +266,29 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         remedies: rule.remedy.clone(),
         warnings: rule.warning.clone(),
     })
+}
+
+/// How the title says the tokens of keys.
+fn words(
+    rule: &RuleFile,
+    mistakes: &mut Mistakes<'_>,
+) -> BTreeMap<String, BTreeMap<String, (Template, Template)>> {
+    let mut out: BTreeMap<String, BTreeMap<String, (Template, Template)>> = BTreeMap::new();
+    for (key, texts) in &rule.words {
+        for (token, text) in texts {
+            let span = rule.title.span();
+            let both = (
+                template(&text.en, span.clone(), mistakes),
+                template(&text.zh, span, mistakes),
+            );
+            if let (Some(en), Some(zh)) = both {
+                out.entry(key.clone())
+                    .or_default()
+                    .insert(token.clone(), (en, zh));
+            }
+        }
+    }
+    out
 }
 
 /// An example is a line of a log or the text of a file.

@@ -150,6 +150,8 @@ pub struct Definition {
     pub title: (Template, Template),
     /// The title where values of the title are not known.
     pub unknown: Option<(Template, Template)>,
+    /// How the title says what an inference found, by key and value: keys hold tokens, not sentences.
+    pub words: BTreeMap<String, BTreeMap<String, (Template, Template)>>,
     /// Entity.
     pub entity: Template,
     /// Severity.
@@ -242,13 +244,31 @@ impl Definition {
         lang: Lang,
         value: impl Fn(&str) -> Option<&'a str> + Copy,
     ) -> Option<String> {
-        let in_lang = |both: &(Template, Template)| {
-            let template = if lang == Lang::Zh { &both.1 } else { &both.0 };
+        let said: BTreeMap<&str, String> = self
+            .words
+            .iter()
+            .filter_map(|(key, words)| {
+                let template = in_lang(words.get(value(key)?)?, lang);
+                Some((key.as_str(), template.fill(value)?))
+            })
+            .collect();
+        self.told_as(lang, |k| {
+            said.get(k).map(String::as_str).or_else(|| value(k))
+        })
+    }
+
+    fn told_as<'a>(
+        &self,
+        lang: Lang,
+        value: impl Fn(&str) -> Option<&'a str> + Copy,
+    ) -> Option<String> {
+        let tell = |both: &(Template, Template)| {
+            let template = in_lang(both, lang);
             template
                 .fill(value)
                 .or_else(|| template.fill_partly(value, |k| self.generic(k, lang)))
         };
-        in_lang(&self.title).or_else(|| self.unknown.as_ref().and_then(in_lang))
+        tell(&self.title).or_else(|| self.unknown.as_ref().and_then(tell))
     }
 
     /// What stands for a value that every reader knows the kind of.
@@ -291,6 +311,10 @@ impl Definition {
     pub fn entity_kind(&self) -> &str {
         self.entity.head().split_once('/').map_or("", |(k, _)| k)
     }
+}
+
+fn in_lang(both: &(Template, Template), lang: Lang) -> &Template {
+    if lang == Lang::Zh { &both.1 } else { &both.0 }
 }
 
 /// How a line shows a fact.

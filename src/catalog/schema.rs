@@ -43,6 +43,8 @@ pub(super) struct RuleFile {
     pub(super) inferred: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) infer: toml::Table,
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, BTreeMap<String, Text>>,
     pub(super) weight: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) keys: Vec<Spanned<String>>,

@@ -14,9 +14,13 @@ use crate::model::{Fact, Keys};
 
 const RAW: &[&str] = &["scheduler-trace/refused"];
 
-/// What ends the reasons of the filters: the preemption's own count, how the scheduler goes on, the end of an event's
-/// text that was too long for it.
-const ENDS: &[&str] = &[". ", ".; ", "; "];
+/// How the scheduler writes a refusal.
+struct Wording<'a> {
+    /// What ends the reasons of the filters.
+    ends: Vec<&'a str>,
+    /// What stands at the end of a text that was cut.
+    cut: &'a str,
+}
 
 /// What a part of a message says.
 struct Counted {
@@ -37,9 +41,13 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     let nodes = Nodes::of(task);
+    let wording = Wording {
+        ends: task.list("stops"),
+        cut: task.word("cut").unwrap_or("..."),
+    };
     latest
         .into_values()
-        .filter_map(|fact| one(task, &nodes, fact))
+        .filter_map(|fact| one(task, &nodes, &wording, fact))
         .collect()
 }
 
@@ -48,8 +56,8 @@ fn seen(fact: &Fact) -> Option<Instant> {
     fact.span.last.map(|s| s.at)
 }
 
-fn one(task: &Task<'_>, nodes: &Nodes<'_>, refused: &Fact) -> Option<Fact> {
-    let counted = count(refused.key("reasons")?)?;
+fn one(task: &Task<'_>, nodes: &Nodes<'_>, wording: &Wording<'_>, refused: &Fact) -> Option<Fact> {
+    let counted = wording.count(refused.key("reasons")?)?;
     let sum = counted
         .reasons
         .iter()
@@ -57,14 +65,12 @@ fn one(task: &Task<'_>, nodes: &Nodes<'_>, refused: &Fact) -> Option<Fact> {
     let said = refused.key("total").and_then(|t| t.parse::<u64>().ok());
     let total = said.or_else(|| nodes.number())?;
     let without = total.checked_sub(sum).filter(|n| *n > 0)?;
-    let why = if counted.cut {
-        String::from("the message was cut")
-    } else if said.is_none() && nodes.out.len() as u64 == without {
-        // The scheduler of that time leaves out nodes that are not ready or cordoned before it counts.
-        let out = some(nodes.out.iter().copied(), 4);
-        format!("not Ready or cordoned: {out}")
-    } else {
-        String::from("no line says why")
+    // The scheduler of the form without a total leaves out nodes that are not ready or cordoned before it counts.
+    let left_out = said.is_none() && nodes.out.len() as u64 == without;
+    let why = match (counted.cut, left_out) {
+        (true, _) => "cut",
+        (false, true) => "left-out",
+        (false, false) => "unsaid",
     };
     let reasons: Vec<String> = counted
         .reasons
@@ -80,12 +86,15 @@ fn one(task: &Task<'_>, nodes: &Nodes<'_>, refused: &Fact) -> Option<Fact> {
         ("total", total.to_string()),
         ("without", without.to_string()),
         ("reasons", reasons.join("; ")),
-        ("why", why),
+        ("why", why.to_owned()),
     ] {
         keys.insert(key.to_owned(), value);
     }
     if said.is_none() {
-        keys.insert(String::from("counted"), String::from("nodes of the bundle"));
+        keys.insert(String::from("counted"), String::from("bundle"));
+    }
+    if why == "left-out" {
+        keys.insert(String::from("out"), some(nodes.out.iter().copied(), 4));
     }
     let evidence = refused.evidence().iter().take(2).cloned().collect();
     let mut fact = task.fact(
@@ -99,30 +108,32 @@ fn one(task: &Task<'_>, nodes: &Nodes<'_>, refused: &Fact) -> Option<Fact> {
     Some(fact)
 }
 
-/// The reasons of a message; `None` when one of them has no number: it is about the pod, and so about every node.
-fn count(text: &str) -> Option<Counted> {
-    let (text, cut) = match text.trim_end().strip_suffix("...") {
-        Some(head) => (head, true),
-        None => (text, false),
-    };
-    let end = ENDS.iter().filter_map(|e| text.find(e)).min();
-    let whole = end.and_then(|at| text.get(..at)).unwrap_or(text);
-    // What was cut lies behind the end of the reasons.
-    let cut = cut && end.is_none();
-    let whole = whole.trim().trim_end_matches(['.', ',', ';']);
-    let mut reasons: Vec<(String, u64)> = Vec::new();
-    for part in whole.split(", ") {
-        match (leading(part).or_else(|| trailing(part)), reasons.last_mut()) {
-            (Some(reason), _) => reasons.push(reason),
-            // A comma within a reason: `1 node(s) had taint {a: }, that the pod didn't tolerate`.
-            (None, Some(last)) => {
-                last.0.push_str(", ");
-                last.0.push_str(part);
+impl Wording<'_> {
+    /// The reasons of a message; `None` when one of them has no number: it is about the pod, and so about every node.
+    fn count(&self, text: &str) -> Option<Counted> {
+        let (text, cut) = match text.trim_end().strip_suffix(self.cut) {
+            Some(head) => (head, true),
+            None => (text, false),
+        };
+        let end = self.ends.iter().filter_map(|e| text.find(e)).min();
+        let whole = end.and_then(|at| text.get(..at)).unwrap_or(text);
+        // What was cut lies behind the end of the reasons.
+        let cut = cut && end.is_none();
+        let whole = whole.trim().trim_end_matches(['.', ',', ';']);
+        let mut reasons: Vec<(String, u64)> = Vec::new();
+        for part in whole.split(", ") {
+            match (leading(part).or_else(|| trailing(part)), reasons.last_mut()) {
+                (Some(reason), _) => reasons.push(reason),
+                // A comma within a reason: `1 node(s) had taint {a: }, that the pod didn't tolerate`.
+                (None, Some(last)) => {
+                    last.0.push_str(", ");
+                    last.0.push_str(part);
+                }
+                (None, None) => return None,
             }
-            (None, None) => return None,
         }
+        Some(Counted { reasons, cut })
     }
-    Some(Counted { reasons, cut })
 }
 
 /// `3 Insufficient cpu`.
@@ -167,8 +178,9 @@ impl<'a> Nodes<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{facts_of, shown};
+    use super::super::testing::{catalog, facts_of, shown};
     use super::*;
+    use crate::base::lang::Lang;
 
     const KIND: &str = "scheduler-trace/nodes-without-reason";
     const KEYS: &[&str] = &["stated", "total", "without", "reasons", "why"];
@@ -201,9 +213,7 @@ n5     Ready,SchedulingDisabled   <none>   9d    v1.8.4
                     "0/5 nodes are available: 3 Insufficient cpu. preemption: 0/5 nodes are available: 5 No preemption victims found for incoming pod.",
                 ),
             )],
-            &[
-                "pod/shop/web-1 stated=3 total=5 without=2 reasons=3 Insufficient cpu why=no line says why",
-            ],
+            &["pod/shop/web-1 stated=3 total=5 without=2 reasons=3 Insufficient cpu why=unsaid"],
         );
         let log = "I0607 16:32:00.000000       1 factory.go:1147] Unable to schedule shop web-1: no fit: 0/5 nodes are available: 1 Insufficient cpu, 2 node(s) had taints that the pod didn't tolerate.; waiting\n";
         case(
@@ -212,7 +222,7 @@ n5     Ready,SchedulingDisabled   <none>   9d    v1.8.4
                 ("kubectl/get-nodes.txt", NODES),
             ],
             &[
-                "pod/shop/web-1 stated=3 total=5 without=2 reasons=1 Insufficient cpu; 2 node(s) had taints that the pod didn't tolerate why=no line says why",
+                "pod/shop/web-1 stated=3 total=5 without=2 reasons=1 Insufficient cpu; 2 node(s) had taints that the pod didn't tolerate why=unsaid",
             ],
         );
     }
@@ -227,11 +237,33 @@ n5     Ready,SchedulingDisabled   <none>   9d    v1.8.4
                 ("kubectl/get-events.txt", &old),
                 ("kubectl/get-nodes.txt", NODES),
             ],
-            &[
-                "pod/shop/web-1 stated=3 total=5 without=2 reasons=3 Insufficient cpu why=not Ready or cordoned: n4, n5",
-            ],
+            &["pod/shop/web-1 stated=3 total=5 without=2 reasons=3 Insufficient cpu why=left-out"],
         );
         case(&[("kubectl/get-events.txt", &old)], &[]);
+        let files = [
+            ("kubectl/get-events.txt", old.as_str()),
+            ("kubectl/get-nodes.txt", NODES),
+        ];
+        let facts = facts_of(&files, KIND);
+        let title = |lang| {
+            let value = |k: &str| match k {
+                "entity" => Some("shop/web-1"),
+                _ => facts.first()?.key(k),
+            };
+            catalog().get(KIND).map(|d| d.title(lang, value))
+        };
+        assert_eq!(
+            title(Lang::En).as_deref(),
+            Some(
+                "3 of 5 nodes (those that the bundle lists) have a stated reason to refuse pod shop/web-1 (3 Insufficient cpu); 2 have none: not Ready or cordoned: n4, n5"
+            )
+        );
+        assert_eq!(
+            title(Lang::Zh).as_deref(),
+            Some(
+                "5 个节点（资料包所列）中 3 个有拒绝 Pod shop/web-1 的明确原因（3 Insufficient cpu）；另 2 个没有：未就绪或被封锁：n4, n5"
+            )
+        );
     }
 
     #[test]
@@ -258,8 +290,12 @@ n5     Ready,SchedulingDisabled   <none>   9d    v1.8.4
 
     #[test]
     fn reasons_of_a_message() {
+        let wording = Wording {
+            ends: vec![". ", ".; ", "; "],
+            cut: "...",
+        };
         let of = |text: &str| {
-            count(text).map(|c| {
+            wording.count(text).map(|c| {
                 let reasons: Vec<String> =
                     c.reasons.iter().map(|(r, n)| format!("{n}×{r}")).collect();
                 (reasons.join(" | "), c.cut)
