@@ -14,6 +14,8 @@ use crate::model::{Component, Entity, Fact, FactId, Keys, SourceId, StateLine};
 
 /// Longest chain of authorities followed.
 const DEPTH: usize = 5;
+/// What the serving certificate of every API server is made out to.
+const API_SERVER: &str = "kubernetes.default.svc";
 
 /// One certificate of the bundle.
 #[derive(Clone, Copy)]
@@ -57,9 +59,40 @@ impl<'a> Cert<'a> {
             }
     }
 
+    /// Whether it is made out to this host: by its names; one that has none, by its subject.
     fn names(&self, host: &str) -> bool {
-        self.line.entity.name() == host
-            || value(self.line, "sans").is_some_and(|s| s.split(',').any(|n| n == host))
+        match value(self.line, "sans") {
+            Some(sans) => sans.split(',').any(|name| covers(name, host)),
+            None => covers(self.line.entity.name(), host),
+        }
+    }
+}
+
+/// Whether a name of a certificate is that of the host, as TLS has it: `*` stands for the first label, whole and alone.
+fn covers(name: &str, host: &str) -> bool {
+    let address = |text: &str| text.parse::<std::net::IpAddr>().ok();
+    if let Some(ip) = address(host) {
+        return address(name) == Some(ip);
+    }
+    let (name, host) = (name.trim_end_matches('.'), host.trim_end_matches('.'));
+    name.eq_ignore_ascii_case(host)
+        || name.strip_prefix("*.").is_some_and(|zone| {
+            host.split_once('.').is_some_and(|(label, rest)| {
+                !label.is_empty() && zone.contains('.') && rest.eq_ignore_ascii_case(zone)
+            })
+        })
+}
+
+/// The host of `https://[2001:db8::1]:6443/path` or `10.0.0.1:6443`.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split('/').next().unwrap_or(rest);
+    if let Some((host, _)) = place.strip_prefix('[').and_then(|p| p.split_once(']')) {
+        return host;
+    }
+    match place.rsplit_once(':') {
+        Some((host, _)) if !host.contains(':') => host,
+        _ => place,
     }
 }
 
@@ -102,7 +135,7 @@ fn sides<'a>(task: &'a Task<'_>, all: &[Cert<'a>]) -> Vec<Side<'a>> {
 
 fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
     let host = if side.owner.kind() == "kubeconfig" {
-        String::from("kubernetes.default.svc")
+        server_of(task, side)?.to_owned()
     } else {
         let service = task
             .world
@@ -113,10 +146,15 @@ fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
         let (namespace, name) = service.name().split_once('/')?;
         format!("{name}.{namespace}.svc")
     };
-    let served: Vec<&Cert<'_>> = all.iter().filter(|c| c.names(&host)).collect();
+    // Much else is served at the address of an API server: that of etcd, of a kubelet.
+    let by_role = |c: &Cert<'_>| side.owner.kind() != "kubeconfig" || c.names(API_SERVER);
+    let served: Vec<&Cert<'_>> = all
+        .iter()
+        .filter(|c| c.names(&host) && by_role(c))
+        .collect();
     let judged: Vec<(&Cert<'_>, Option<bool>)> = served
         .iter()
-        .map(|c| (*c, trusted(c, &side.trust, all)))
+        .map(|c| (*c, trusted(c, &side.trust, all, DEPTH)))
         .collect();
     // The bundle may hold an old copy: as long as one fits, or one is not known to fail, nothing is said.
     if judged.iter().any(|(_, t)| *t != Some(false)) {
@@ -130,7 +168,7 @@ fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
             .and_then(|s| s.scope.node.as_deref()),
     );
     let signer = if leaf.issuer == trust.subject {
-        "another key of that name"
+        "same-name"
     } else {
         leaf.issuer
     };
@@ -158,28 +196,44 @@ fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
     )
 }
 
-/// Whether the chain of a certificate ends at a trusted one; `None`: the bundle does not hold enough of it.
-fn trusted(leaf: &Cert<'_>, trust: &[Cert<'_>], all: &[Cert<'_>]) -> Option<bool> {
-    let mut at = *leaf;
-    for _ in 0..DEPTH {
-        if trust.iter().any(|t| at.is(t) || at.signed_by(t)) {
-            return Some(true);
-        }
-        if at.issuer == at.subject {
-            return Some(false);
-        }
-        match all.iter().find(|c| at.signed_by(c) && !at.is(c)) {
-            Some(next) => at = *next,
-            // Its authority is trusted by name, and that one has another key.
-            None => {
-                return trust
-                    .iter()
-                    .any(|t| t.subject == at.issuer)
-                    .then_some(false);
-            }
+/// The host of the server in a kubeconfig; `None` when it has several: which authority is whose is not told.
+fn server_of<'a>(task: &'a Task<'_>, side: &Side<'_>) -> Option<&'a str> {
+    let source = side.trust.first()?.source;
+    let hosts: BTreeSet<&str> = task
+        .objects("kubeconfig")
+        .filter(|(id, line)| *id == source && line.entity == *side.owner)
+        .filter_map(|(_, line)| value(line, "server"))
+        .map(host_of)
+        .collect();
+    hosts.first().copied().filter(|_| hosts.len() == 1)
+}
+
+/// Whether a chain of a certificate ends at a trusted one; `None`: the bundle does not hold enough to say no.
+fn trusted(leaf: &Cert<'_>, trust: &[Cert<'_>], all: &[Cert<'_>], depth: usize) -> Option<bool> {
+    if trust.iter().any(|t| leaf.is(t) || leaf.signed_by(t)) {
+        return Some(true);
+    }
+    if leaf.issuer == leaf.subject {
+        return Some(false);
+    }
+    let deeper = depth.checked_sub(1)?;
+    let mut answer = None;
+    // An authority may be signed by several, and several may have its name.
+    for signer in all.iter().filter(|c| leaf.signed_by(c) && !leaf.is(c)) {
+        match (trusted(signer, trust, all, deeper), answer) {
+            (Some(true), _) => return Some(true),
+            (None, _) => answer = Some(None),
+            (Some(false), None) => answer = Some(Some(false)),
+            (Some(false), Some(_)) => {}
         }
     }
-    None
+    answer.unwrap_or_else(|| {
+        // Its authority is trusted by name, and that one has another key.
+        trust
+            .iter()
+            .any(|t| t.subject == leaf.issuer)
+            .then_some(false)
+    })
 }
 
 /// The expired certificate that a server shows, for errors that do not name its end (before Kubernetes 1.19): the one
@@ -201,14 +255,15 @@ pub(super) fn served(task: &Task<'_>) -> Vec<Fact> {
         let Some(destination) = error.key("destination") else {
             continue;
         };
-        let host = destination.rsplit_once(':').map_or(destination, |(h, _)| h);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if error.key("notAfter").is_some() || !said.insert(destination) {
+        let host = host_of(destination);
+        if error.key("notAfter").is_some() || said.contains(destination) {
             continue;
         }
+        // What the server showed was past its end when it was first refused.
+        let at = error.span.first.or(error.span.last).map_or(now, |t| t.at);
         let until = |c: &Cert<'_>| value(c.line, "notAfter").and_then(instant);
         let named: Vec<&Cert<'_>> = all.iter().filter(|c| c.names(host)).collect();
-        if named.iter().any(|c| until(c).is_none_or(|u| u >= now)) {
+        if named.iter().any(|c| until(c).is_none_or(|u| u > at)) {
             continue;
         }
         let Some(cert) = named.iter().max_by_key(|c| until(c)) else {
@@ -235,7 +290,8 @@ pub(super) fn served(task: &Task<'_>) -> Vec<Fact> {
         );
         if let Some(mut fact) = made {
             fact.span.first = until(cert).map(|at| Stamp::exact(at, SECOND));
-            fact.span.last = Some(Stamp::exact(now, SECOND));
+            fact.span.last = Some(Stamp::exact(now.max(at), SECOND));
+            said.insert(destination);
             facts.push(fact);
         }
     }
@@ -290,9 +346,7 @@ mod tests {
         case(
             CA_B,
             &[("tls/hook.crt", LEAF_A)],
-            &[
-                "certificate/hook.shop.svc side=webhook/pods.example.com signer=another key of that name",
-            ],
+            &["certificate/hook.shop.svc side=webhook/pods.example.com signer=same-name"],
         );
         case(CA_A, &[("tls/hook.crt", LEAF_A)], &[]);
         // Both are in the bundle while the authority is exchanged.
@@ -321,12 +375,111 @@ mod tests {
             ];
             assert_eq!(shown(&facts_of(&files, KIND), &["signer"]), expected);
         };
-        case(
-            OLD,
-            &["certificate/guard.policy.svc signer=another key of that name"],
-        );
+        case(OLD, &["certificate/guard.policy.svc signer=same-name"]);
         case(NEW, &[]);
         case(&format!("{OLD}{NEW}"), &[]);
+    }
+
+    #[test]
+    fn any_of_the_authorities_that_have_the_name() {
+        let of = |subject: &str, issuer: &str| {
+            format!(
+                "subject=CN = {subject}\nissuer=CN = {issuer}\nnotAfter=Nov 20 17:08:28 2036 GMT\n"
+            )
+        };
+        let (leaf, old) = (of("hook.shop.svc", "mid"), of("mid", "old-ca"));
+        let (root, new, away) = (of("old-ca", "old-ca"), of("mid", "hook-ca"), of("mid", "x"));
+        let fails = "certificate/hook.shop.svc side=webhook/pods.example.com signer=CN=mid";
+        let case = |second: &str, expected: &[&str]| {
+            for (first, second) in [(old.as_str(), second), (second, old.as_str())] {
+                let files = [
+                    ("tls/hook.txt", leaf.as_str()),
+                    ("tls/a.txt", first),
+                    ("tls/b.txt", second),
+                    ("tls/ca.txt", root.as_str()),
+                ];
+                case(CA_B, &files, expected);
+            }
+        };
+        case(&old, &[fails]);
+        // The other one is signed by who is trusted, or by one whom the bundle does not hold.
+        case(&new, &[]);
+        case(&away, &[]);
+    }
+
+    #[test]
+    fn a_kubeconfig_and_the_server_that_it_names() {
+        let kubeconfig = |servers: &[&str]| {
+            let head = String::from("apiVersion: v1\nkind: Config\nclusters:\n");
+            servers.iter().fold(head, |text, server| {
+                text + &format!(
+                    "- name: c\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\n",
+                    base64(CA_B)
+                )
+            })
+        };
+        let root = "subject=CN = old-ca\nissuer=CN = old-ca\nnotAfter=Nov 20 17:08:28 2036 GMT\n";
+        let leaf = |names: &str| {
+            format!(
+                "subject=CN = kube-apiserver\nissuer=CN = old-ca\nnotAfter=Nov 20 17:08:28 2036 GMT\nX509v3 Subject Alternative Name:\n {names}\n"
+            )
+        };
+        let case = |servers: &[&str], names: &str, expected: usize| {
+            let (kubeconfig, leaf) = (kubeconfig(servers), leaf(names));
+            let files = [
+                ("n1/kubeconfig.yaml", kubeconfig.as_str()),
+                ("pki/apiserver.txt", leaf.as_str()),
+                ("pki/ca.txt", root),
+            ];
+            assert_eq!(
+                facts_of(&files, KIND).len(),
+                expected,
+                "{servers:?} {names}"
+            );
+        };
+        let of_server = "DNS:kubernetes.default.svc, DNS:*.prod.example.com, IP Address:10.0.0.10";
+        case(&["https://10.0.0.10:6443"], of_server, 1);
+        case(&["https://api.prod.example.com/"], of_server, 1);
+        // Another cluster's, one label too many, and what else is served at that address.
+        case(&["https://192.0.2.9:6443"], of_server, 0);
+        case(&["https://api.eu.prod.example.com"], of_server, 0);
+        case(
+            &["https://10.0.0.10:6443"],
+            "DNS:etcd, IP Address:10.0.0.10",
+            0,
+        );
+        case(
+            &["https://10.0.0.10:6443", "https://192.0.2.9:6443"],
+            of_server,
+            0,
+        );
+    }
+
+    #[test]
+    fn names_of_hosts() {
+        for (name, host, expected) in [
+            ("a.example.com", "A.example.com", true),
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "a.b.example.com", false),
+            ("*.example.com", "example.com", false),
+            ("*.com", "example.com", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("2001:db8::1", "2001:db8:0::1", true),
+            ("*.0.0.1", "10.0.0.1", false),
+        ] {
+            assert_eq!(super::covers(name, host), expected, "{name} {host}");
+        }
+        for (url, host) in [
+            ("https://10.0.0.1:6443", "10.0.0.1"),
+            (
+                "https://api.example.com/k8s/clusters/c-1",
+                "api.example.com",
+            ),
+            ("[2001:db8::1]:6443", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(super::host_of(url), host);
+        }
     }
 
     #[test]
@@ -352,6 +505,14 @@ mod tests {
         case(&[("pki/a.txt", &old), ("pki/b.txt", &new)], &[]);
         let elsewhere = old.replace("10.0.0.10", "10.0.0.11");
         case(&[("pki/a.txt", &elsewhere)], &[]);
+        // It was valid still when the server was refused; the logs go on beyond its end.
+        let later = log.replace("09:30", "10:30").replace("x509", "EOF");
+        let after = old.replace("09:00:12", "09:45:12");
+        case(&[("pki/a.txt", &after), ("w1/b.log", &later)], &[]);
+        case(
+            &[("pki/a.txt", &old), ("w1/b.log", &later)],
+            &["destination/10.0.0.10:6443 certificate=kube-apiserver"],
+        );
     }
 
     #[test]
