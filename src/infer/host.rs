@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Task;
 use super::matrix::{self, Class, Edge};
 use super::support::{machine, some, span_of};
-use crate::model::{Component, Entity, Fact};
-
-/// Fewer ports than this may be filtered one by one.
-const PORTS: usize = 2;
+use crate::base::time::{MINUTE, SECOND, Stamp};
+use crate::model::{Component, Entity, Fact, Span};
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
-    let down: BTreeSet<&str> = task
-        .facts(&task.list("down"))
-        .filter_map(|(_, f)| f.key("node"))
-        .collect();
+    let mut down: BTreeMap<&str, Vec<&Fact>> = BTreeMap::new();
+    for (_, fact) in task.facts(&task.list("down")) {
+        if let Some(node) = fact.key("node") {
+            down.entry(node).or_default().push(fact);
+        }
+    }
     let edges = matrix::edges(task);
     let mut nodes: BTreeMap<(String, &str), Vec<&Edge<'_>>> = BTreeMap::new();
     for edge in &edges {
@@ -29,7 +29,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .walk(&Entity::new("ip", ip), &["node"])
             .into_iter()
             .next();
-        if let Some(node) = at.filter(|n| down.contains(n.name())) {
+        if let Some(node) = at.filter(|n| down.contains_key(n.name())) {
             nodes
                 .entry((node.name().to_owned(), ip))
                 .or_default()
@@ -38,20 +38,47 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     }
     nodes
         .into_iter()
-        .filter_map(|((node, ip), edges)| fact(task, &node, ip, &edges))
+        .filter_map(|((node, ip), edges)| {
+            let down = down.get(node.as_str())?;
+            fact(task, &node, ip, &edges, down)
+        })
         .collect()
 }
 
-fn fact(task: &Task<'_>, node: &str, ip: &str, edges: &[&Edge<'_>]) -> Option<Fact> {
+/// Whether the node was told not ready while its machine was silent, or soon after: its controller waits a while.
+fn meets(task: &Task<'_>, down: &Fact, silent: Span) -> bool {
+    let within = task.time("within").unwrap_or(10 * MINUTE);
+    let (Some(from), Some(until)) = (silent.first, silent.last) else {
+        return true;
+    };
+    // A table that nothing dates was made when the logs end.
+    let end = || Some(Stamp::exact(task.world.window.1?, SECOND));
+    let Some(last) = down.span.last.or(down.span.first).or_else(end) else {
+        return true;
+    };
+    let first = down.span.first.unwrap_or(last);
+    let goes_on = !down.span.closed && !down.span.over;
+    let doubt = from.slack(first).max(until.slack(first));
+    first.at.since(until.at) <= within.saturating_add(doubt)
+        && (goes_on || from.at.since(last.at) <= doubt)
+}
+
+fn fact(
+    task: &Task<'_>,
+    node: &str,
+    ip: &str,
+    edges: &[&Edge<'_>],
+    down: &[&Fact],
+) -> Option<Fact> {
     let silent: Vec<&Edge<'_>> = edges
         .iter()
-        .filter(|e| matches!(e.class, Class::Timeout | Class::NoRoute))
+        .filter(|e| matches!(e.class, Class::Timeout | Class::NoRoute) && !e.accepted)
         .copied()
         .collect();
     let span = span_of(silent.iter().map(|e| e.fact));
-    // A machine that refuses, resets or shows a certificate answers.
+    // A machine that refuses, resets, shows a certificate or takes the connection answers.
     let answers = |e: &&&Edge<'_>| {
-        matches!(e.class, Class::Refused | Class::Reset | Class::Tls)
+        (e.accepted || matches!(e.class, Class::Refused | Class::Reset | Class::Tls))
             && match (span.first, span.last, e.fact.span.last) {
                 (Some(from), Some(until), Some(at)) => at.at >= from.at && at.at <= until.at,
                 _ => true,
@@ -59,7 +86,12 @@ fn fact(task: &Task<'_>, node: &str, ip: &str, edges: &[&Edge<'_>]) -> Option<Fa
     };
     let ports: BTreeSet<&str> = silent.iter().filter_map(|e| e.port).collect();
     let clients: BTreeSet<String> = silent.iter().map(|e| e.client()).collect();
-    if ports.len() < PORTS || clients.len() < 2 || edges.iter().any(|e| answers(&e)) {
+    // Fewer may be filtered, or cut off, one by one.
+    let least = task.amount("at_least").unwrap_or(2);
+    if ports.len() < least || clients.len() < least || edges.iter().any(|e| answers(&e)) {
+        return None;
+    }
+    if !down.iter().any(|d| meets(task, d, span)) {
         return None;
     }
     let mut keys = machine(Some(node));
@@ -146,6 +178,24 @@ mod tests {
             ),
         ];
         case("NotReady", &answers, &[]);
+        // It takes the connection, and hangs.
+        let hangs = [
+            both[0].clone(),
+            both[1].clone(),
+            (
+                "n3/app.log",
+                scrape("10.0.2.15", 8080, "net/http: TLS handshake timeout"),
+            ),
+        ];
+        case("NotReady", &hangs, &[]);
+        // It was silent long before it was not ready; the logs go on.
+        let later = "I0514 12:00:00.000000       1 a.go:1] x\n";
+        let long_before = [
+            both[0].clone(),
+            both[1].clone(),
+            ("n3/app.log", String::from(later)),
+        ];
+        case("NotReady", &long_before, &[]);
         // Another machine's address.
         let other = [
             (a, scrape("10.0.2.16", 10250, "i/o timeout")),

@@ -87,6 +87,12 @@ impl Class {
     }
 }
 
+/// Whether the machine accepted the connection before it fell silent. A request that waits for headers does not tell:
+/// it may wait on a connection of long ago.
+fn accepted(error: &str) -> bool {
+    error.contains("TLS handshake timeout")
+}
+
 /// One cell: one client, one destination, one class.
 #[derive(Clone, Debug)]
 pub(super) struct Edge<'a> {
@@ -104,6 +110,8 @@ pub(super) struct Edge<'a> {
     pub(super) protocol: &'a str,
     /// How it failed.
     pub(super) class: Class,
+    /// The connection stood before it failed.
+    pub(super) accepted: bool,
     /// Address the client spoke from, where the error prints it.
     pub(super) source: Option<&'a str>,
 }
@@ -148,6 +156,7 @@ pub(super) fn edges<'a>(task: &'a Task<'_>) -> Vec<Edge<'a>> {
             port,
             protocol,
             class,
+            accepted: accepted(error),
             source: fact.key("source"),
         });
     }
@@ -191,6 +200,15 @@ mod tests {
             Some(Class::Tls)
         );
         assert_eq!(Class::of("operation was canceled"), None); // the client gave up: nothing is known of the path
+    }
+
+    #[test]
+    fn a_connection_that_stood() {
+        assert!(accepted("net/http: TLS handshake timeout"));
+        assert!(!accepted("i/o timeout"));
+        assert!(!accepted(
+            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        ));
     }
 
     #[test]
