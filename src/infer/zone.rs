@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{some, span_of};
-use crate::base::time::MINUTE;
+use crate::base::time::{Instant, MINUTE};
 use crate::model::{Entity, Fact, FactId, Keys};
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
@@ -27,6 +27,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     if zones.len() < 2 {
         return Vec::new();
     }
+    let counted = task.list("told");
     let mut failing: BTreeMap<&str, Vec<(FactId, &Fact)>> = BTreeMap::new();
     for (id, fact) in task.facts(&task.list("kinds")) {
         if let Some(node) = fact.key("node") {
@@ -46,20 +47,15 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     whole
         .into_iter()
         .filter_map(|(zone, nodes)| {
-            let facts: Vec<(FactId, &Fact)> = nodes
+            let all: Vec<(FactId, &Fact)> = nodes
                 .iter()
                 .filter_map(|n| failing.get(n))
                 .flatten()
                 .copied()
                 .collect();
-            let begins = || facts.iter().filter_map(|(_, f)| f.span.first).map(|s| s.at);
-            let together = match (begins().min(), begins().max()) {
-                (Some(first), Some(last)) => last.since(first) <= within,
-                _ => true,
-            };
-            if !together {
-                return None;
-            }
+            let told = task.facts(&counted).find(|(_, f)| f.entity == *zone);
+            let facts = together(&all, nodes.len(), within)
+                .or_else(|| told.map(|told| [told].into_iter().chain(all).collect()))?;
             let keys = Keys::from([
                 (String::from("zone"), zone.name().to_owned()),
                 (String::from("nodes"), nodes.len().to_string()),
@@ -79,41 +75,68 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .collect()
 }
 
+/// The facts that began within this time, when there is one of every node among them.
+fn together<'a>(
+    all: &[(FactId, &'a Fact)],
+    nodes: usize,
+    within: i64,
+) -> Option<Vec<(FactId, &'a Fact)>> {
+    let began = |f: &Fact| f.span.first.map(|t| t.at);
+    let mut starts: Vec<Instant> = all.iter().filter_map(|(_, f)| began(f)).collect();
+    starts.sort_unstable();
+    starts.into_iter().find_map(|start| {
+        let here: Vec<(FactId, &Fact)> = all
+            .iter()
+            .filter(|(_, f)| began(f).is_some_and(|at| (0..=within).contains(&at.since(start))))
+            .copied()
+            .collect();
+        let of: BTreeSet<&str> = here.iter().filter_map(|(_, f)| f.key("node")).collect();
+        (of.len() == nodes).then_some(here)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{facts_of, shown};
 
     const KIND: &str = "node/zone-lost";
 
-    fn nodes(rows: &[(&str, &str, &str)]) -> String {
-        rows.iter().fold(
-            String::from("NAME   STATUS     ROLES    AGE   VERSION   LABELS\n"),
-            |text, (name, zone, status)| {
-                text + &format!(
-                    "{name:<6} {status:<10} <none>   99d   v1.28.4   kubernetes.io/hostname={name},topology.kubernetes.io/zone={zone}\n"
-                )
-            },
-        )
+    /// Name, zone, since when it is not ready (minutes after ten).
+    type Row<'a> = (&'a str, &'a str, Option<u32>);
+
+    fn nodes(rows: &[Row<'_>]) -> String {
+        let head = String::from("apiVersion: v1\nkind: List\nitems:\n");
+        rows.iter().fold(head, |text, (name, zone, since)| {
+            let (status, since) = since.map_or(("True", 0), |minute| ("Unknown", minute));
+            text + &format!(
+                "- apiVersion: v1\n  kind: Node\n  metadata:\n    name: {name}\n    labels:\n      topology.kubernetes.io/zone: {zone}\n  status:\n    conditions:\n    - lastTransitionTime: \"2026-05-14T10:{since:02}:00Z\"\n      status: \"{status}\"\n      type: Ready\n"
+            )
+        })
     }
 
     #[track_caller]
-    fn case(rows: &[(&str, &str, &str)], expected: &[&str]) {
-        let table = nodes(rows);
-        let facts = facts_of(&[("kubectl/get-nodes-labels.txt", &table)], KIND);
-        assert_eq!(shown(&facts, &["nodes"]), expected, "{table}");
+    fn case(rows: &[Row<'_>], expected: &[&str]) {
+        let nodes = nodes(rows);
+        let facts = facts_of(&[("kubectl/nodes.yaml", &nodes)], KIND);
+        assert_eq!(shown(&facts, &["nodes"]), expected, "{nodes}");
     }
 
     #[test]
     fn all_nodes_of_one_zone_and_no_other() {
-        let (up, down) = ("Ready", "NotReady");
+        let (up, down) = (None, Some(2));
         case(
             &[
                 ("a1", "za", up),
                 ("a2", "za", up),
                 ("b1", "zb", down),
-                ("b2", "zb", down),
+                ("b2", "zb", Some(5)),
             ],
             &["zone/zb nodes=2"],
+        );
+        // One after the other.
+        case(
+            &[("a1", "za", up), ("b1", "zb", down), ("b2", "zb", Some(50))],
+            &[],
         );
         // One of them still reports.
         case(
@@ -142,5 +165,21 @@ mod tests {
             ],
             &[],
         );
+    }
+
+    #[test]
+    fn since_when_each_of_them_is_lost() {
+        let table = "NAME   STATUS     ROLES    AGE   VERSION   LABELS\n\
+a1     Ready      <none>   99d   v1.28.4   kubernetes.io/hostname=a1,topology.kubernetes.io/zone=za\n\
+b1     NotReady   <none>   99d   v1.28.4   kubernetes.io/hostname=b1,topology.kubernetes.io/zone=zb\n\
+b2     NotReady   <none>   99d   v1.28.4   kubernetes.io/hostname=b2,topology.kubernetes.io/zone=zb\n";
+        let nodes = ("kubectl/get-nodes-labels.txt", table);
+        assert_eq!(facts_of(&[nodes], KIND).len(), 0);
+        let line = "I0514 09:05:50.000000       1 node_lifecycle_controller.go:1164] \"Controller detected that zone is now in new state\" zone=\"eu:\\x00:zb\" newState=\"FullDisruption\"\n";
+        let log = |text| ("cp1/kube-controller-manager.log", text);
+        let facts = facts_of(&[nodes, log(line)], KIND);
+        assert_eq!(shown(&facts, &["nodes"]), ["zone/zb nodes=2"]);
+        // The controller alone says nothing of the other zones.
+        assert_eq!(facts_of(&[log(line)], KIND).len(), 0);
     }
 }
