@@ -188,5 +188,14 @@ mod tests {
             "  conditions:\n  - lastTransitionTime: \"2026-05-14T08:00:06Z\"\n    message: 'Some content in the namespace has finalizers remaining: example.com/a in 1 resource instances'\n    reason: SomeFinalizersRemain\n    status: \"True\"\n    type: NamespaceFinalizersRemaining\n",
         );
         case(&[("ns.yaml", &waits)], &["namespace/team-a for=-"]);
+        // Pods that run out their grace period remain as well.
+        let content = namespace(
+            "  conditions:\n  - lastTransitionTime: \"2026-05-14T08:00:06Z\"\n    message: 'Some resources are remaining: pods. has 2 resource instances'\n    reason: SomeResourcesRemain\n    status: \"True\"\n    type: NamespaceContentRemaining\n",
+        );
+        case(&[("ns.yaml", &content)], &[]);
+        case(
+            &[("ns.yaml", &content), ("kube-system/coredns.log", LOG)],
+            &["namespace/team-a for=31m"],
+        );
     }
 }
