@@ -21,6 +21,9 @@ struct End<'a> {
     began: Option<Instant>,
     /// The subject, or in which role it is refused.
     who: &'a str,
+    /// Who signed it, and the identifier of its key, where that is told.
+    issuer: &'a str,
+    key: Option<&'a str>,
     /// A certificate, not an error.
     certificate: bool,
     quote: Quote,
@@ -39,7 +42,9 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             .take_while(|e| e.at.since(first.at) <= within)
             .count();
         let (group, after) = rest.split_at(size.max(1));
-        facts.extend(together(task, group, within));
+        for group in by_beginning(group, within) {
+            facts.extend(together(task, &group));
+        }
         rest = after;
     }
     facts
@@ -66,6 +71,8 @@ fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
             text,
             began: value(line, "notBefore").and_then(instant),
             who: subject,
+            issuer: issuer(&line.text).unwrap_or_default(),
+            key: value(line, "key"),
             certificate: true,
             quote: quote(task.world, id, line),
             fact: expired.get(&(line.entity.name(), text)).copied(),
@@ -83,6 +90,8 @@ fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
                     text,
                     began: None,
                     who: role,
+                    issuer: "",
+                    key: None,
                     certificate: false,
                     quote: quote.clone(),
                     fact: Some(id),
@@ -93,17 +102,50 @@ fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
     ends
 }
 
-/// A fact for each moment of a group that two certificates at least are in.
-fn together(task: &Task<'_>, group: &[End<'_>], within: i64) -> Vec<Fact> {
-    // A year-old and a day-old certificate that end in the same minute were not issued together.
-    let first_began = group.iter().find_map(|e| e.began);
-    let group: Vec<&End<'_>> = group
+/// A year-old and a day-old certificate that end in the same minute were not issued together: a group for each time at
+/// which some began. What tells no beginning is of the group that has its end, or of the only one.
+fn by_beginning<'e, 'a>(ends: &'e [End<'a>], within: i64) -> Vec<Vec<&'e End<'a>>> {
+    let mut dated: Vec<(Instant, &End<'a>)> = ends
         .iter()
-        .filter(|e| match (e.began, first_began) {
-            (Some(a), Some(b)) => a.since(b).abs() <= within,
-            _ => true,
-        })
+        .filter_map(|e| e.began.map(|began| (began, e)))
         .collect();
+    dated.sort_by_key(|(began, _)| *began);
+    let mut groups: Vec<(Instant, Vec<&End<'a>>)> = Vec::new();
+    for (began, end) in dated {
+        match groups.last_mut() {
+            Some((first, group)) if began.since(*first) <= within => group.push(end),
+            _ => groups.push((began, vec![end])),
+        }
+    }
+    let mut groups: Vec<Vec<&End<'a>>> = groups.into_iter().map(|(_, g)| g).collect();
+    if groups.is_empty() {
+        groups.push(Vec::new());
+    }
+    let only = groups.len() == 1;
+    for group in &mut groups {
+        let theirs: BTreeSet<&str> = group.iter().map(|e| e.text).collect();
+        group.extend(
+            ends.iter()
+                .filter(|e| e.began.is_none() && (only || theirs.contains(e.text))),
+        );
+        group.sort_by(|a, b| (a.at, a.text, a.who).cmp(&(b.at, b.text, b.who)));
+    }
+    groups
+}
+
+/// How many certificates these are: the same one lies in many files, not always with the identifier of its key.
+fn certificates_of(ends: &[&End<'_>]) -> usize {
+    let mut keys: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for end in ends {
+        keys.entry((end.who, end.issuer, end.text))
+            .or_default()
+            .extend(end.key);
+    }
+    keys.values().map(|keys| keys.len().max(1)).sum()
+}
+
+/// A fact for each moment of a group that two certificates at least are in.
+fn together(task: &Task<'_>, group: &[&End<'_>]) -> Vec<Fact> {
     let named: BTreeSet<&str> = group
         .iter()
         .filter(|e| e.certificate)
@@ -111,11 +153,12 @@ fn together(task: &Task<'_>, group: &[End<'_>], within: i64) -> Vec<Fact> {
         .collect();
     // A list of names and ends (kubeadm prints one, to the minute) counts where the certificates themselves are missing.
     let whole = group.iter().any(|e| e.certificate && e.began.is_some());
-    let names: BTreeSet<&str> = group
+    let shown: Vec<&End<'_>> = group
         .iter()
         .filter(|e| e.certificate && (e.began.is_some() || !whole))
-        .map(|e| e.who)
+        .copied()
         .collect();
+    let names: BTreeSet<&str> = shown.iter().map(|e| e.who).collect();
     let listed = |at: Instant| {
         group
             .iter()
@@ -127,12 +170,12 @@ fn together(task: &Task<'_>, group: &[End<'_>], within: i64) -> Vec<Fact> {
         .filter(|e| !e.certificate && !named.contains(e.text) && !listed(e.at))
         .map(|e| (e.who, e.text))
         .collect();
-    let count = names.len() + others.len();
+    let count = certificates_of(&shown) + others.len();
     let (Some(first), true) = (group.first(), count >= 2) else {
         return Vec::new();
     };
     let mut evidence: BTreeMap<(&str, &str), Quote> = BTreeMap::new();
-    for end in &group {
+    for end in group {
         evidence
             .entry((end.who, end.text))
             .or_insert_with(|| end.quote.clone());
@@ -236,5 +279,43 @@ mod tests {
             "May 14 09:00:13 2027",
         );
         case(&[("a.txt", &a), ("b.txt", &valid)], &[]);
+    }
+
+    #[test]
+    fn each_issuance_by_itself() {
+        let of = |subject: &str, year: u32, end: u32| {
+            let (from, until) = (
+                format!("May 14 09:00:00 {year}"),
+                format!("May 14 09:00:{end:02} 2026"),
+            );
+            certificate(subject, "ca", &from, &until)
+        };
+        // The first to end was issued a year before the others.
+        let (old, a, b) = (of("old", 2024, 10), of("a", 2025, 11), of("b", 2025, 12));
+        case(
+            &[("old.txt", &old), ("a.txt", &a), ("b.txt", &b)],
+            &[
+                "issuance/2026-05-14T09:00:11Z not-after=2026-05-14T09:00:11Z count=2",
+                "issuance/2026-05-14T09:00:11Z not-after=2026-05-14T09:00:12Z count=2",
+            ],
+        );
+        // One name, two machines.
+        let (one, two) = (
+            of("kube-apiserver", 2025, 11),
+            of("kube-apiserver", 2025, 13),
+        );
+        case(
+            &[("m1.txt", &one), ("m2.txt", &two)],
+            &[
+                "issuance/2026-05-14T09:00:11Z not-after=2026-05-14T09:00:11Z count=2",
+                "issuance/2026-05-14T09:00:11Z not-after=2026-05-14T09:00:13Z count=2",
+            ],
+        );
+        // One name, two authorities.
+        let other = one.replace("CN = ca", "CN = front-proxy-ca");
+        case(
+            &[("m1.txt", &one), ("m2.txt", &other)],
+            &["issuance/2026-05-14T09:00:11Z not-after=2026-05-14T09:00:11Z count=2"],
+        );
     }
 }
