@@ -12,23 +12,17 @@ use super::support::{some, span_of, value};
 use crate::base::time::HOUR;
 use crate::model::{Component, Entity, Fact, FactId, Keys, Quote};
 
-/// Things that failed further apart than this do not share a cause by that alone.
-const APART: i64 = 2 * HOUR;
-
 /// What fails, by what tells two things apart.
 type Failing<'a> = BTreeMap<String, Vec<(FactId, &'a Fact)>>;
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let (kinds, by) = (task.list("kinds"), task.list("by"));
-    let least = task
-        .number("at_least")
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(2)
-        .max(2);
+    let least = task.amount("at_least").unwrap_or(2).max(2);
+    let refuting = Refuting::of(task, &by);
     let mut failing: Failing<'_> = BTreeMap::new();
     for (id, fact) in task.facts(&kinds) {
         if let Some(thing) = by.iter().find_map(|k| fact.key(k))
-            && !refuted(task, fact, thing)
+            && !refuting.speaks_of(task, fact, thing)
         {
             failing
                 .entry(thing.to_owned())
@@ -37,7 +31,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
     }
     let all: Vec<(FactId, &Fact)> = failing.values().flatten().copied().collect();
-    if failing.len() < least || !at_one_time(&all) {
+    if failing.len() < least || !at_one_time(task, &all) {
         return Vec::new();
     }
     let mut keys = Keys::from([
@@ -83,22 +77,39 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     vec![fact]
 }
 
-/// Whether something says that this thing itself is down, or refuses: then the way to it is not the reason.
-fn refuted(task: &Task<'_>, fact: &Fact, thing: &str) -> bool {
-    let unless = task.list("unless");
-    let topology = &task.world.topology;
-    let nodes: BTreeSet<Entity> = topology.walk(&Entity::new("ip", thing), &["node"]);
-    task.facts(&unless).any(|(_, f)| {
-        let same = task.list("by").iter().any(|k| f.key(k) == Some(thing));
-        let host = f
-            .key("node")
-            .is_some_and(|n| nodes.iter().any(|e| e.name() == n) || fact.key("node") == Some(n));
-        (same || host) && !f.span.closed
-    })
+/// What is known to be down, or to refuse: then the way to it is not the reason.
+struct Refuting<'a> {
+    things: BTreeSet<&'a str>,
+    nodes: BTreeSet<&'a str>,
+}
+
+impl<'a> Refuting<'a> {
+    fn of(task: &'a Task<'_>, by: &[&str]) -> Self {
+        let (mut things, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        let unless = task.list("unless");
+        for (_, fact) in task.facts(&unless).filter(|(_, f)| !f.span.closed) {
+            things.extend(by.iter().filter_map(|k| fact.key(k)));
+            nodes.extend(fact.key("node"));
+        }
+        Self { things, nodes }
+    }
+
+    /// Whether that is this thing, or the node that it is.
+    fn speaks_of(&self, task: &Task<'_>, fact: &Fact, thing: &str) -> bool {
+        let at = task
+            .world
+            .topology
+            .walk(&Entity::new("ip", thing), &["node"]);
+        self.things.contains(thing)
+            || at.iter().any(|n| self.nodes.contains(n.name()))
+            || fact.key("node").is_some_and(|n| self.nodes.contains(n))
+    }
 }
 
 /// Whether the failures overlap, or lie near each other as far as their clocks can be trusted.
-fn at_one_time(all: &[(FactId, &Fact)]) -> bool {
+fn at_one_time(task: &Task<'_>, all: &[(FactId, &Fact)]) -> bool {
+    // Things that failed further apart do not share a cause by that alone.
+    let within = task.time("within").unwrap_or(2 * HOUR);
     let begins = all
         .iter()
         .filter_map(|(_, f)| f.span.first.or(f.span.last))
@@ -110,7 +121,7 @@ fn at_one_time(all: &[(FactId, &Fact)]) -> bool {
     match (begins, ends) {
         (Some(begin), Some(end)) => {
             let doubt = begin.slack(end);
-            begin.at.since(end.at) <= APART.saturating_add(doubt)
+            begin.at.since(end.at) <= within.saturating_add(doubt)
         }
         _ => true,
     }
@@ -144,7 +155,8 @@ fn zone(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
     (whole && elsewhere && known).then(|| zone.name().to_owned())
 }
 
-/// The range of pod addresses, and its node, behind which all failing things are, when there are pods elsewhere.
+/// The range of pod addresses, and its node, behind which all failing things are, when one of their kind leads to
+/// another node and does not fail.
 fn range(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
     let network = Network::of(task);
     let mut nodes = BTreeSet::new();
@@ -163,7 +175,18 @@ fn range(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
         .filter_map(|(_, l)| Some((l.entity.name(), value(l, "podCIDR")?)))
         .collect();
     let cidr = ranges.get(node.as_str())?;
-    (ranges.len() > 1).then(|| format!("{cidr}, {node}"))
+    let topology = &task.world.topology;
+    let failed: BTreeSet<&Entity> = failing.values().flatten().map(|(_, f)| &f.entity).collect();
+    let kinds: BTreeSet<&str> = failed.iter().map(|e| e.kind()).collect();
+    let contrast = kinds
+        .into_iter()
+        .flat_map(|kind| topology.all(kind))
+        .filter(|e| !failed.contains(e))
+        .map(|e| topology.walk(e, &["service"]))
+        .filter(|services| !services.iter().any(|s| failing.contains_key(s.name())))
+        .map(|services| network.behind_services(&services))
+        .any(|there| !there.is_empty() && !there.contains(node));
+    contrast.then(|| format!("{cidr}, {node}"))
 }
 
 /// Nodes that did not fail, when the failing things are addresses of nodes.
@@ -275,12 +298,31 @@ n3     Ready    <none>   9d    v1.29.3   192.0.2.12    <none>        Linux      
             )
         };
         let log = call("a.example.com", "a.shop") + &call("b.example.com", "b.cart");
-        for (second, pods) in [("10.244.1.9", "10.244.1.0/24, n1"), ("10.244.2.9", "-")] {
+        let webhook = |name: &str, namespace: &str, service: &str| {
+            format!(
+                "- apiVersion: admissionregistration.k8s.io/v1\n  kind: ValidatingWebhookConfiguration\n  metadata:\n    name: {name}\n  webhooks:\n  - name: {name}\n    failurePolicy: Fail\n    clientConfig:\n      service:\n        name: {service}\n        namespace: {namespace}\n"
+            )
+        };
+        let webhooks = format!(
+            "apiVersion: v1\nkind: List\nitems:\n{}{}{}",
+            webhook("a.example.com", "shop", "a"),
+            webhook("b.example.com", "cart", "b"),
+            webhook("c.example.com", "work", "c")
+        );
+        for (second, third, pods) in [
+            ("10.244.1.9", "10.244.2.11", "10.244.1.0/24, n1"),
+            ("10.244.2.9", "10.244.2.11", "-"),
+            // That nothing else fails says nothing while nothing else is there.
+            ("10.244.1.9", "10.244.1.11", "-"),
+            ("10.244.1.9", "<none>", "-"),
+        ] {
+            let third = format!("{third}{}", if third == "<none>" { "" } else { ":8443" });
             let endpoints = format!(
-                "NAMESPACE   NAME   ENDPOINTS          AGE\nshop        a      10.244.1.7:8443    2d\ncart        b      {second}:8443    2d\n"
+                "NAMESPACE   NAME   ENDPOINTS          AGE\nshop        a      10.244.1.7:8443    2d\ncart        b      {second}:8443    2d\nwork        c      {third}   2d\n"
             );
             let files = [
                 ("nodes.yaml", nodes.as_str()),
+                ("webhooks.yaml", webhooks.as_str()),
                 ("kubectl/get-endpoints.txt", endpoints.as_str()),
                 ("cp1/kube-apiserver.log", log.as_str()),
             ];

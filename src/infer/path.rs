@@ -13,9 +13,6 @@ use super::matrix::{self, Edge};
 use super::support::{some, span_of};
 use crate::model::{Component, Entity, Fact, Keys, Quote};
 
-/// The pairs that fail must differ in at least so many sources or destinations.
-const PAIRS: usize = 2;
-
 /// What is known of the pod network.
 pub(super) struct Network<'a> {
     task: &'a Task<'a>,
@@ -35,6 +32,7 @@ struct Pair<'e, 'a> {
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let classes = task.list("class");
+    let least = task.amount("at_least").unwrap_or(2);
     let edges = matrix::edges(task);
     let network = Network::of(task);
     let pairs: Vec<Pair<'_, '_>> = edges
@@ -48,7 +46,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         .partition(|p| !p.to.contains(&p.from));
     let sources: BTreeSet<&str> = cross.iter().map(|p| p.source.as_str()).collect();
     let destinations: BTreeSet<&str> = cross.iter().map(|p| p.edge.destination).collect();
-    if !within.is_empty() || sources.len().max(destinations.len()) < PAIRS {
+    if !within.is_empty() || sources.len().max(destinations.len()) < least {
         return Vec::new();
     }
     let from: BTreeSet<&str> = cross.iter().map(|p| p.from.as_str()).collect();
@@ -182,8 +180,16 @@ impl<'a> Network<'a> {
         {
             services.insert(Entity::new("service", &format!("{namespace}/{name}")));
         }
-        let mut nodes: BTreeSet<String> = self.pod_node(host).into_iter().collect();
-        for service in &services {
+        let mut nodes = self.behind_services(&services);
+        nodes.extend(self.pod_node(host));
+        nodes
+    }
+
+    /// The nodes of the pods behind some services.
+    pub(super) fn behind_services(&self, services: &BTreeSet<Entity>) -> BTreeSet<String> {
+        let topology = &self.task.world.topology;
+        let mut nodes = BTreeSet::new();
+        for service in services {
             let pods = topology.walk(service, &["pod", "node"]);
             nodes.extend(pods.into_iter().map(|n| n.name().to_owned()));
             nodes.extend(self.endpoint_nodes(service));
