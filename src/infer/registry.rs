@@ -135,7 +135,7 @@ fn none(task: &Task<'_>, r: &Refused<'_>) -> Option<Fact> {
 fn of_cloud(task: &Task<'_>, r: &Refused<'_>) -> bool {
     task.list("cloud_registries")
         .iter()
-        .any(|part| r.host.contains(part))
+        .any(|host| is_host(host, r.host))
 }
 
 /// A secret of the name that the pod gives, or one for the host of the image, lies in other namespaces only: a pull
@@ -265,19 +265,27 @@ fn host(image: &str) -> &str {
     }
 }
 
-/// Whether kubelet takes credentials written for `key` for this image: hosts are equal (`*` stands for one label), and
-/// a path in the key is the beginning of the image's.
+/// Whether a host is meant by another, in which `*` stands for any part of one label.
+fn is_host(wanted: &str, have: &str) -> bool {
+    let label = |wanted: &str, have: &str| match wanted.split_once('*') {
+        Some((head, tail)) => have
+            .strip_prefix(head)
+            .is_some_and(|rest| rest.ends_with(tail)),
+        None => wanted == have,
+    };
+    let (a, b) = (wanted.split('.'), have.split('.'));
+    a.clone().count() == b.clone().count() && a.zip(b).all(|(a, b)| label(a, b))
+}
+
+/// Whether kubelet takes credentials written for `key` for this image: the hosts fit, and a path in the key is the
+/// beginning of the image's.
 fn fits(key: &str, image: &str) -> bool {
     let key = key.split_once("://").map_or(key, |(_, rest)| rest);
     let (wanted, path) = key.split_once('/').unwrap_or((key, ""));
     let path = path.trim_end_matches('/');
     let have = host(image);
     let hub = |h: &str| matches!(h, "docker.io" | "index.docker.io" | "registry-1.docker.io");
-    let same = wanted == have || hub(wanted) && hub(have) || {
-        let (a, b): (Vec<&str>, Vec<&str>) =
-            (wanted.split('.').collect(), have.split('.').collect());
-        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || *a == "*")
-    };
+    let same = is_host(wanted, have) || hub(wanted) && hub(have);
     let repository = image
         .strip_prefix(have)
         .unwrap_or(image)
@@ -396,6 +404,40 @@ data:
         };
         assert_eq!(run("registry-credentials/node-identity-refused"), 1);
         assert_eq!(run("registry-credentials/no-pull-secret"), 0);
+    }
+
+    #[test]
+    fn hosts_of_the_clouds_by_their_labels() {
+        let of_cloud = |host: &str| {
+            let (events, pod) = (
+                EVENTS.replace("registry.example.com", host),
+                pod("").replace("registry.example.com", host),
+            );
+            let files = [
+                ("kubectl/get-events-A.txt", events.as_str()),
+                ("kubectl/pod.yaml", pod.as_str()),
+            ];
+            let of = |kind: &str| facts_of(&files, kind).len();
+            (
+                of("registry-credentials/node-identity-refused"),
+                of("registry-credentials/no-pull-secret"),
+            )
+        };
+        for host in [
+            "gcr.io",
+            "eu.gcr.io",
+            "europe-west1-docker.pkg.dev",
+            "shop.azurecr.io",
+        ] {
+            assert_eq!(of_cloud(host), (1, 0), "{host}");
+        }
+        for host in [
+            "mygcr.io",
+            "gcr.io.example.com",
+            "mirror.dkr.ecr.example.com",
+        ] {
+            assert_eq!(of_cloud(host), (0, 1), "{host}");
+        }
     }
 
     #[test]
