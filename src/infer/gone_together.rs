@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::support::{some, span_of};
-use crate::base::time::{MINUTE, Stamp};
+use crate::base::time::{DAY, MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Fact, FactId, Keys};
 
@@ -19,13 +19,20 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let least = task.number("at_least").unwrap_or(4).max(2);
     let within = task.time("within").unwrap_or(10 * MINUTE);
     let name = |fact: &Fact| by.iter().find_map(|k| fact.key(k)).map(str::to_owned);
-    let taken: BTreeSet<String> = task.facts(&expected).filter_map(|(_, f)| name(f)).collect();
+    let before = task.time("before").unwrap_or(DAY);
+    let mut taken: BTreeMap<String, Vec<&Fact>> = BTreeMap::new();
+    for (_, fact) in task.facts(&expected) {
+        if let Some(thing) = name(fact) {
+            taken.entry(thing).or_default().push(fact);
+        }
+    }
     let mut first: BTreeMap<String, Gone<'_>> = BTreeMap::new();
     for (id, fact) in task.facts(&kinds) {
         let (Some(thing), Some(at)) = (name(fact), fact.span.first.or(fact.span.last)) else {
             continue;
         };
-        if taken.contains(&thing) {
+        let out = taken.get(&thing);
+        if out.is_some_and(|all| all.iter().any(|f| out_at(f, at, before))) {
             continue;
         }
         match first.get(&thing) {
@@ -72,6 +79,18 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     fact.count = most.len() as u64;
     fact.span = span_of(most.iter().map(|(_, (.., f))| *f));
     vec![fact]
+}
+
+/// Whether what a fact says was so at this time: begun before, not ended, and not of long ago.
+fn out_at(fact: &Fact, at: Stamp, before: i64) -> bool {
+    let (Some(begin), Some(last)) = (
+        fact.span.first.or(fact.span.last),
+        fact.span.last.or(fact.span.first),
+    ) else {
+        return true;
+    };
+    let ended = fact.span.closed && at.at.since(last.at) > at.slack(last);
+    begin.at.since(at.at) <= at.slack(begin) && !ended && at.at.since(last.at) <= before
 }
 
 /// Most things that went within this time.
@@ -163,6 +182,15 @@ mod tests {
             text
         });
         case(&log(5, 20), &[("cluster-autoscaler.log", &autoscaler)], &[]);
+        // It took others of the same names out of service, or did so afterwards: these were not expected to go.
+        for other in ["I0226 07:5", "I0301 09:5"] {
+            let autoscaler = autoscaler.replace("I0301 07:5", other);
+            case(
+                &log(5, 20),
+                &[("cluster-autoscaler.log", &autoscaler)],
+                &["cluster/nodes count=5 total=- nodes=n0, n1, n2 (+2)"],
+            );
+        }
         // Five of a hundred.
         let many = (10..110).fold(
             String::from("NAME   STATUS   ROLES    AGE   VERSION\n"),
