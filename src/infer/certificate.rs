@@ -200,21 +200,27 @@ fn node_names(task: &Task<'_>) -> Vec<Fact> {
 
 /// `CN=system:node:n1` without `O=system:nodes`: the API server knows the name and gives it no rights.
 fn node_groups(task: &Task<'_>) -> Vec<Fact> {
+    let clients: Vec<(SourceId, &StateLine, &str, bool)> = certificates(task)
+        .filter_map(|(id, line)| {
+            let node = line.entity.name().strip_prefix("system:node:")?;
+            let of_nodes = subject(&line.text)?
+                .split([',', '+'])
+                .any(|p| p.trim() == "O=system:nodes");
+            // A serving certificate of a kubelet has names; nobody is given rights by it.
+            let client = value(line, "sans").is_none();
+            client.then_some((id, line, node, of_nodes))
+        })
+        .collect();
+    // Which of several the kubelet uses is not known: a bundle may hold one of long ago.
+    let well: BTreeSet<&str> = clients
+        .iter()
+        .filter(|(.., of_nodes)| *of_nodes)
+        .map(|(_, _, node, _)| *node)
+        .collect();
     let mut said = BTreeSet::new();
     let mut facts = Vec::new();
-    for (id, line) in certificates(task) {
-        let (Some(node), Some(subject)) = (
-            line.entity.name().strip_prefix("system:node:"),
-            subject(&line.text),
-        ) else {
-            continue;
-        };
-        let of_nodes = subject
-            .split([',', '+'])
-            .any(|p| p.trim() == "O=system:nodes");
-        // A serving certificate of a kubelet has names; nobody is given rights by it.
-        let serving = value(line, "sans").is_some();
-        if of_nodes || serving || !said.insert(node) {
+    for (id, line, node, _) in clients {
+        if well.contains(node) || !said.insert(node) {
             continue;
         }
         let mut keys = keys(task, id, line);
@@ -495,6 +501,16 @@ mod tests {
         case("O = nodes, CN = system:node:n1", &["node/n1 "]);
         case("O = system:nodes, CN = system:node:n1", &[]);
         case("O = system:masters, CN = kubernetes-admin", &[]);
+        // It has been issued anew.
+        let files = [
+            ("n1/kubelet-client-old.txt", of("CN = system:node:n1")),
+            (
+                "n1/kubelet-client-current.txt",
+                of("O = system:nodes, CN = system:node:n1"),
+            ),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        assert_eq!(facts_of(&files, kind).len(), 0);
     }
 
     #[test]
