@@ -142,7 +142,10 @@ mod tests {
         case(&[(path, &one)], &["node/n3 off=5m1s"], &[]);
         // Who is right where most differ from the API server?
         let most = events(&[("n1", 300), ("n2", 300), ("n3", 300)]);
-        let (api, second) = ("nodes/cp1/kube-apiserver.log", "nodes/cp2/kube-apiserver.log");
+        let (api, second) = (
+            "nodes/cp1/kube-apiserver.log",
+            "nodes/cp2/kube-apiserver.log",
+        );
         for (logs, server) in [
             (&[(api, API)][..], "cp1"),
             (&[], "-"),
@@ -151,8 +154,13 @@ mod tests {
             let files = [&[(path, most.as_str())], logs].concat();
             case(&files, &[], &[]);
             assert_eq!(
-                shown(&facts_of(&files, "node/apiserver-clock-behind"), &["node", "off", "count"]),
-                [format!("cluster/apiserver-clock node={server} off=5m1s count=3")]
+                shown(
+                    &facts_of(&files, "node/apiserver-clock-behind"),
+                    &["node", "off", "count"]
+                ),
+                [format!(
+                    "cluster/apiserver-clock node={server} off=5m1s count=3"
+                )]
             );
             assert!(facts_of(&files, "node/apiserver-clock-ahead").is_empty());
         }

@@ -132,7 +132,9 @@ pub fn workload_of(pod: &str) -> &str {
         return pod;
     }
     match head.rsplit_once('-') {
-        Some((owner, hash)) if (5..=10).contains(&hash.len()) && plain(hash) && digit(hash) => owner,
+        Some((owner, hash)) if (5..=10).contains(&hash.len()) && plain(hash) && digit(hash) => {
+            owner
+        }
         _ => head,
     }
 }
@@ -146,7 +148,10 @@ mod tests {
     fn pods_of_one_workload() {
         for (pod, workload) in [
             ("shop/web-7c9ffff6d5-t7vmg", "shop/web"),
-            ("reports/report-generator-6458d68c5c-864mm", "reports/report-generator"),
+            (
+                "reports/report-generator-6458d68c5c-864mm",
+                "reports/report-generator",
+            ),
             ("shop/db-0", "shop/db"),
             ("kube-system/node-agent-x7k2p", "kube-system/node-agent"),
             ("shop/single", "shop/single"),
