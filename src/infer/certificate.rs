@@ -115,10 +115,7 @@ fn expired_issuers(task: &Task<'_>) -> Vec<Fact> {
                 .push((id, line, until));
         }
     }
-    let expired: BTreeMap<(&str, &str), FactId> = task
-        .facts(&["certificate/expired"])
-        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
-        .collect();
+    let expired = expired(task);
     let mut said = BTreeSet::new();
     let mut facts = Vec::new();
     for (id, line) in certificates(task) {
@@ -238,6 +235,13 @@ fn of_node(task: &Task<'_>, id: SourceId, line: &StateLine, keys: Keys) -> Optio
     let mut fact = task.fact("certificate-graph", keys, component, evidence, Vec::new())?;
     fact.span.last = task.collected(id);
     Some(fact)
+}
+
+/// The facts of certificates that are expired, by name and end.
+pub(super) fn expired<'a>(task: &'a Task<'_>) -> BTreeMap<(&'a str, &'a str), FactId> {
+    task.facts(&["certificate/expired"])
+        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
+        .collect()
 }
 
 /// The certificates of the bundle.

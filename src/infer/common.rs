@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Task;
 use super::path::Network;
-use super::support::{some, span_of, value};
+use super::support::{first_quotes, some, span_of, value};
+use super::{Task, support};
 use crate::base::time::HOUR;
-use crate::model::{Component, Entity, Fact, FactId, Keys, Quote};
+use crate::model::{Component, Entity, Fact, FactId, Keys};
 
 /// What fails, by what tells two things apart.
 type Failing<'a> = BTreeMap<String, Vec<(FactId, &'a Fact)>>;
@@ -63,11 +63,8 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             keys.insert(name.to_owned(), place);
         }
     }
-    let evidence: Vec<Quote> = failing
-        .values()
-        .filter_map(|f| f.first()?.1.evidence().first().cloned())
-        .take(6)
-        .collect();
+    let firsts = failing.values().filter_map(|f| f.first().map(|(_, f)| *f));
+    let evidence = first_quotes(firsts, 6);
     let from: Vec<FactId> = all.iter().map(|(id, _)| *id).take(8).collect();
     let Some(mut fact) = task.fact("common-path", keys, Component::UNKNOWN, evidence, from) else {
         return Vec::new();
@@ -137,17 +134,18 @@ fn zone(task: &Task<'_>, failing: &Failing<'_>) -> Option<String> {
     let (Some(zone), 1) = (zones.first(), zones.len()) else {
         return None;
     };
-    let fails = |node: &Entity| {
-        let ips = topology.walk(node, &["ip"]);
+    let fails = |node: &str| {
+        let ips = topology.walk(&Entity::new("node", node), &["ip"]);
         (!ips.is_empty()).then(|| ips.iter().any(|ip| failing.contains_key(ip.name())))
     };
-    let nodes = topology.walk(zone, &["node"]);
+    let all = support::zones(task);
+    let nodes = all.get(zone)?;
     let whole = nodes.len() > 1 && nodes.iter().all(|n| fails(n) == Some(true));
-    let elsewhere = topology
-        .all("zone")
-        .filter(|z| *z != zone)
-        .flat_map(|z| topology.walk(z, &["node"]))
-        .any(|n| fails(&n) == Some(false));
+    let elsewhere = all
+        .iter()
+        .filter(|(z, _)| **z != zone)
+        .flat_map(|(_, nodes)| nodes)
+        .any(|n| fails(n) == Some(false));
     // A thing of no known node may be anywhere.
     let known = failing
         .keys()

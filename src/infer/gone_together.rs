@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::support::{some, span_of};
+use super::support::{first_quotes, some, span_of};
 use crate::base::time::{DAY, MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Fact, FactId, Keys};
@@ -66,11 +66,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     if let Some(total) = total {
         keys.insert(String::from("total"), total.to_string());
     }
-    let evidence = most
-        .iter()
-        .filter_map(|(_, (.., f))| f.evidence().first().cloned())
-        .take(6)
-        .collect();
+    let evidence = first_quotes(most.iter().map(|(_, (.., f))| *f), 6);
     let from = most.iter().map(|(_, (_, id, _))| *id).take(8).collect();
     let component = last.component.clone();
     let Some(mut fact) = task.fact("gone-together", keys, component, evidence, from) else {

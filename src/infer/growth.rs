@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Task;
-use super::support::machine;
-use crate::model::{Fact, FactId, Quote, workload_of};
+use super::support::{first_quotes, machine};
+use crate::model::{Fact, FactId, workload_of};
 
 /// Fewer evictions of one workload than this are nobody's fault.
 const EVICTIONS: usize = 3;
@@ -47,11 +47,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         }
         keys.insert(String::from("workload"), workload.clone());
         keys.insert(String::from("pods"), evicted.len().to_string());
-        let evidence: Vec<Quote> = evicted
-            .iter()
-            .filter_map(|(_, f)| f.evidence().first().cloned())
-            .take(3)
-            .collect();
+        let evidence = first_quotes(evicted.iter().map(|(_, f)| *f), 3);
         let from = evicted.iter().map(|(id, _)| *id).take(6).collect();
         let component = evicted.first().map(|(_, f)| f.component.clone());
         let Some(mut fact) =

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::matrix::{self, Class, Edge};
-use super::support::{machine, some, span_of};
+use super::support::{first_quotes, machine, some, span_of};
 use crate::base::time::{MINUTE, SECOND, Stamp};
 use crate::model::{Component, Entity, Fact, Span};
 
@@ -102,11 +102,7 @@ fn fact(
     ] {
         keys.insert(String::from(key), value);
     }
-    let evidence = silent
-        .iter()
-        .filter_map(|e| e.fact.evidence().first().cloned())
-        .take(4)
-        .collect();
+    let evidence = first_quotes(silent.iter().map(|e| e.fact), 4);
     let mut fact = task.fact(
         "host-unreachable",
         keys,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::certificate::{certificates, instant, issuer, judged_at, subject};
+use super::certificate::{certificates, expired, instant, issuer, judged_at, subject};
 use super::support::{quote, some, value};
 use crate::base::time::{Instant, MINUTE, SECOND, Stamp};
 use crate::model::{Component, Fact, FactId, Keys, Quote};
@@ -52,10 +52,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
 
 /// The ends of validity that are past: of certificates that are no authority, and of errors.
 fn ends<'a>(task: &'a Task<'_>) -> Vec<End<'a>> {
-    let expired: BTreeMap<(&str, &str), FactId> = task
-        .facts(&["certificate/expired"])
-        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
-        .collect();
+    let expired = expired(task);
     let now = judged_at(task);
     let mut ends = Vec::new();
     for (id, line) in certificates(task) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Task;
-use super::support::{machine, some, span_of};
+use super::support::{first_quotes, machine, some, span_of};
 use crate::model::{Fact, FactId, SourceId};
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
@@ -48,11 +48,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             if let Some(error) = together.iter().find_map(|(_, f)| f.key("error")) {
                 keys.insert(String::from("error"), error.to_owned());
             }
-            let evidence = together
-                .iter()
-                .filter_map(|(_, f)| f.evidence().first().cloned())
-                .take(4)
-                .collect();
+            let evidence = first_quotes(together.iter().map(|(_, f)| *f), 4);
             let from = together.iter().map(|(id, _)| *id).chain([proof]).collect();
             let component = source.scope.component.clone();
             let mut fact = task.fact("majority", keys, component, evidence, from)?;

@@ -10,8 +10,8 @@ use std::net::IpAddr;
 
 use super::Task;
 use super::matrix::{self, Edge};
-use super::support::{some, span_of};
-use crate::model::{Component, Entity, Fact, Keys, Quote};
+use super::support::{first_quotes, some, span_of};
+use crate::model::{Component, Entity, Fact, Keys};
 
 /// What is known of the pod network.
 pub(super) struct Network<'a> {
@@ -63,11 +63,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         (String::from("protocols"), some(protocols, 4)),
         (String::from("pairs"), cross.len().to_string()),
     ]);
-    let evidence: Vec<Quote> = cross
-        .iter()
-        .filter_map(|p| p.edge.fact.evidence().first().cloned())
-        .take(6)
-        .collect();
+    let evidence = first_quotes(cross.iter().map(|p| p.edge.fact), 6);
     let ids = cross.iter().map(|p| p.edge.id).take(8).collect();
     let Some(mut fact) = task.fact("blocked-path", keys, Component::UNKNOWN, evidence, ids) else {
         return Vec::new();

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
 use super::matrix::{self, Edge};
-use super::support::{some, span_of};
-use crate::model::{Component, Fact, Keys, Quote};
+use super::support::{first_quotes, some, span_of};
+use crate::model::{Component, Fact, Keys};
 
 /// The errors of `[infer] class`, grouped by destination.
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
@@ -43,11 +43,7 @@ fn fact(task: &Task<'_>, destination: &str, edges: &[&Edge<'_>]) -> Option<Fact>
     if let [host] = hosts.iter().copied().collect::<Vec<_>>().as_slice() {
         put("host", Some(host));
     }
-    let evidence: Vec<Quote> = edges
-        .iter()
-        .filter_map(|e| e.fact.evidence().first().cloned())
-        .take(4)
-        .collect();
+    let evidence = first_quotes(edges.iter().map(|e| e.fact), 4);
     let mut fact = task.fact(
         "reachability",
         keys,

@@ -1,5 +1,6 @@
 //! What the inferences share: parameters, quotes, building a fact.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Task;
@@ -196,6 +197,31 @@ pub(super) fn tail<'a>(line: &'a StateLine, name: &str) -> Option<&'a str> {
     line.text
         .find(&mark)
         .and_then(|at| line.text.get(at + mark.len()..))
+}
+
+/// The first quote of each fact, of so many facts at most.
+pub(super) fn first_quotes<'f>(
+    facts: impl IntoIterator<Item = &'f Fact>,
+    most: usize,
+) -> Vec<Quote> {
+    facts
+        .into_iter()
+        .filter_map(|f| f.evidence().first().cloned())
+        .take(most)
+        .collect()
+}
+
+/// The zones and their nodes.
+pub(super) fn zones<'a>(task: &'a Task<'_>) -> BTreeMap<&'a Entity, BTreeSet<&'a str>> {
+    let topology = &task.world.topology;
+    let nodes = |zone| {
+        topology
+            .neighbours(zone)
+            .filter(|(e, _)| e.kind() == "node")
+            .map(|(e, _)| e.name())
+            .collect()
+    };
+    topology.all("zone").map(|z| (z, nodes(z))).collect()
 }
 
 /// The span of facts: earliest beginning, latest sign.

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::certificate::{certificates, instant, issuer, judged_at, subject};
+use super::certificate::{certificates, expired, instant, issuer, judged_at, subject};
 use super::support::{machine, quote, value};
 use crate::base::time::{SECOND, Stamp};
-use crate::model::{Component, Entity, Fact, FactId, Keys, SourceId, StateLine};
+use crate::model::{Component, Entity, Fact, Keys, SourceId, StateLine};
 
 /// Longest chain of authorities followed.
 const DEPTH: usize = 5;
@@ -242,10 +242,7 @@ pub(super) fn served(task: &Task<'_>) -> Vec<Fact> {
     let Some(now) = judged_at(task) else {
         return Vec::new();
     };
-    let expired: BTreeMap<(&str, &str), FactId> = task
-        .facts(&["certificate/expired"])
-        .filter_map(|(id, f)| Some(((f.entity.name(), f.key("not-after")?), id)))
-        .collect();
+    let expired = expired(task);
     let all: Vec<Cert<'_>> = certificates(task)
         .filter_map(|(id, line)| Cert::of(id, line))
         .collect();

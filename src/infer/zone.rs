@@ -6,24 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Task;
-use super::support::{some, span_of};
+use super::support::{first_quotes, some, span_of, zones};
 use crate::base::time::{Instant, MINUTE};
 use crate::model::{Entity, Fact, FactId, Keys};
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let within = task.time("within").unwrap_or(10 * MINUTE);
-    let topology = &task.world.topology;
-    let zones: BTreeMap<&Entity, BTreeSet<&str>> = topology
-        .all("zone")
-        .map(|zone| {
-            let nodes = topology
-                .neighbours(zone)
-                .filter(|(e, _)| e.kind() == "node")
-                .map(|(e, _)| e.name())
-                .collect();
-            (zone, nodes)
-        })
-        .collect();
+    let zones = zones(task);
     if zones.len() < 2 {
         return Vec::new();
     }
@@ -61,11 +50,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
                 (String::from("nodes"), nodes.len().to_string()),
                 (String::from("names"), some(nodes.iter().copied(), 6)),
             ]);
-            let evidence = facts
-                .iter()
-                .filter_map(|(_, f)| f.evidence().first().cloned())
-                .take(6)
-                .collect();
+            let evidence = first_quotes(facts.iter().map(|(_, f)| *f), 6);
             let from = facts.iter().map(|(id, _)| *id).take(8).collect();
             let component = facts.first()?.1.component.clone();
             let mut fact = task.fact("same-zone", keys, component, evidence, from)?;
