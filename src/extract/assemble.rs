@@ -99,10 +99,10 @@ impl World {
         raw: RawStamp,
     ) -> Option<Stamp> {
         let stamp = self.stamp(source, raw)?;
-        let of_machine = self.source(source)?.clock.skew.is_some();
+        // What a source with a clock of its own says of another machine was read from that clock.
         let skew = machine
-            .filter(|_| !of_machine)
-            .and_then(|m| self.skews.iter().find(|s| s.machine == *m));
+            .and_then(|m| self.skews.iter().find(|s| s.machine == *m))
+            .filter(|_| !skew::has_machine(self, source));
         Some(skew.map_or(stamp, |s| s.skew.corrected(stamp)))
     }
 

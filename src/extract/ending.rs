@@ -3,6 +3,7 @@
 //! A program that ends by itself says why at the end: `panic: …` above its stack, `Exception in thread "main" …` above
 //! its frames, the name of the exception below those of Python. What these words mean is said in the catalogue.
 
+use super::turn::Turn;
 use crate::base::text;
 use crate::base::time::RawStamp;
 use crate::model::Level;
@@ -31,8 +32,8 @@ pub struct LastLine {
 }
 
 /// The last lines of a text that begin something, oldest first. The text begins at byte `offset` of its file, whose
-/// last line has the number `lines`.
-pub(super) fn ending(tail: &[u8], offset: u64, lines: u64) -> Vec<LastLine> {
+/// last line has the number `lines`, and which has crossed the New Years of `turn`.
+pub(super) fn ending(tail: &[u8], offset: u64, lines: u64, turn: Turn) -> Vec<LastLine> {
     let mut out = Vec::new();
     let mut end = tail.strip_suffix(b"\n").map_or(tail.len(), <[u8]>::len);
     let mut number = lines;
@@ -51,7 +52,7 @@ pub(super) fn ending(tail: &[u8], offset: u64, lines: u64) -> Vec<LastLine> {
                 line: number,
                 offset: offset.saturating_add(start as u64),
                 level: record.level,
-                time: record.time,
+                time: record.time.map(|t| turn.at(t)),
                 text: text::quote(&record.text),
                 quote: text::quote(line),
             });
@@ -88,7 +89,7 @@ mod tests {
     #[track_caller]
     fn case(text: &str, expected: &[(u64, &str)]) {
         let lines = text.lines().count() as u64;
-        let found = ending(text.as_bytes(), 0, lines);
+        let found = ending(text.as_bytes(), 0, lines, Turn::default());
         let found: Vec<(u64, &str)> = found.iter().map(|l| (l.line, l.text.as_str())).collect();
         assert_eq!(found, expected);
     }
@@ -110,8 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn the_new_years_of_the_log_are_counted() {
+        let text = b"E1231 23:59:58.000000 7 a.go:1] old\nF0101 00:00:01.000000 7 a.go:1] new\n";
+        let turn = Turn { month: 1, count: 1 };
+        let turns: Vec<Option<u8>> = ending(text, 0, 2, turn)
+            .iter()
+            .map(|l| match l.time {
+                Some(RawStamp::Local { turn, .. }) => Some(turn),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(turns, [Some(0), Some(1)]);
+    }
+
+    #[test]
     fn a_piece_leaves_its_first_line_out() {
-        let found = ending(b"half a line\nwhole\n", 100, 7);
+        let found = ending(b"half a line\nwhole\n", 100, 7, Turn::default());
         let found: Vec<(u64, u64)> = found.iter().map(|l| (l.line, l.offset)).collect();
         assert_eq!(found, [(7, 112)]);
     }

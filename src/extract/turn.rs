@@ -10,6 +10,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// The stamp of a line that is near to the last one read, with its turn.
+    pub(super) fn at(self, stamp: RawStamp) -> RawStamp {
+        let mut turn = self;
+        turn.mark(stamp, false)
+    }
+
     /// The stamp with its turn; moves on when the month falls by more than half a year.
     pub(super) fn mark(&mut self, stamp: RawStamp, advance: bool) -> RawStamp {
         let RawStamp::Local {

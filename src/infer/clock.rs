@@ -199,8 +199,8 @@ mod tests {
             ];
             case(&files, fast, slow);
         };
-        of(-300, "", &[], &["node/n7 off=5m1s"]);
-        of(300, "", &["node/n7 off=4m59s"], &[]);
+        of(-300, "", &[], &["node/n7 off=5m"]);
+        of(300, "", &["node/n7 off=5m"], &[]);
         of(0, "", &[], &[]);
         // Names that come again, as those of a StatefulSet, say nothing.
         of(-300, "-0", &[], &[]);

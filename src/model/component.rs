@@ -59,7 +59,7 @@ impl Component {
     /// The component a program is, by its name in a process list or a journal (`crio`, `dockerd`,
     /// `/usr/bin/kubelet`); `None` for programs that are no component.
     pub fn of_program(program: &str) -> Option<Self> {
-        const PROGRAMS: [(&str, &str); 44] = [
+        const PROGRAMS: [(&str, &str); 48] = [
             ("kubelet", "kubelet"),
             ("hyperkube", "kubelet"),
             ("kube-apiserver", "kube-apiserver"),
@@ -92,6 +92,11 @@ impl Component {
             ("docker-containerd-shim", "containerd-shim"),
             ("kernel", "kernel"),
             ("systemd", "systemd"),
+            ("systemd-journald", "systemd"),
+            ("systemd-timesyncd", "systemd"),
+            // The time services of a machine.
+            ("chronyd", "systemd"),
+            ("ntpd", "systemd"),
             ("coredns", "coredns"),
             ("cluster-autoscaler", "cluster-autoscaler"),
             ("metrics-server", "metrics-server"),

@@ -217,7 +217,7 @@ impl<'c> Scan<'c> {
             Vec::new()
         } else {
             let before = self.offset.saturating_sub(self.tail.len() as u64);
-            ending::ending(&self.tail, before, self.lines)
+            ending::ending(&self.tail, before, self.lines, self.turn)
         };
         if newest_first {
             self.lives.reverse();

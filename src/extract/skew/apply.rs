@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::MachineSkew;
+use crate::base::time::Stamp;
 use crate::extract::assemble::World;
-use crate::model::{Confidence, Entity, Skew, Source, SourceKind};
+use crate::model::{Confidence, Entity, Skew, Source, SourceId, SourceKind};
 
 /// Gives all that a machine wrote the offset of its clock.
 pub(in crate::extract) fn apply(world: &mut World) {
@@ -21,7 +22,7 @@ pub(in crate::extract) fn apply(world: &mut World) {
         .iter()
         .map(|s| {
             let machine = machine(world, s)?;
-            by_name.get(&machine).filter(|_| has_own_clock(s)).cloned()
+            by_name.get(&machine).cloned()
         })
         .collect();
     for (source, skew) in world.sources.iter_mut().zip(found) {
@@ -31,11 +32,18 @@ pub(in crate::extract) fn apply(world: &mut World) {
                 source.clock.collected = source
                     .clock
                     .collected
-                    .map(|at| at.plus(skew.taken_off().saturating_neg()));
+                    .map(|at| skew.corrected(Stamp::exact(at, 0)).at);
             }
             source.clock.skew = Some(skew);
         }
     }
+}
+
+/// Whether the times of a source are those of one machine.
+pub(in crate::extract) fn has_machine(world: &World, source: SourceId) -> bool {
+    world
+        .source(source)
+        .is_some_and(|s| machine(world, s).is_some())
 }
 
 /// Whether the times in a source are those of the machine it is of: an object has the times of whoever wrote them.
@@ -46,8 +54,11 @@ fn has_own_clock(source: &Source) -> bool {
     )
 }
 
-/// The machine of a source, also of the log of a pod whose node is known.
+/// The machine whose clock a source has, also of the log of a pod whose node is known.
 fn machine(world: &World, source: &Source) -> Option<String> {
+    if !has_own_clock(source) {
+        return None;
+    }
     let scope = &source.scope;
     if let Some(node) = &scope.node {
         return Some(node.clone());

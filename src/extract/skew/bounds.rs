@@ -76,12 +76,8 @@ pub(super) enum Why {
 
 /// The offset of one machine.
 pub(super) fn offset(bounds: &[Bound]) -> Answer {
-    let newest = bounds.iter().map(|b| b.at).max();
-    let recent = |b: &&Bound| newest.is_none_or(|n| n.since(b.at) <= RECENT);
     let side = |order: Order| {
-        let mut side: Vec<Bound> = bounds
-            .iter()
-            .filter(recent)
+        let mut side: Vec<Bound> = recent(bounds)
             .filter(|b| b.order == order)
             .copied()
             .collect();
@@ -132,6 +128,33 @@ pub(super) fn offset(bounds: &[Bound]) -> Answer {
             }
         })
     })
+}
+
+/// The bounds that no pair of the last day allows the offset to be below or above.
+pub(super) fn proven(bounds: &[Bound]) -> (Option<i64>, Option<i64>) {
+    let side = |order: Order| {
+        recent(bounds)
+            .filter(move |b| b.order == order)
+            .map(Bound::limit)
+    };
+    (
+        side(Order::MachineFirst).max(),
+        side(Order::ServerFirst).min(),
+    )
+}
+
+/// From when to when the pairs are that say something, on the clock of the API server.
+pub(super) fn time(bounds: &[Bound]) -> Option<(Instant, Instant)> {
+    let at = || recent(bounds).map(|b| b.at);
+    at().min().zip(at().max())
+}
+
+/// What is not long past.
+fn recent(bounds: &[Bound]) -> impl Iterator<Item = &Bound> {
+    let newest = bounds.iter().map(|b| b.at).max();
+    bounds
+        .iter()
+        .filter(move |b| newest.is_none_or(|n| n.since(b.at) <= RECENT))
 }
 
 /// What pairs of one order say by being always equally far apart.

@@ -7,10 +7,14 @@ use crate::base::time::{SECOND, Stamp, StampBasis};
 use crate::extract::assemble::World;
 use crate::extract::fold::{RawFact, Seen};
 use crate::extract::skew::bounds::Bound;
+use crate::extract::skew::moves::Move;
 use crate::model::{Order, Quote, SourceId};
 
 /// The key that joins both lines of a pair.
 const JOIN: &str = "pod";
+
+/// A program writes its line when the answer to its request has come; the other side may have heard of the change before.
+const LATE: i64 = SECOND;
 
 /// Two lines of one thing.
 pub(super) struct LogPair {
@@ -31,7 +35,7 @@ impl LogPair {
             bound: Bound {
                 order: Order::ServerFirst,
                 apart: self.own.at.since(before),
-                res: resolution(Order::ServerFirst, self.own, self.before),
+                res: resolution(Order::ServerFirst, self.own, self.before).saturating_add(LATE),
                 at: before,
             },
             quote: self.quote.clone(),
@@ -83,12 +87,12 @@ pub(super) fn pairs(
     out
 }
 
-/// When clocks were moved: machine, when, by how much it was ahead before, line.
+/// When clocks of machines were moved.
 pub(super) fn moves(
     world: &World,
     raw: &[(SourceId, RawFact)],
     kinds: &[usize],
-) -> Vec<(String, Option<Stamp>, Option<i64>, Quote)> {
+) -> Vec<(String, Move)> {
     let mut out = Vec::new();
     for (source, fact) in raw.iter().filter(|(_, f)| kinds.contains(&f.fact)) {
         let (Some(machine), Some(seen)) = (
@@ -104,8 +108,8 @@ pub(super) fn moves(
             .get("by")
             .and_then(|by| seconds(by))
             .map(i64::saturating_neg);
-        let line = quote(*source, seen.line, seen.offset, seen.text.clone(), at);
-        out.push((machine, at, ahead, line));
+        let quote = quote(*source, seen.line, seen.offset, seen.text.clone(), at);
+        out.push((machine, Move { at, ahead, quote }));
     }
     out
 }

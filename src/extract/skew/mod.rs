@@ -10,11 +10,13 @@
 mod apply;
 mod bounds;
 mod logs;
+mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use apply::apply;
+pub(super) use apply::{apply, has_machine};
 use bounds::{Answer, Bound, IN_STEP, Why, offset};
+use moves::Move;
 
 use super::assemble::World;
 use super::fold::RawFact;
@@ -68,9 +70,9 @@ struct Known {
 #[derive(Default)]
 struct Case {
     known: Vec<Known>,
-    stated: Option<(i64, Quote)>,
-    /// When its clock was moved, by how much it was ahead before, if that is said.
-    moved: Vec<(Option<Stamp>, Option<i64>, Quote)>,
+    /// What its time service says: by how much it is ahead.
+    stated: Vec<(i64, Quote)>,
+    moved: Vec<Move>,
 }
 
 /// The machines whose clocks are off, or may be, and how many are bounded to be in step.
@@ -114,17 +116,16 @@ pub(super) fn solve(
         let machine = world.source(source).and_then(|s| s.scope.node.clone());
         if let Some(machine) = machine {
             let quote = quote(source, line, 0, text, None);
-            cases.entry(machine).or_default().stated = Some((ns, quote));
+            cases.entry(machine).or_default().stated.push((ns, quote));
         }
     }
-    for (machine, at, ahead, quote) in logs::moves(world, raw, &move_kinds(catalog)) {
-        let moved = &mut cases.entry(machine).or_default().moved;
-        moved.push((at, ahead, quote));
+    for (machine, moved) in logs::moves(world, raw, &move_kinds(catalog)) {
+        cases.entry(machine).or_default().moved.push(moved);
     }
+    cases.values_mut().for_each(Case::once);
     let of_reference = reference
         .as_ref()
-        .and_then(|r| cases.get(r)?.stated.as_ref())
-        .map(|(ns, _)| *ns);
+        .and_then(|r| cases.get(r)?.statement().ok().flatten());
     let (mut out, mut in_step) = (Vec::new(), 0usize);
     for (machine, case) in cases {
         if Some(&machine) == reference.as_ref() {
@@ -149,16 +150,45 @@ impl Case {
         self.known.iter().map(|k| k.bound).collect()
     }
 
+    /// The same object in several outputs of a collection is one pair.
+    fn once(&mut self) {
+        let key = |k: &Known| (k.bound.order, k.bound.at, k.bound.apart);
+        self.known.sort_by_key(key);
+        self.known.dedup_by_key(|k| key(k));
+    }
+
+    /// By how much the machine is ahead as its time service says; an error where it says different things.
+    fn statement(&self) -> Result<Option<i64>, i64> {
+        let all = || self.stated.iter().map(|(ns, _)| *ns);
+        let (Some(least), Some(most)) = (all().min(), all().max()) else {
+            return Ok(None);
+        };
+        let far = if most >= least.saturating_neg() {
+            most
+        } else {
+            least
+        };
+        if most.saturating_sub(least) <= AGREE {
+            Ok(Some(far))
+        } else {
+            Err(far)
+        }
+    }
+
     /// What all evidence together says.
     fn decide(&self, of_reference: Option<i64>, in_step: &mut usize) -> Option<Skew> {
-        let mut answer = offset(&self.bounds());
+        let bounds = self.bounds();
+        let mut answer = offset(&bounds);
         *in_step += usize::from(answer == Answer::Silent { bounded: true });
         let mut reason = None;
-        let stated = self
-            .stated
-            .as_ref()
-            .map(|(ns, _)| ns.saturating_sub(of_reference.unwrap_or(0)));
+        let statement = self.statement();
+        let stated = statement
+            .map_or_else(Some, |s| s)
+            .map(|ns| ns.saturating_sub(of_reference.unwrap_or(0)));
         match (answer, stated) {
+            (Answer::Off { .. }, Some(_)) if statement.is_err() => {
+                reason = Some("its time service says different things");
+            }
             (Answer::Off { ahead, err, .. }, Some(stated)) => {
                 if stated.saturating_sub(ahead).saturating_abs() <= err.saturating_add(AGREE) {
                     answer = Answer::Off {
@@ -183,6 +213,14 @@ impl Case {
                         Confidence::Medium
                     },
                 };
+                let (low, high) = bounds::proven(&bounds);
+                if statement.is_err() {
+                    reason = Some("its time service says different things");
+                } else if low.is_some_and(|low| stated < low.saturating_sub(AGREE))
+                    || high.is_some_and(|high| stated > high.saturating_add(AGREE))
+                {
+                    reason = Some("the times of objects contradict what its time service says");
+                }
             }
             _ => {}
         }
@@ -193,23 +231,21 @@ impl Case {
             reason = Some("a wrong zone would look the same");
         }
         let mut until = None;
-        let moved = self.moved.iter().max_by_key(|(at, ..)| at.map(|t| t.at));
-        if let Some((at, by, _)) = moved {
-            match answer {
-                Answer::Off { .. } => reason = Some("it was moved meanwhile"),
-                Answer::Silent { .. } => {
-                    let by = by.filter(|b| b.saturating_abs() > IN_STEP)?;
-                    // Where it was set back, the readings of that time come twice.
-                    until = at.map(|t| t.at.plus(by.saturating_abs()));
-                    answer = Answer::Off {
-                        ahead: by,
-                        err: SECOND,
-                        confidence: Confidence::Low,
-                    };
-                    reason = Some("it was set right later, and since when it was off is not known");
-                }
-                Answer::Doubtful { .. } => {}
+        match answer {
+            Answer::Off { ahead, .. } if reason.is_none() => {
+                (until, reason) = moves::during(&self.moved, ahead, bounds::time(&bounds));
             }
+            Answer::Silent { .. } => {
+                let (by, end) = moves::before_the_last(&self.moved)?;
+                until = end;
+                answer = Answer::Off {
+                    ahead: by,
+                    err: SECOND,
+                    confidence: Confidence::Low,
+                };
+                reason = Some("it was set right later, and since when it was off is not known");
+            }
+            _ => {}
         }
         let (ahead, err, confidence) = match answer {
             Answer::Silent { .. } => return None,
@@ -264,7 +300,7 @@ impl Case {
             side.into_iter().take(QUOTES).map(|k| k.quote.clone())
         };
         let stated = self.stated.iter().map(|(_, q)| q.clone());
-        let moved = self.moved.iter().map(|(.., q)| q.clone()).take(QUOTES);
+        let moved = self.moved.iter().map(|m| m.quote.clone()).take(QUOTES);
         let mut quotes: Vec<Quote> = stated
             .chain(moved)
             .chain(tightest(Order::MachineFirst))

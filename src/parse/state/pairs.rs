@@ -4,17 +4,18 @@
 //! the API server), never before. A pod says when it was bound to its node (`PodScheduled`, written by the API server) and
 //! when the kubelet took it up (`startTime`), never before.
 //!
-//! The times of managed fields are no such pairs: the API server does not move them with every write.
+//! The times of managed fields are no such pairs: the API server does not move them with every write. Nor is the creation
+//! of the event `Scheduled`: it is posted beside the binding, and again where that failed, so a kubelet may be earlier.
 
 use std::collections::BTreeMap;
 
-use crate::base::time::{RawStamp, SECOND};
+use crate::base::time::{DAY, RawStamp};
 use crate::model::{ClockPair, Order};
 
 /// Most pairs kept of one machine and one order: the tightest.
 const KEPT: usize = 64;
-/// Most pods of which both moments are remembered until the end of the file.
-const PODS: usize = 50_000;
+/// Pairs further back than this from the newest are kept only where there is room: they say nothing of the clock today.
+const RECENT: i64 = DAY;
 
 /// One moment of a machine.
 #[derive(Clone, Debug)]
@@ -33,10 +34,6 @@ pub(super) struct Own {
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
     kept: BTreeMap<(String, Order), Vec<ClockPair>>,
-    /// When a pod was bound, on the clock of the API server.
-    bound: BTreeMap<String, RawStamp>,
-    /// The first that a kubelet reported of a pod.
-    taken: BTreeMap<String, Own>,
 }
 
 impl Pairs {
@@ -60,37 +57,8 @@ impl Pairs {
         }
     }
 
-    /// A pod (by its uid, or its name) was bound to its node by then.
-    pub(super) fn bound(&mut self, pod: &str, at: RawStamp) {
-        if !pod.is_empty() && self.bound.len() < PODS {
-            self.bound.entry(pod.to_owned()).or_insert(at);
-        }
-    }
-
-    /// A kubelet reported something of a pod.
-    pub(super) fn taken(&mut self, pod: &str, own: Own) {
-        if pod.is_empty() || self.taken.len() >= PODS {
-            return;
-        }
-        let known = self
-            .taken
-            .entry(pod.to_owned())
-            .or_insert_with(|| own.clone());
-        if own.at.reading() < known.at.reading() {
-            *known = own;
-        }
-    }
-
     /// All pairs of the file.
     pub(super) fn finish(mut self) -> Vec<ClockPair> {
-        let bound = std::mem::take(&mut self.bound);
-        for (pod, own) in std::mem::take(&mut self.taken) {
-            // The event of the binding is written beside the binding, not before it: a second more.
-            if let Some(RawStamp::Utc { ns, res }) = bound.get(&pod) {
-                let server = RawStamp::utc(ns.saturating_sub(SECOND), *res);
-                self.add(own, server, Order::ServerFirst);
-            }
-        }
         for list in self.kept.values_mut() {
             tighten(list);
         }
@@ -108,15 +76,63 @@ fn apart(pair: &ClockPair) -> Option<i64> {
     }
 }
 
-/// Keeps the pairs that bound most closely.
+/// Keeps the pairs that bound most closely, those of the last day before others, each once.
 fn tighten(list: &mut Vec<ClockPair>) {
+    let newest = list.iter().map(|p| p.server.reading()).max().unwrap_or(0);
     list.sort_by_key(|p| {
+        let old = newest.saturating_sub(p.server.reading()) > RECENT;
         let apart = apart(p).unwrap_or(0);
         let loose = match p.order {
             Order::MachineFirst => apart.saturating_neg(),
             Order::ServerFirst => apart,
         };
-        (loose, p.line)
+        (old, loose, p.own.reading(), p.line)
     });
+    list.dedup_by_key(|p| (p.own.reading(), p.server.reading()));
     list.truncate(KEPT);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::SECOND;
+
+    const DAY_S: i64 = DAY / SECOND;
+
+    /// The times of the API server of what is kept of pairs `(server, own)`, in seconds.
+    fn kept(pairs: impl IntoIterator<Item = (i64, i64)>) -> Vec<i64> {
+        let mut all = Pairs::default();
+        for ((server, own), line) in pairs.into_iter().zip(1..) {
+            let own = Own {
+                machine: String::from("n1"),
+                at: RawStamp::utc(own * SECOND, SECOND),
+                line,
+                quote: String::new(),
+            };
+            all.add(
+                own,
+                RawStamp::utc(server * SECOND, SECOND),
+                Order::ServerFirst,
+            );
+        }
+        all.finish()
+            .iter()
+            .map(|p| p.server.reading() / SECOND)
+            .collect()
+    }
+
+    #[test]
+    fn one_pair_counts_once() {
+        assert_eq!(kept([(10, 11), (10, 11), (20, 22)]), [10, 20]);
+        assert_eq!(kept((0..500).map(|_| (10, 11))), [10]);
+    }
+
+    #[test]
+    fn the_last_day_comes_before_tighter_pairs_of_long_ago() {
+        let old = (0..1000).map(|n| (n, n));
+        let new = (0..40).map(|n| (30 * DAY_S + n, 30 * DAY_S + n + 5));
+        let found = kept(old.chain(new));
+        assert_eq!(found.len(), KEPT);
+        assert_eq!(found.iter().filter(|s| **s >= 30 * DAY_S).count(), 40);
+    }
 }

@@ -14,7 +14,7 @@ use crate::support::archive::{self, Member};
 use crate::support::run;
 
 /// What the files say, before any inference.
-fn world(catalog: &Catalog, files: &[(&str, &[u8])]) -> World {
+pub(super) fn world(catalog: &Catalog, files: &[(&str, &[u8])]) -> World {
     let read = |(path, data): &(&str, &[u8])| {
         let found = Found {
             path: (*path).to_owned(),

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use chrono::DateTime;
-use kforensics::base::time::{Instant, SECOND, Stamp};
+use kforensics::base::time::{Instant, RawStamp, SECOND, Stamp};
+use kforensics::catalog::Catalog;
 use kforensics::model::Analysis;
 
 use super::planted::{NOON, Zone, no_cni, text};
+use super::rotations::world;
 use super::sources;
 use crate::support::archive::Member;
 use crate::support::run;
@@ -18,7 +20,8 @@ fn rfc3339(at: i64) -> String {
         .to_string()
 }
 
-/// Events of pods on `n7`: bound at a moment, then reported by a kubelet whose clock is so many seconds ahead.
+/// Pods on `n7` and their events: bound at a moment, then taken up and reported by a kubelet whose clock is so many seconds
+/// ahead. The scheduler's event is created seconds after the binding, as where its first post failed.
 fn events(ahead: &[i64]) -> String {
     let mut items = Vec::new();
     for (n, ahead) in (0i64..).zip(ahead) {
@@ -31,10 +34,20 @@ fn events(ahead: &[i64]) -> String {
                 rfc3339(first),
             ));
         };
-        event("Scheduled", r#"{"component":"default-scheduler"}"#, at, at);
+        event(
+            "Scheduled",
+            r#"{"component":"default-scheduler"}"#,
+            at,
+            at + 9,
+        );
         let kubelet = r#"{"component":"kubelet","host":"n7"}"#;
         event("Pulled", kubelet, at + 1 + ahead, at + 1);
         event("Started", kubelet, at + 2 + ahead, at + 3);
+        items.push(format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"web-{n}","namespace":"shop","uid":"u-{n}"}},"spec":{{"nodeName":"n7"}},"status":{{"phase":"Running","conditions":[{{"type":"PodScheduled","status":"True","lastTransitionTime":"{}"}}],"startTime":"{}"}}}}"#,
+            rfc3339(at),
+            rfc3339(at + ahead),
+        ));
     }
     format!(
         r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#,
@@ -128,6 +141,27 @@ fn what_a_machine_ahead_wrote_is_told_by_the_clock_of_the_api_server() {
 }
 
 #[test]
+fn whose_clock_a_time_is_of_is_asked_where_the_source_has_none_of_its_own() {
+    let mut members = bundle(200, events(&[200; 6]));
+    members[2].path = String::from("nodes/cp1/kube-apiserver.log");
+    let files: Vec<(&str, &[u8])> = members
+        .iter()
+        .map(|m| (m.path.as_str(), m.data.as_slice()))
+        .collect();
+    let world = world(&Catalog::builtin().unwrap(), &files);
+    let off = |path: &str| {
+        let source = world.sources.iter().find(|s| s.path == path).unwrap();
+        let raw = RawStamp::utc(NOON * SECOND, SECOND);
+        let stamp = world.stamp_by(source.id, Some(&String::from("n7")), raw);
+        stamp.unwrap().at.since(Instant(NOON * SECOND)) / SECOND
+    };
+    assert_eq!(off("nodes/cp1/kube-apiserver.log"), 0);
+    for path in ["kubectl/events.json", "nodes/n7/kubelet.log"] {
+        assert!((off(path) + 200).abs() <= 2, "{path}: {}", off(path));
+    }
+}
+
+#[test]
 fn nothing_is_said_of_clocks_in_step() {
     let analysis = run::members(&bundle(0, events(&[0; 6])));
     assert!(is_at(began(&analysis), NOON));
@@ -178,6 +212,70 @@ fn a_time_service_says_it_itself() {
             String::from("node/n7 3m20s")
         )]
     );
+}
+
+/// What `chronyc tracking` prints of a clock that is so many seconds fast.
+fn tracking(fast: u32) -> String {
+    format!(
+        "Reference ID    : C0000201 (ntp.example.com)\nStratum         : 3\nSystem time     : {fast}.005333243 seconds fast of NTP time\nLast offset     : -0.000130641 seconds\nLeap status     : Normal\n"
+    )
+}
+
+#[test]
+fn a_time_service_that_objects_or_itself_contradict_is_not_believed() {
+    let doubted = |events: String, outputs: &[(&str, u32)]| {
+        let mut members = bundle(0, events);
+        for (path, fast) in outputs {
+            members.push(Member::new(*path, tracking(*fast)));
+        }
+        let analysis = run::members(&members);
+        assert!(is_at(began(&analysis), NOON), "{}", sources(&analysis));
+        assert_eq!(clock_facts(&analysis), []);
+        let warned = analysis
+            .warnings
+            .iter()
+            .any(|w| w.contains("the clock of n7 is perhaps"));
+        assert!(warned, "{:?}", analysis.warnings);
+    };
+    // One pod bounds the clock from both sides.
+    doubted(events(&[0]), &[("nodes/n7/chronyc-tracking.txt", 200)]);
+    doubted(
+        String::from("No resources found\n"),
+        &[
+            ("nodes/n7/a/chronyc-tracking.txt", 0),
+            ("nodes/n7/b/chronyc-tracking.txt", 200),
+        ],
+    );
+}
+
+#[test]
+fn each_step_of_a_clock_has_its_own_time() {
+    let step = |at: i64, by: &str| {
+        let stamp = DateTime::from_timestamp(at, 0)
+            .unwrap()
+            .format("%b %d %H:%M:%S");
+        format!("{stamp} n7 chronyd[612]: System clock wrong by {by} seconds\n")
+    };
+    let mut members = bundle(0, events(&[0; 6]));
+    let journal = step(NOON - 2000, "900.250000") + &step(NOON + 1000, "-40.500000");
+    members.push(Member::new("nodes/n7/journal.log", journal));
+    let analysis = run::members(&members);
+    let steps: Vec<(&str, i64)> = analysis
+        .facts
+        .iter()
+        .filter(|f| f.kind == "node/clock-skew")
+        .filter_map(|f| {
+            let at = f.span.first?.at.since(Instant(NOON * SECOND)) / SECOND;
+            Some((f.key("by")?, at))
+        })
+        .collect();
+    assert_eq!(steps, [("900.250000", -2000), ("-40.500000", 1000)]);
+    // What it was off before the last step is 40 s, until that step.
+    let warned = analysis
+        .warnings
+        .iter()
+        .any(|w| w.contains("the clock of n7 is perhaps 40s ahead"));
+    assert!(warned, "{:?}", analysis.warnings);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
         .unwrap_or(1)
         .max(1);
     let at = n.spot_of(&["message", "note", "reason", "metadata.name"]);
-    pair(sink, o, reference, &from, &host);
+    pair(sink, o, &host);
     let event = Event {
         object: say::event_object(get("kind"), get("namespace"), get("name")),
         kind: n.text("type"),
@@ -78,18 +78,11 @@ pub(super) fn read(sink: &mut Sink<'_>, o: &Object<'_>) {
 }
 
 /// The times of the event that different clocks wrote.
-fn pair(sink: &mut Sink<'_>, o: &Object<'_>, reference: &str, from: &str, host: &str) {
+fn pair(sink: &mut Sink<'_>, o: &Object<'_>, host: &str) {
     let n = o.node;
     let Some(created) = stamp::rfc3339(n.text("metadata.creationTimestamp")) else {
         return;
     };
-    let pod = match n.text(&format!("{reference}.kind")) {
-        "Pod" => n.text(&format!("{reference}.uid")),
-        _ => "",
-    };
-    if n.text("reason") == "Scheduled" {
-        sink.pairs.bound(pod, created);
-    }
     let first = ["eventTime", "firstTimestamp", "deprecatedFirstTimestamp"]
         .into_iter()
         .find_map(|path| Some((stamp::rfc3339(n.text(path))?, n.spot(path)?)));
@@ -97,9 +90,6 @@ fn pair(sink: &mut Sink<'_>, o: &Object<'_>, reference: &str, from: &str, host: 
         return;
     };
     let own = sink.own(host, at, spot);
-    if from == "kubelet" {
-        sink.pairs.taken(pod, own.clone());
-    }
     sink.pairs.add(own, created, Order::MachineFirst);
 }
 
