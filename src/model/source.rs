@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::component::Component;
-use crate::base::time::{Doubt, Instant, RawStamp, Stamp, StampBasis};
+use crate::base::time::{Doubt, Instant, MINUTE, RawStamp, SECOND, Stamp, StampBasis, civil};
 
 /// Index of a source within one run. Sources are numbered in path order, so it is stable for one bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -196,6 +196,72 @@ impl Skew {
             },
             ..read
         }
+    }
+}
+
+impl Clock {
+    /// The instant of a reading under this clock, what the clock is off taken away; `None` when the clock does not tell.
+    pub fn stamp(&self, reading: RawStamp) -> Option<Stamp> {
+        self.stamp_in(reading, |_| self.zone)
+    }
+
+    /// The same with another zone: seconds east of UTC on the day of the reading, for its year.
+    pub fn stamp_in(
+        &self,
+        reading: RawStamp,
+        zone: impl FnOnce(i32) -> Option<i32>,
+    ) -> Option<Stamp> {
+        let read = self.shown(reading, zone)?;
+        let Some(skew) = &self.skew else {
+            return Some(read);
+        };
+        let corrected = skew.corrected(read);
+        Some(match reading {
+            // The moment of collection has been corrected.
+            RawStamp::Ago { .. } => Stamp {
+                at: read.at,
+                ..corrected
+            },
+            _ => corrected,
+        })
+    }
+
+    /// The instant that the clock showed.
+    fn shown(&self, reading: RawStamp, zone: impl FnOnce(i32) -> Option<i32>) -> Option<Stamp> {
+        let basis = if self.confidence == Confidence::Low {
+            StampBasis::Guessed
+        } else {
+            StampBasis::Solved
+        };
+        let (at, err, basis) = match reading {
+            RawStamp::Utc { ns, res } => return Some(Stamp::exact(Instant(ns), res / 2)),
+            RawStamp::Local {
+                year,
+                month,
+                day,
+                ns,
+                res,
+                turn,
+            } => {
+                let year = year.or_else(|| self.year?.checked_add(i32::from(turn)))?;
+                let offset = i64::from(zone(year)?).checked_mul(SECOND)?;
+                let at = civil(year, month, day, ns)?.checked_sub(offset)?;
+                (Instant(at), res / 2, basis)
+            }
+            // uptime prints minutes, and the kernel's clock drifts.
+            RawStamp::Boot { ns } => (self.boot?.plus(ns), MINUTE, StampBasis::Solved),
+            RawStamp::Ago { ns, res } => {
+                let ago = ns.saturating_add(res / 2);
+                let at = self.collected?.plus(ago.saturating_neg());
+                (at, (res / 2).max(SECOND), basis)
+            }
+        };
+        Some(Stamp {
+            at,
+            err,
+            basis,
+            doubt: Doubt::default(),
+        })
     }
 }
 

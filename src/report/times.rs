@@ -1,7 +1,7 @@
 //! Times as people read them: UTC, the date said once when everything is on one day.
 
-use crate::base::time::{Instant, RawStamp, Stamp, StampBasis, civil};
-use crate::model::{Clock, Skew};
+use crate::base::time::{Instant, RawStamp, Stamp, StampBasis};
+use crate::model::Clock;
 
 use super::words::{Words, fill};
 
@@ -87,32 +87,7 @@ pub(crate) fn window(from: Instant, to: Instant) -> String {
 
 /// The moment of a reading under its source's clock; `None` when the clock does not tell.
 pub(crate) fn instant(clock: &Clock, raw: RawStamp) -> Option<Instant> {
-    let off = match raw {
-        RawStamp::Ago { .. } => 0,
-        _ => clock.skew.as_ref().map_or(0, Skew::taken_off),
-    };
-    Some(reading(clock, raw)?.plus(off.saturating_neg()))
-}
-
-fn reading(clock: &Clock, raw: RawStamp) -> Option<Instant> {
-    match raw {
-        RawStamp::Utc { ns, .. } => Some(Instant(ns)),
-        RawStamp::Local {
-            year,
-            month,
-            day,
-            ns,
-            turn,
-            ..
-        } => {
-            let year = year.or_else(|| clock.year?.checked_add(i32::from(turn)))?;
-            let offset = i64::from(clock.zone?).checked_mul(crate::base::time::SECOND)?;
-            let local = civil(year, month, day, ns)?;
-            Some(Instant(local.checked_sub(offset)?))
-        }
-        RawStamp::Boot { ns } => Some(clock.boot?.plus(ns)),
-        RawStamp::Ago { ns, .. } => Some(clock.collected?.plus(ns.saturating_neg())),
-    }
+    clock.stamp(raw).map(|stamp| stamp.at)
 }
 
 #[cfg(test)]
@@ -120,6 +95,7 @@ mod tests {
     use super::*;
     use crate::base::lang::Lang;
     use crate::base::time::{DAY, HOUR, SECOND};
+    use crate::model::{Confidence, Skew};
 
     #[test]
     fn says_the_date_once() {
@@ -155,5 +131,18 @@ mod tests {
         assert_eq!(instant(&clock, raw), None);
         clock.zone = Some(8 * 3600);
         assert_eq!(instant(&clock, raw), Some(Instant(HOUR)));
+        // What is off is taken away until the clock was set right.
+        clock.skew = Some(Skew {
+            machine: 1,
+            ahead: SECOND,
+            err: 0,
+            doubtful: false,
+            until: Some(Instant(2 * HOUR)),
+            basis: String::new(),
+            confidence: Confidence::High,
+        });
+        assert_eq!(instant(&clock, raw), Some(Instant(HOUR - SECOND)));
+        let late = RawStamp::utc(3 * HOUR, SECOND);
+        assert_eq!(instant(&clock, late), Some(Instant(3 * HOUR)));
     }
 }
