@@ -25,10 +25,14 @@ pub(super) fn json(line: &[u8]) -> Option<Layer<'_>> {
     }
     let holds = |needle: &[u8]| memchr::memmem::find(line, needle).is_some();
     if line.starts_with(b"{\"log\":") || holds(b"\"stream\":\"std") {
-        return docker(line);
+        return docker(line).map(|(layer, _)| layer);
     }
-    if holds(b"\"kubernetes\":{") && holds(b"\"message\":") {
-        return docker(line);
+    // An application may speak of Kubernetes in a field of that name: only an agent says there whose line it is.
+    if holds(b"\"kubernetes\":{")
+        && holds(b"\"message\":")
+        && let Some((layer, true)) = docker(line)
+    {
+        return Some(layer);
     }
     if holds(b"\"__REALTIME_TIMESTAMP\"") {
         return journal(line);
@@ -70,9 +74,10 @@ fn chomp(raw: &[u8]) -> &[u8] {
     raw.strip_suffix(b"\\r").unwrap_or(raw)
 }
 
-fn docker(line: &[u8]) -> Option<Layer<'_>> {
+/// Docker's line, and whether an agent shipped it.
+fn docker(line: &[u8]) -> Option<(Layer<'_>, bool)> {
     let mut layer = Layer::new(Wrap::Docker, None, &[]);
-    let (mut found, mut shipped) = (false, false);
+    let (mut found, mut joined, mut shipped) = (false, false, false);
     for (key, value) in Members::of(line)? {
         match (key, value) {
             (b"log", Value::Str(raw)) => {
@@ -92,17 +97,26 @@ fn docker(line: &[u8]) -> Option<Layer<'_>> {
             }
             // What an agent shipped is docker's line without its line end, and more.
             (b"kubernetes", Value::Nested(object)) => {
-                shipped = true;
-                layer.ident = members::find(object, b"container_name").map(Value::raw);
-                layer.host = members::find(object, b"host").map(Value::raw);
+                joined = true;
+                let named = |key: &[u8]| members::find(object, key).map(Value::raw);
+                // Elastic's agents nest the names.
+                let nested = |key: &[u8]| match members::find(object, key)? {
+                    Value::Nested(object) => members::find(object, b"name").map(Value::raw),
+                    _ => None,
+                };
+                layer.ident = named(b"container_name").or_else(|| nested(b"container"));
+                layer.host = named(b"host").or_else(|| nested(b"node"));
+                shipped = layer.ident.is_some()
+                    || named(b"pod_name").is_some()
+                    || nested(b"pod").is_some();
             }
             _ => {}
         }
     }
-    layer.partial &= !shipped;
+    layer.partial &= !joined;
     // A line that was cut has neither stream nor time, and its piece is not docker's doing.
     layer.partial &= layer.stream.is_some();
-    found.then_some(layer)
+    found.then_some((layer, shipped))
 }
 
 fn journal(line: &[u8]) -> Option<Layer<'_>> {

@@ -22,6 +22,24 @@ fn what_a_collector_of_a_cluster_ships() {
 }
 
 #[test]
+fn an_application_that_speaks_of_kubernetes_is_no_collector() {
+    for line in [
+        r#"{"message":"connected","kubernetes":{"host":"https://10.96.0.1","version":"v1.30.1"},"severity":"error"}"#,
+        r#"{"severity":"error","message":"no leader","kubernetes":{"namespace":"shop"}}"#,
+    ] {
+        assert!(!formats(line.as_bytes()).contains(&"docker"), "{line}");
+        let r = record(line.as_bytes());
+        assert_eq!((r.host, r.ident), (None, None), "{line}");
+    }
+    // Elastic's agents nest what others name.
+    let r = record(br#"{"message":"bad","kubernetes":{"container":{"name":"web"},"node":{"name":"n1"},"pod":{"name":"web-1"}}}"#);
+    assert_eq!(
+        (r.ident.as_deref(), r.host.as_deref(), &*r.text),
+        (Some("web"), Some("n1"), b"bad".as_slice())
+    );
+}
+
+#[test]
 fn events_of_cloudwatch() {
     const KLOG: &str = "E1120 17:06:13.398027      60 a.go:1] bad";
     for line in [
