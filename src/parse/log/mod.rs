@@ -19,6 +19,8 @@ mod members;
 mod pairs;
 mod plain;
 mod stamp;
+mod syslog;
+mod times;
 mod wrap;
 
 use std::borrow::Cow;
@@ -28,6 +30,7 @@ use memchr::memmem::Finder;
 
 use crate::base::time::RawStamp;
 use crate::model::{Level, Record};
+use times::Stamps;
 use wrap::{Inside, Layer, Wrap};
 
 /// Most wrappers around one payload.
@@ -375,30 +378,6 @@ pub(crate) fn is_dump_line(payload: &[u8]) -> bool {
 /// Whether a payload is the header of a goroutine.
 pub(crate) fn is_goroutine_header(payload: &[u8]) -> bool {
     lines::is_goroutine(payload)
-}
-
-/// Times of the layers, from the outside in.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stamps {
-    list: [Option<RawStamp>; DEPTH + 1],
-    len: usize,
-}
-
-impl Stamps {
-    fn push(&mut self, stamp: Option<RawStamp>) {
-        if let (Some(_), Some(slot)) = (stamp, self.list.get_mut(self.len)) {
-            *slot = stamp;
-            self.len += 1;
-        }
-    }
-
-    fn choose(&self) -> (Option<RawStamp>, Option<i32>) {
-        let mut flat = [RawStamp::Boot { ns: 0 }; DEPTH + 1];
-        for (slot, stamp) in flat.iter_mut().zip(self.list.iter().flatten()) {
-            *slot = *stamp;
-        }
-        stamp::choose(flat.get(..self.len).unwrap_or_default())
-    }
 }
 
 /// What the wrappers of a record say.

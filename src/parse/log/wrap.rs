@@ -4,7 +4,7 @@
 //! call takes one wrapper off; wrappers in wrappers are peeled by calling again. Nothing is allocated here.
 
 use super::level;
-use super::{Stream, envelope, is_known, stamp};
+use super::{Stream, envelope, is_known, stamp, syslog};
 use crate::base::time::RawStamp;
 use crate::model::Level;
 
@@ -174,7 +174,7 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
             .strip_prefix(b"    ")
             .and_then(|l| envelope::field(l, Wrap::JournalVerbose))
             .or_else(|| short(line)),
-        b'<' => priority(line),
+        b'<' => syslog::priority(line),
         b'{' => envelope::json(line),
         b'[' => bracket(line),
         b'd' if line.starts_with(b"data: {") => envelope::json(line.get(6..)?),
@@ -189,7 +189,7 @@ pub(super) fn peel(line: &[u8]) -> Option<Layer<'_>> {
 }
 
 /// `2026-11-20T17:08:32.287542535Z …`: CRI, journald short-iso, rsyslog ISO, or a time alone.
-fn dated(line: &[u8]) -> Option<Layer<'_>> {
+pub(super) fn dated(line: &[u8]) -> Option<Layer<'_>> {
     if line.get(10) != Some(&b'T') {
         return None;
     }
@@ -205,7 +205,7 @@ fn dated(line: &[u8]) -> Option<Layer<'_>> {
     if let Some(layer) = cri(time, rest) {
         return Some(layer);
     }
-    if let Some(layer) = unranked(time, rest) {
+    if let Some(layer) = syslog::unranked(time, rest) {
         return Some(layer);
     }
     if let Some(origin) = Origin::of(rest).filter(Origin::is_plausible) {
@@ -367,12 +367,12 @@ fn program(b: &[u8]) -> Option<(&[u8], Option<u64>, &[u8])> {
 }
 
 /// The rest of a journald or syslog line behind a time that only they print.
-fn behind(wrap: Wrap, stamp: RawStamp, rest: &[u8]) -> Layer<'_> {
+fn behind(wrap: Wrap, stamp: Option<RawStamp>, rest: &[u8]) -> Layer<'_> {
     if let Some(origin) = Origin::of(rest) {
-        return origin.layer(wrap, Some(stamp));
+        return origin.layer(wrap, stamp);
     }
     // `host last message repeated 5 times`: no program.
-    let mut layer = Layer::new(wrap, Some(stamp), rest);
+    let mut layer = Layer::new(wrap, stamp, rest);
     if let Some(blank) = memchr::memchr(b' ', rest)
         && !is_known(rest)
     {
@@ -383,10 +383,11 @@ fn behind(wrap: Wrap, stamp: RawStamp, rest: &[u8]) -> Layer<'_> {
 }
 
 /// `Nov 20 17:06:13[.123456] host ident[pid]: …`.
-fn short(line: &[u8]) -> Option<Layer<'_>> {
+pub(super) fn short(line: &[u8]) -> Option<Layer<'_>> {
     let (time, len, padded) = stamp::short(line)?;
     let rest = line.get(len..)?.strip_prefix(b" ")?;
     let wrap = if padded { Wrap::Syslog } else { Wrap::Journald };
+    let time = Some(time).filter(|_| !stamp::is_unclear(line));
     Some(behind(wrap, time, rest))
 }
 
@@ -397,7 +398,7 @@ fn weekday(line: &[u8]) -> Option<Layer<'_>> {
     if rest.starts_with(b"[s=") {
         return Some(Layer::new(Wrap::JournalVerbose, Some(time), &[]));
     }
-    Some(behind(Wrap::Journald, time, rest))
+    Some(behind(Wrap::Journald, Some(time), rest))
 }
 
 /// What is left of a journal's line whose begin was cut off when it was copied: `09 17:06:13 host ident[pid]: …`,
@@ -429,91 +430,6 @@ fn unix(line: &[u8]) -> Option<Layer<'_>> {
     let time = stamp::epoch(line.get(..17)?)?;
     let origin = Origin::of(line.get(18..)?).filter(|o| o.host.is_some())?;
     Some(origin.layer(Wrap::Journald, Some(time)))
-}
-
-/// `<34>1 …` (RFC 5424) or `<34>` in front of a traditional line.
-fn priority(line: &[u8]) -> Option<Layer<'_>> {
-    let close = memchr::memchr(b'>', line.get(..line.len().min(5))?)?;
-    let pri = stamp::number(line.get(1..close)?)?;
-    let rest = line.get(close + 1..)?;
-    let mut layer = match rest.strip_prefix(b"1 ") {
-        Some(rest) => rfc5424(rest)?,
-        None => short(rest).or_else(|| dated(rest))?,
-    };
-    layer.level = level::from_priority(pri & 7);
-    if layer.wrap != Wrap::Rfc5424 {
-        layer.wrap = Wrap::Syslog;
-    }
-    Some(layer)
-}
-
-/// `2024-02-09T03:04:05.123Z host app 812 ID47 [sd@1 k="v"] message` behind priority and version.
-fn rfc5424(b: &[u8]) -> Option<Layer<'_>> {
-    let mut words = [&b[..0]; 5];
-    let mut rest = b;
-    for word in &mut words {
-        let blank = memchr::memchr(b' ', rest)?;
-        *word = rest.get(..blank)?;
-        rest = rest.get(blank + 1..)?;
-    }
-    let [time, host, ident, pid, _] = words;
-    let stamp = stamp::iso(time).map(|(t, _)| t);
-    if stamp.is_none() && time != b"-" {
-        return None;
-    }
-    let inside = structured_data(rest)?;
-    let inside = inside.strip_prefix(b"\xef\xbb\xbf").unwrap_or(inside);
-    let some = |w: &'static [u8], v| (v != w).then_some(v);
-    let mut layer = Layer::new(Wrap::Rfc5424, stamp, inside);
-    layer.host = some(b"-", host);
-    layer.ident = some(b"-", ident);
-    layer.pid = stamp::number(pid);
-    Some(layer)
-}
-
-/// RFC 5424 behind its time, as rsyslog writes it to a file without priority and version:
-/// `node1 kubelet 24578 - - E0207 …`. The process id and the empty id of the message tell it from text.
-fn unranked(time: RawStamp, b: &[u8]) -> Option<Layer<'_>> {
-    let mut words = [&b[..0]; 4];
-    let mut rest = b;
-    for word in &mut words {
-        let blank = memchr::memchr(b' ', rest.get(..rest.len().min(256))?)?;
-        *word = rest.get(..blank)?;
-        rest = rest.get(blank + 1..)?;
-    }
-    let [host, ident, pid, id] = words;
-    let pid = stamp::number(pid)?;
-    if id != b"-" || host.is_empty() || ident.is_empty() {
-        return None;
-    }
-    let inside = structured_data(rest)?.trim_ascii_start();
-    let mut layer = Layer::new(Wrap::Rfc5424, Some(time), inside);
-    layer.host = Some(host);
-    layer.ident = Some(ident);
-    layer.pid = Some(pid);
-    Some(layer)
-}
-
-/// What follows the structured data (`-` or `[…][…]`) of RFC 5424.
-fn structured_data(b: &[u8]) -> Option<&[u8]> {
-    let mut rest = b;
-    if let Some(next) = rest.strip_prefix(b"-") {
-        return Some(next.strip_prefix(b" ").unwrap_or(next));
-    }
-    while rest.first() == Some(&b'[') {
-        let (mut quoted, mut at) = (false, 0);
-        loop {
-            match rest.get(at)? {
-                b'\\' => at += 1,
-                b'"' => quoted = !quoted,
-                b']' if !quoted => break,
-                _ => {}
-            }
-            at += 1;
-        }
-        rest = rest.get(at + 1..)?;
-    }
-    Some(rest.strip_prefix(b" ").unwrap_or(rest))
 }
 
 /// `[pod/web-1/web] …`, `[web-1 web] …`, `[   12.345678] host ident[pid]: …`.

@@ -217,6 +217,11 @@ fn months_of_other_languages() {
         let r = case(line, formats, stamp, '?', "it broke");
         assert_eq!(r.ident.as_deref(), Some("app"));
     }
+    // Polish and Czech, or Croatian: another month.
+    let r = record(b"lis 20 00:20:07 n3 app[3]: it broke");
+    assert_eq!((r.time, r.ident.as_deref()), (None, Some("app")));
+    let r = record(b"lis 20 00:20:07 n3 kubelet[3]: E1120 00:20:07.500000       3 a.go:1] bad");
+    assert!(r.time.is_some());
     // A word with a number and a time behind it is no month for that.
     assert!(record(b"took 20 00:20:07 of work").time.is_none());
 }

@@ -103,6 +103,26 @@ fn syslogs() {
         "y",
     );
     assert_eq!(r.ident.as_deref(), Some("app"));
+    for (line, host) in [
+        (
+            "2024-02-09T03:04:05Z n1 kubelet 24 - - it broke",
+            Some("n1"),
+        ),
+        (
+            "2024-02-09T03:04:05Z ERROR-1 kubelet 24 - - it broke",
+            Some("ERROR-1"),
+        ),
+        (
+            "2024-02-09T03:04:05Z n1 kubelet 24 - [sd@1 k=\"v\"] it broke",
+            Some("n1"),
+        ),
+        // Layouts of applications: a level, a thread, a number.
+        ("2024-02-09T03:04:05Z INFO main 1 - [http] it broke", None),
+        ("2024-02-09T03:04:05Z INFO main 1 - - it broke", None),
+        ("2024-02-09T03:04:05Z main worker 1 - [http] it broke", None),
+    ] {
+        assert_eq!(record(line.as_bytes()).host.as_deref(), host, "{line}");
+    }
     case(
         "2024-02-09T03:04:05.123456+08:00 host kubelet[9]: I0209 03:04:05.100000       9 a.go:1] y",
         &["syslog", "klog"],
