@@ -2,6 +2,7 @@
 
 pub mod lang;
 pub mod progress;
+pub mod ready;
 pub mod text;
 pub mod time;
 pub mod units;

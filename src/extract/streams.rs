@@ -1,10 +1,10 @@
 //! What stands between the bytes of a file and who reads it: counting, decoding, one log entry a line.
 
-use std::collections::VecDeque;
 use std::io::Read;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::base::ready::Ready;
 use crate::parse::unfold::Unfolder;
 
 /// Counts and hashes what passes.
@@ -47,7 +47,7 @@ impl Read for Counted<'_> {
 pub(super) struct Unfolded<'r> {
     inner: &'r mut dyn Read,
     unfolder: Unfolder,
-    ready: VecDeque<u8>,
+    ready: Ready,
 }
 
 impl<'r> Unfolded<'r> {
@@ -56,7 +56,7 @@ impl<'r> Unfolded<'r> {
         Self {
             inner,
             unfolder: Unfolder::new(level),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
         }
     }
 }
@@ -69,12 +69,10 @@ impl Read for Unfolded<'_> {
             if n == 0 {
                 return Ok(0);
             }
-            let mut lines = Vec::new();
             self.unfolder
-                .feed(block.get(..n).unwrap_or_default(), &mut lines);
-            self.ready = lines.into();
+                .feed(block.get(..n).unwrap_or_default(), self.ready.room());
         }
-        self.ready.read(buffer)
+        Ok(self.ready.give(buffer))
     }
 }
 
@@ -84,7 +82,7 @@ pub(super) struct Utf16<'r> {
     little: bool,
     odd: Option<u8>,
     high: Option<u16>,
-    ready: Vec<u8>,
+    ready: Ready,
 }
 
 impl<'r> Utf16<'r> {
@@ -94,11 +92,12 @@ impl<'r> Utf16<'r> {
             little,
             odd: None,
             high: None,
-            ready: Vec::new(),
+            ready: Ready::default(),
         }
     }
 
     fn decode(&mut self, bytes: &[u8]) {
+        let ready = self.ready.room();
         for &b in bytes {
             let Some(first) = self.odd.take() else {
                 self.odd = Some(b);
@@ -121,8 +120,7 @@ impl<'r> Utf16<'r> {
             };
             for c in char::decode_utf16(of.unwrap_or_default().iter().copied()) {
                 let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
-                self.ready
-                    .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
     }
@@ -138,11 +136,7 @@ impl Read for Utf16<'_> {
             }
             self.decode(block.get(..n).unwrap_or_default());
         }
-        let n = buffer.len().min(self.ready.len());
-        for (to, from) in buffer.iter_mut().zip(self.ready.drain(..n)) {
-            *to = from;
-        }
-        Ok(n)
+        Ok(self.ready.give(buffer))
     }
 }
 
@@ -151,7 +145,7 @@ pub(super) fn decode_head(head: &[u8], little: bool) -> Vec<u8> {
     let mut none = std::io::empty();
     let mut decoder = Utf16::new(&mut none, little);
     decoder.decode(head);
-    let text = decoder.ready;
+    let text = std::mem::take(decoder.ready.room());
     text.strip_prefix("\u{feff}".as_bytes())
         .map(<[u8]>::to_vec)
         .unwrap_or(text)
@@ -159,6 +153,8 @@ pub(super) fn decode_head(head: &[u8], little: bool) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+use crate::base::ready::Ready;
+
 /// The side of a frame that terminal programs draw.
 const FRAME: &[u8] = "│".as_bytes();
 /// Lines looked at.
@@ -70,6 +72,11 @@ impl Margin {
     /// A text without the margin.
     pub fn strip_all(self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
+        self.strip_onto(text, &mut out);
+        out
+    }
+
+    fn strip_onto(self, text: &[u8], out: &mut Vec<u8>) {
         for line in text.split_inclusive(|c| *c == b'\n') {
             let (line, end) = line
                 .strip_suffix(b"\n")
@@ -77,7 +84,6 @@ impl Margin {
             out.extend_from_slice(self.strip(line));
             out.extend_from_slice(end);
         }
-        out
     }
 }
 
@@ -102,9 +108,7 @@ fn is_elision(line: &[u8]) -> bool {
 pub struct Unmargined<R> {
     inner: BufReader<R>,
     margin: Margin,
-    /// What is ready, and how much of it was given out.
-    ready: Vec<u8>,
-    given: usize,
+    ready: Ready,
     /// Whether the next piece begins a line.
     begins: bool,
 }
@@ -115,8 +119,7 @@ impl<R: Read> Unmargined<R> {
         Self {
             inner: BufReader::new(inner),
             margin,
-            ready: Vec::new(),
-            given: 0,
+            ready: Ready::default(),
             begins: true,
         }
     }
@@ -127,7 +130,7 @@ impl<R: Read> Read for Unmargined<R> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        while self.given >= self.ready.len() {
+        while self.ready.is_empty() {
             let mut piece = Vec::new();
             if (&mut self.inner)
                 .take(PIECE)
@@ -136,21 +139,14 @@ impl<R: Read> Read for Unmargined<R> {
             {
                 return Ok(0);
             }
-            self.given = 0;
-            self.ready = if self.begins {
-                self.margin.strip_all(&piece)
+            let begins = std::mem::replace(&mut self.begins, piece.ends_with(b"\n"));
+            if begins {
+                self.margin.strip_onto(&piece, self.ready.room());
             } else {
-                piece
-            };
-            self.begins = self.ready.ends_with(b"\n");
+                self.ready.room().append(&mut piece);
+            }
         }
-        let rest = self.ready.get(self.given..).unwrap_or_default();
-        let n = rest.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..n), rest.get(..n)) {
-            to.copy_from_slice(from);
-        }
-        self.given = self.given.saturating_add(n);
-        Ok(n)
+        Ok(self.ready.give(buffer))
     }
 }
 
