@@ -87,13 +87,17 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn quote(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    // Escaping can only lengthen the text, so cutting the raw bytes first bounds the work on a huge line.
-    let head = line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line);
-    let text = printable(head);
+    let text = printable(quotable(line));
     if text.len() <= QUOTE_LIMIT {
         return text;
     }
     cut(&text, QUOTE_LIMIT).into_owned()
+}
+
+/// The part of a line that [`quote`] looks at. Escaping can only lengthen a text, so what stands further back is never
+/// shown; that there is more, the last bytes tell.
+pub fn quotable(line: &[u8]) -> &[u8] {
+    line.get(..QUOTE_LIMIT.saturating_add(4)).unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -116,5 +120,19 @@ mod tests {
         assert_eq!(cut("中文", 4), "中…");
         assert_eq!(cut("ab", 2), "ab");
         assert!(quote(&vec![b'x'; 1 << 20]).len() <= QUOTE_LIMIT + 3);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_line_is_quoted_as_the_line() {
+        for piece in ["x", "中", "\t", "\u{202e}", "x🙂"] {
+            for tail in 0..8 {
+                let line = format!("{}{}", "y".repeat(tail), piece.repeat(QUOTE_LIMIT));
+                let kept = quotable(line.as_bytes());
+                assert!(kept.len() <= QUOTE_LIMIT + 4);
+                assert_eq!(quote(kept), cut(&printable(line.as_bytes()), QUOTE_LIMIT));
+            }
+        }
+        let broken = vec![0xf0; 3000];
+        assert_eq!(quote(&broken), quote(quotable(&broken)));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::base::text::{self, QUOTE_LIMIT};
+use crate::base::text;
 use crate::base::time::RawStamp;
 use crate::model::{Component, Keys};
 
@@ -17,7 +17,8 @@ pub(crate) const KINDS_LIMIT: usize = 5_000;
 /// The same for raw material: a ledger needs each entry, and a day of a busy node has tens of thousands.
 pub(crate) const RAW_LIMIT: usize = 20_000;
 
-/// Most words known by heart in one source: where each line has its own (a duration, a port), more would not help.
+/// Most words known by heart in one source. Where each line has its own (a duration, a port), more would not help: then
+/// all are forgotten, for what comes again does so soon.
 const KNOWN: usize = 20_000;
 
 /// One line that shows something.
@@ -176,7 +177,9 @@ impl Fold {
         let mut distinguishing = distinguishing;
         distinguishing.push(episode.to_string());
         let key = (raw.fact, raw.closes, raw.entity.clone(), distinguishing);
-        let words = words.filter(|_| self.known.len() < KNOWN);
+        if self.known.len() >= KNOWN {
+            self.known.clear();
+        }
         if let Some(index) = self.index.get(&key).copied() {
             if let Some(words) = words {
                 self.known.insert(words, index);
@@ -235,9 +238,7 @@ impl Fold {
             } else {
                 last.clear();
                 if let Some(line) = line {
-                    last.extend_from_slice(
-                        line.get(..QUOTE_LIMIT.saturating_mul(4)).unwrap_or(line),
-                    );
+                    last.extend_from_slice(text::quotable(line));
                 }
                 fact.last = Some(seen);
             }
@@ -260,5 +261,62 @@ impl Fold {
                 .then_with(|| a.entity.cmp(&b.entity))
         });
         self.facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(offset: u64) -> Seen {
+        Seen {
+            offset,
+            line: offset,
+            time: None,
+            ago: 0,
+            text: String::new(),
+        }
+    }
+
+    /// Adds an occurrence of a fact whose words have this number.
+    fn add(fold: &mut Fold, n: u64, line: &[u8]) {
+        let words = fold.words(0, n);
+        if fold.again(words, seen(n), 1, line) {
+            return;
+        }
+        let raw = RawFact {
+            fact: 0,
+            entity: String::from("node/n1"),
+            keys: Keys::new(),
+            component: Component::UNKNOWN,
+            count: 1,
+            first: vec![seen(n)],
+            last: None,
+            closes: false,
+            state: false,
+            began: None,
+        };
+        fold.add(raw, Vec::new(), Some(line), KINDS_LIMIT, Some(words));
+    }
+
+    #[test]
+    fn words_are_learnt_however_many_came_before() {
+        let mut fold = Fold::default();
+        let many = KNOWN as u64 + 10;
+        (0..many).for_each(|n| add(&mut fold, n, b"x"));
+        let last = fold.words(0, many - 1);
+        assert!(fold.again(last, seen(many), 1, b"x"));
+        assert!(fold.known.len() <= KNOWN);
+    }
+
+    #[test]
+    fn of_a_long_last_line_only_what_is_shown_is_kept() {
+        let mut fold = Fold::default();
+        let long = vec![b'x'; 1 << 16];
+        (0..9).for_each(|n| add(&mut fold, n, &long));
+        assert!(fold.last.iter().all(|l| l.len() < 2 * text::QUOTE_LIMIT));
+        let facts = fold.finish();
+        let last = facts[0].last.as_ref().map(|s| s.text.as_str());
+        assert_eq!(last, Some(text::quote(&long).as_str()));
     }
 }

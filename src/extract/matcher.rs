@@ -1,10 +1,9 @@
 //! From an anchor hit to a fact: component, level, field conditions, then the expression and its captures.
 
 use std::borrow::Cow;
-use std::hash::Hasher as _;
+use std::hash::{DefaultHasher, Hasher as _};
 
 use regex::bytes::Captures;
-use rustc_hash::FxHasher;
 
 use super::fold::{Fold, KINDS_LIMIT, RAW_LIMIT, RawFact, Seen, Words};
 use crate::base::text;
@@ -266,9 +265,9 @@ fn conditions(pattern: &Pattern, record: &Record<'_>) -> bool {
 }
 
 /// A hash of what the keys of an occurrence are made of, within one source: the pattern, its captures, who wrote the line
-/// on which machine.
+/// on which machine. A collision would count one thing as another, so it is not the quick hash of the tables.
 fn fingerprint(pattern: usize, captures: &Captures<'_>, author: Author<'_>) -> u64 {
-    let mut hash = FxHasher::default();
+    let mut hash = DefaultHasher::new();
     hash.write_usize(pattern);
     let writer = [
         Some(author.component.as_str()),
