@@ -80,6 +80,10 @@ pub(super) fn table(line: &[u8]) -> Option<Found> {
     if text.starts_with(b"top - ") {
         return Some((SourceKind::Processes, "it is an output of top"));
     }
+    // Most lines are none by their first letter.
+    if !matches!(text.first(), Some(b'A'..=b'Z' | b'%')) {
+        return None;
+    }
     let words: Vec<&[u8]> = text
         .split(u8::is_ascii_whitespace)
         .filter(|w| !w.is_empty())
@@ -130,11 +134,13 @@ pub(super) fn table(line: &[u8]) -> Option<Found> {
     if words.len() > 1 && host.iter().any(begins) {
         return Some((SourceKind::Host, "it has the header of a host command"));
     }
-    let kubectl: [&[u8]; 13] = [
+    let kubectl: [&[u8]; 15] = [
         b"NAME",
         b"NAMESPACE",
         b"LAST",
+        b"LASTSEEN",
         b"FIRST",
+        b"FIRSTSEEN",
         b"POD",
         b"NODE",
         b"KIND",
@@ -210,18 +216,36 @@ fn describe(lines: &[&[u8]]) -> Option<Found> {
 /// Events without their object: the header of their table, or hardly anything but rows.
 fn events(lines: &[&[u8]]) -> Option<Found> {
     let near = lines.get(..lines.len().min(80)).unwrap_or(lines);
-    // A table of kubectl says by its header which column is what.
-    if near.iter().any(|l| table(l).is_some()) {
-        return None;
+    let (mut rows, mut headed, mut others) = (0_usize, false, 0_usize);
+    for line in near {
+        let line = line.get(..line.len().min(512)).unwrap_or(line);
+        match may_be_event(line).then(|| String::from_utf8_lossy(line)) {
+            Some(text) if loose::is_header(&text) => headed = true,
+            Some(text) if loose::is_row(&text) => rows += 1,
+            _ => others += usize::from(!is_events_heading(line)),
+        }
     }
-    let text =
-        |l: &&[u8]| String::from_utf8_lossy(l.get(..l.len().min(512)).unwrap_or(l)).into_owned();
-    let headed = near.iter().map(text).any(|l| loose::is_header(&l));
-    let rows = near.iter().map(text).filter(|l| loose::is_row(l)).count();
-    (rows > 0 && (headed || rows.saturating_mul(10) >= near.len().saturating_mul(6))).then_some((
+    let nearly_all = rows.saturating_mul(4) >= others.saturating_mul(6);
+    let is = headed || rows > 0 && nearly_all;
+    // A table of kubectl says by its header which column is what.
+    (is && !near.iter().any(|l| table(l).is_some())).then_some((
         SourceKind::Describe,
         "it has events as kubectl describe prints them",
     ))
+}
+
+/// Whether a line has a word that each row of events, and their header, has: one look tells that most lines have none.
+fn may_be_event(line: &[u8]) -> bool {
+    let words: [&[u8]; 3] = [b"Warning", b"Normal", b"Reason"];
+    words
+        .iter()
+        .any(|w| memchr::memmem::find(line, w).is_some())
+}
+
+/// `Events:`, and the rule below the header.
+fn is_events_heading(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    text == b"Events:" || text.iter().all(|c| matches!(c, b'-' | b' ' | b'\t'))
 }
 
 /// Beginnings of outputs of host commands.
@@ -413,6 +437,18 @@ mod tests {
             Some(K::Table),
         );
         case("NAMESPACE     LAST SEEN   TYPE      REASON", Some(K::Table));
+        case(
+            "LASTSEEN   FIRSTSEEN   COUNT     NAME      KIND      SUBOBJECT   TYPE      REASON    SOURCE    MESSAGE",
+            Some(K::Table),
+        );
+        for row in [
+            "Warning  FailedMount  90s (x4 over 2m)     kubelet, n1        Unable to attach: x",
+            "Events:\n  Warning  FailedMount  90s (x4 over 2m)     kubelet, n1        Unable to attach: x",
+            "  Type  Reason  Age  From  Message\n  ----  ------  ----  ----  -------\n  Warning  FailedMount  90s  kubelet, n1  Unable to attach: x\nand so on\nfor days\nand nights",
+        ] {
+            case(row, Some(K::Describe));
+        }
+        case("Events:\nnone that I know of", None);
         case(
             "NAME   CPU(cores)   CPU%   MEMORY(bytes)   MEMORY%",
             Some(K::Table),

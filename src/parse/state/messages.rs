@@ -22,7 +22,7 @@ const STARTS: [&str; 10] = [
 /// Whether a line is the voice of kubectl.
 pub(super) fn is_message(line: &str) -> bool {
     STARTS.iter().any(|s| line.starts_with(s))
-        || (line.contains("memcache.go:") && line.starts_with(['E', 'W']))
+        || (line.starts_with(['E', 'W']) && line.contains("memcache.go:"))
 }
 
 /// Says a line of kubectl as it is, and the failed checks it may quote.

@@ -48,7 +48,8 @@ pub(in crate::parse) fn is_header(line: &str) -> bool {
 
 /// Says the events among lines that no object stands above.
 pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>]) {
-    let base = sink.base.clone();
+    // Two files of one name are not of one pod.
+    let unknown = entity("pod", "?", sink.path);
     let rows: Vec<Row<'_>> = lines.iter().filter_map(|l| row(l.at, &l.text)).collect();
     let named: Vec<Entity> = rows
         .iter()
@@ -66,7 +67,7 @@ pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>]) {
             .or_else(|| node_of(r.reason, r.message, r.from))
             .or_else(|| pod_in(r.message))
             .or_else(|| one.clone())
-            .unwrap_or_else(|| entity("pod", "?", &base));
+            .unwrap_or_else(|| unknown.clone());
         if let Some(node) = r
             .message
             .strip_prefix("Successfully assigned ")
@@ -111,44 +112,45 @@ fn is_age(text: &str) -> bool {
 }
 
 fn row(at: usize, line: &str) -> Option<Row<'_>> {
+    // One look tells that most lines are none.
+    if !line.contains("Warning") && !line.contains("Normal") {
+        return None;
+    }
     let text = line.trim().trim_start_matches("```");
     described(at, text)
         .or_else(|| old(at, text))
         .or_else(|| listed(at, text))
 }
 
-/// Cells told apart by a tab or more than one blank: the first ones, and the rest of the line.
-fn cells(text: &str, most: usize) -> Vec<&str> {
+/// Cells told apart by a tab or more than one blank: the first ones, and the rest of the line; each with what stands from
+/// it on.
+fn cells(text: &str, most: usize) -> Vec<(&str, &str)> {
     let mut out = Vec::new();
     let mut rest = text.trim();
     while out.len() < most {
         let gap = rest.find("  ").into_iter().chain(rest.find('\t')).min();
         let Some(gap) = gap else { break };
         let (cell, tail) = rest.split_at(gap);
-        out.push(cell);
+        out.push((cell, rest));
         rest = tail.trim_start();
     }
-    out.push(rest);
+    out.push((rest, rest));
     out
 }
 
 /// `Warning  Failed  50s (x4 over 2m24s)  kubelet, n1  Failed to pull image …`.
 fn described(at: usize, text: &str) -> Option<Row<'_>> {
     let parts = cells(text, 4);
-    let [kind, reason, age, tail @ ..] = parts.as_slice() else {
+    let [(kind, _), (reason, _), (age, _), tail @ ..] = parts.as_slice() else {
         return None;
     };
     if !is_kind(kind) || !is_reason(reason) || !is_age(age) {
         return None;
     }
     let (from, message) = match tail {
-        [from, message] if is_source(from) => (*from, *message),
+        [(from, _), (message, _)] if is_source(from) => (*from, *message),
         // The source is left out where nobody is named.
-        [message] => ("", *message),
-        [head, ..] => {
-            let start = text.find(head)?;
-            ("", text.get(start..)?)
-        }
+        [(_, message), ..] => ("", *message),
         [] => return None,
     };
     Some(Row {
@@ -162,10 +164,14 @@ fn described(at: usize, text: &str) -> Option<Row<'_>> {
     })
 }
 
-/// `kubelet`, `kubelet, n1`, `default-scheduler`.
+/// `kubelet`, `kubelet, n1`, `default-scheduler`; not `Error:`, the first word of a message that goes on behind two blanks.
 fn is_source(text: &str) -> bool {
     let (program, host) = text.split_once(", ").unwrap_or((text, ""));
-    !program.is_empty() && !program.contains(' ') && !host.contains(' ')
+    let legal = |c: u8| c.is_ascii_alphanumeric() || b"-._/@".contains(&c);
+    program.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && program.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && program.bytes().all(legal)
+        && !host.contains(' ')
 }
 
 /// Up to 1.9: `4h  19s  564  kubelet, n1  spec.containers{web}  Warning  BackOff  Back-off …`.
@@ -173,27 +179,26 @@ fn old(at: usize, text: &str) -> Option<Row<'_>> {
     let parts = cells(text, 7);
     let kind = parts
         .iter()
-        .position(|c| is_kind(c))
+        .position(|(c, _)| is_kind(c))
         .filter(|n| (4..=5).contains(n))?;
-    let (first, last) = (parts.first()?, parts.get(1)?);
-    let count = parts.get(2)?.parse().ok()?;
+    let (cells, rests): (Vec<&str>, Vec<&str>) = parts.into_iter().unzip();
+    let (first, last) = (cells.first()?, cells.get(1)?);
+    let count = cells.get(2)?.parse().ok()?;
     if !is_age(first) || !is_age(last) {
         return None;
     }
-    let reason = parts.get(kind + 1).filter(|r| is_reason(r))?;
-    let head = parts.get(kind + 2)?;
-    let start = text.rfind(head)?;
+    let reason = cells.get(kind + 1).filter(|r| is_reason(r))?;
     Some(Row {
         at,
-        kind: parts.get(kind)?,
+        kind: cells.get(kind)?,
         reason,
         age: stamp::EventAge {
             first: stamp::age(first),
             last: stamp::age(last),
             count: Some(count),
         },
-        from: parts.get(3)?,
-        message: text.get(start..)?,
+        from: cells.get(3)?,
+        message: rests.get(kind + 2)?,
         object: None,
     })
 }
@@ -295,6 +300,10 @@ pub(in crate::parse) fn pod_in(message: &str) -> Option<Entity> {
         let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
         return Some(entity("pod", namespace, name));
     }
+    // Name and namespace are told apart by an underscore.
+    if !message.contains('_') {
+        return None;
+    }
     for mark in [
         "k8s_POD_",
         "with name \"k8s_",
@@ -348,7 +357,7 @@ mod tests {
         case(
             "Warning  FailedScheduling  <unknown>        0/4 nodes are available: 4 node(s) had volume node affinity conflict.\n",
             &[
-                "reason=FailedScheduling type=Warning object=pod/?/events.txt message=0/4 nodes are available: 4 node(s) had volume node affinity conflict.",
+                "reason=FailedScheduling type=Warning object=pod/?/x/events.txt message=0/4 nodes are available: 4 node(s) had volume node affinity conflict.",
             ],
         );
         case(
@@ -356,6 +365,20 @@ mod tests {
             &[
                 "reason=Pulling type=Normal object=pod/default/web-1 message=Pulling image \"a/b:1\"",
                 "reason=FailedScheduling type=Warning object=pod/default/nmap message=0/20 nodes are available: 1 Insufficient cpu.",
+            ],
+        );
+        // What a cell says may stand elsewhere in the row as well; a message may begin with a word alone.
+        case(
+            "Warning  Failed  50s  Error:  Failed  to pull\nWarning  FailedMount  50s  FailedMount of a  volume  of a pod\n",
+            &[
+                "reason=Failed type=Warning object=pod/?/x/events.txt message=Error: Failed to pull",
+                "reason=FailedMount type=Warning object=pod/?/x/events.txt message=FailedMount of a volume of a pod",
+            ],
+        );
+        case(
+            "  4h\t\t19s\t\t564\tkubelet, n1\tspec.containers{web}\tWarning\tFailed\tError  then Error\n",
+            &[
+                "reason=Failed type=Warning object=pod/?/x/events.txt from=kubelet message=Error then Error",
             ],
         );
         case(

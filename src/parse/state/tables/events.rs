@@ -9,7 +9,10 @@ use crate::parse::state::stamp;
 
 /// The object with the namespace that the message names: the table of one namespace does not show which it is.
 pub(in crate::parse) fn said_in(message: &str, kind: &str, id: &str) -> Option<Entity> {
-    let pod = pod_in(message).filter(|_| matches!(kind, "pod" | "Pod" | "pods" | "po"))?;
+    if !matches!(kind, "pod" | "Pod" | "pods" | "po") {
+        return None;
+    }
+    let pod = pod_in(message)?;
     let same = pod.name().rsplit('/').next() == Some(id);
     same.then_some(pod)
 }
