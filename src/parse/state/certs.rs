@@ -184,7 +184,11 @@ fn common_name(subject: &str) -> Option<&str> {
 
 fn text_of(sink: &Sink<'_>, cert: &Certificate) -> (Entity, Text) {
     let id = common_name(&cert.subject).map_or_else(|| sink.base.clone(), name);
-    let text = Text::bare()
+    (Entity::new("certificate", &id), words(cert))
+}
+
+fn words(cert: &Certificate) -> Text {
+    Text::bare()
         .field("subject", &cert.subject)
         .field("issuer", &cert.issuer)
         .field("notBefore", &cert.not_before)
@@ -192,8 +196,7 @@ fn text_of(sink: &Sink<'_>, cert: &Certificate) -> (Entity, Text) {
         .field("sans", &cert.sans.join(","))
         .maybe("ca", cert.ca)
         .field("key", &cert.key)
-        .field("signerKey", &cert.signer_key);
-    (Entity::new("certificate", &id), text)
+        .field("signerKey", &cert.signer_key)
 }
 
 /// Says a decoded certificate. Its line in the file is base64, and may hold a key beside it: it is not quoted.
@@ -245,8 +248,10 @@ pub(super) fn printed(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
             list = Some(Columns::of(text));
             continue;
         }
-        if let Some(columns) = list.take_if(|_| text.is_empty()).or(list.clone()) {
-            listed(sink, &columns, &line);
+        if text.is_empty() {
+            list = None;
+        }
+        if list.as_ref().is_some_and(|l| listed(sink, l, &line)) {
             continue;
         }
         // `-text` names the issuer before the validity and the subject behind it; only this line begins anew.
@@ -309,10 +314,11 @@ fn take(cert: &mut Certificate, at: &mut Option<usize>, line: &Line<'_>, text: &
     }
 }
 
-/// A row of `kubeadm certs check-expiration`: `apiserver  May 14, 2024 09:00 UTC  <invalid>  ca  no`.
-fn listed(sink: &mut Sink<'_>, columns: &Columns, line: &Line<'_>) {
+/// Says a row of `kubeadm certs check-expiration`: `apiserver  May 14, 2024 09:00 UTC  <invalid>  ca  no`; `false`: it is
+/// none. The names are kubeadm's own, those of files: what the certificates say of themselves is not told.
+fn listed(sink: &mut Sink<'_>, columns: &Columns, line: &Line<'_>) -> bool {
     let Some(cells) = columns.cells(line.text.trim_end()) else {
-        return;
+        return false;
     };
     let cell = |name: &str| {
         columns
@@ -321,7 +327,7 @@ fn listed(sink: &mut Sink<'_>, columns: &Columns, line: &Line<'_>) {
             .unwrap_or_default()
     };
     let authority = cell("CERTIFICATE").is_empty();
-    let name = if authority {
+    let file = if authority {
         cell("CERTIFICATE AUTHORITY")
     } else {
         cell("CERTIFICATE")
@@ -329,31 +335,28 @@ fn listed(sink: &mut Sink<'_>, columns: &Columns, line: &Line<'_>) {
     let mut parts = cell("EXPIRES").split_whitespace();
     let (month, day, year, clock) = (parts.next(), parts.next(), parts.next(), parts.next());
     let (Some(month), Some(day), Some(year), Some(clock)) = (month, day, year, clock) else {
-        return;
+        return false;
     };
     let day = day.trim_end_matches(',');
     let end = openssl_time(&format!("{month} {day} {clock}:00 {year} GMT"));
-    if name.is_empty() || end.is_empty() {
-        return;
+    if file.is_empty() || end.is_empty() {
+        return false;
     }
-    let issuer = if authority {
-        name
+    let signer = if authority {
+        file
     } else {
         cell("CERTIFICATE AUTHORITY")
     };
     let cert = Certificate {
-        subject: format!("CN={name}"),
-        issuer: if issuer.is_empty() {
-            String::new()
-        } else {
-            format!("CN={issuer}")
-        },
+        subject: file.to_owned(),
+        issuer: signer.to_owned(),
         not_after: end,
         ca: Some(authority),
         ..Certificate::default()
     };
-    let (of, text) = text_of(sink, &cert);
-    sink.say(Component::CERTIFICATE, &of, line.at, text);
+    let of = Entity::new("certificate", &name(file));
+    sink.say(Component::CERTIFICATE, &of, line.at, words(&cert));
+    true
 }
 
 fn openssl_time(text: &str) -> String {
@@ -462,15 +465,23 @@ ca                      May 11, 2033 09:00 UTC   8y              no
         case(
             text,
             &[
-                "subject=CN=admin.conf issuer=CN=ca notAfter=2024-05-14T09:00:00Z ca=false",
-                "subject=CN=etcd-server issuer=CN=etcd-ca notAfter=2024-06-02T09:00:00Z ca=false",
-                "subject=CN=ca issuer=CN=ca notAfter=2033-05-11T09:00:00Z ca=true",
+                "subject=admin.conf issuer=ca notAfter=2024-05-14T09:00:00Z ca=false",
+                "subject=etcd-server issuer=etcd-ca notAfter=2024-06-02T09:00:00Z ca=false",
+                "subject=ca issuer=ca notAfter=2033-05-11T09:00:00Z ca=true",
             ],
         );
         // Before 1.20 without the columns of authorities.
         case(
             "CERTIFICATE                EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED\napiserver                  May 14, 2024 09:00 UTC   <invalid>       no      \n",
-            &["subject=CN=apiserver notAfter=2024-05-14T09:00:00Z ca=false"],
+            &["subject=apiserver notAfter=2024-05-14T09:00:00Z ca=false"],
+        );
+        // What follows at once is no row of it.
+        case(
+            "CERTIFICATE                EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED\napiserver                  May 14, 2024 09:00 UTC   <invalid>       no      \n!MISSING! etcd-server\nsubject=CN = kube-apiserver\nnotAfter=May 14 09:00:00 2024 GMT\n",
+            &[
+                "subject=apiserver notAfter=2024-05-14T09:00:00Z ca=false",
+                "subject=CN=kube-apiserver notAfter=2024-05-14T09:00:00Z",
+            ],
         );
     }
 
