@@ -145,6 +145,16 @@ pub fn observe_with(
             Encoding::Utf8 => head,
             utf16 => decode_head(&head, utf16 == Encoding::Utf16Le),
         };
+        // What the head says of the clock is read before the head goes back before the rest.
+        if matches!(
+            sniffed.kind,
+            SourceKind::Log | SourceKind::Text | SourceKind::Goroutines
+        ) {
+            observation.preamble = match sniffed.margin {
+                None => preamble::read(&head),
+                Some(margin) => preamble::read(&margin.strip_all(&head)),
+            };
+        }
         let (head, mut decoded) = match sniffed.margin {
             None => (head, decoded),
             Some(margin) => {
@@ -329,7 +339,6 @@ fn log(
     (hole, head): (u64, Vec<u8>),
     reader: &mut dyn Read,
 ) {
-    observation.preamble = preamble::read(&head);
     let outermost = observation.source.formats.first();
     let scanned = Scan::new(catalog, &observation.source.scope)
         .with_kernel_stacks(&observation.source.path)
@@ -535,4 +544,30 @@ fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) ->
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_a_journal_is_read_behind_a_margin() {
+        let catalog = Catalog::builtin().unwrap();
+        let line = "Aug 14 14:43:19 n1 kubelet[7]: E0814 14:43:19.000100       7 a.go:1] it broke";
+        let header =
+            "-- Logs begin at Mon 2019-08-12 09:10:00 CST, end at Wed 2019-08-14 14:43:20 CST. --";
+        for margin in ["", "    ", "> "] {
+            let text = format!("{margin}{header}\n{margin}{line}\n");
+            let found = Found {
+                path: String::from("n1/kubelet.txt"),
+                mtime: None,
+                size: None,
+                packed: false,
+                note: String::new(),
+            };
+            let seen = observe(&catalog, &found, &mut text.as_bytes());
+            assert_eq!(seen.source.kind, SourceKind::Log, "{margin:?}");
+            assert!(seen.preamble.end.is_some(), "{margin:?}");
+        }
+    }
 }

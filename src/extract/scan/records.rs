@@ -7,6 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::blocks::Looks;
 use super::{Scan, newlines};
+use crate::base::time::RawStamp;
 use crate::catalog::Catalog;
 use crate::extract::edges::{RECORD_BYTES, RECORD_LINES};
 use crate::extract::events::{event_in_log, may_be_event};
@@ -158,8 +159,8 @@ impl<'c> Scan<'c> {
         let again = log::came_again(behind.get(..next).unwrap_or_default()).unwrap_or(0);
         let mut record = log::record(chunk);
         record.repeats = record.repeats.max(1).saturating_add(again);
-        if self.year.is_none()
-            && let Some(time) = record.time
+        if let Some(time) = record.time
+            && self.wants_now(time)
             && let Some((year, zone)) = preamble::now(&record.text, time)
         {
             self.year = Some(year - i32::from(self.turn.count));
@@ -189,6 +190,11 @@ impl<'c> Scan<'c> {
                 .state(&event, &scope, seen.offset, &mut self.fold);
         }
         claimed
+    }
+
+    /// Whether a time in a message may tell something new: the year, or, where the lines have it, the zone.
+    fn wants_now(&self, time: RawStamp) -> bool {
+        self.year.is_none() && (!matches!(time, RawStamp::Utc { .. }) || self.zones.is_empty())
     }
 
     /// Who wrote this record: a journal or syslog names the program and the machine on each line.
