@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::clock::{self, Overrides};
+use super::edges::Edges;
 use super::ending::LastLine;
 use super::fold::RawFact;
 use super::join;
@@ -386,29 +387,47 @@ fn placed(world: &World, source: SourceId, dump: DumpText) -> DumpSource {
     }
 }
 
-/// Links in the field duplicate files: the later of two equal logs is left out.
+/// Links in the field duplicate files (`/var/log/containers` and `/var/log/pods`): the later of two equal logs is left out.
+/// Small ones are equal by chance, unless they are of one container.
 fn drop_duplicates(observations: &mut [Observation]) {
-    let mut seen: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    for o in observations {
+    type Container = (Option<String>, Option<String>, Option<String>);
+    let mut seen: BTreeMap<(u64, u64, Option<Container>), usize> = BTreeMap::new();
+    for i in 0..observations.len() {
+        let Some(o) = observations.get(i) else {
+            continue;
+        };
+        let scope = &o.source.scope;
         let large = o.source.coverage.bytes >= DUPLICATE_MIN;
         let is_log = matches!(
             o.source.kind,
             SourceKind::Log | SourceKind::Text | SourceKind::Goroutines
         );
-        if !large || !is_log {
+        if !is_log || !large && scope.pod.is_none() {
             continue;
         }
-        if let Some(first) = seen.get(&(o.hash, o.source.coverage.bytes)) {
+        let of = (
+            scope.namespace.clone(),
+            scope.pod.clone(),
+            scope.container.clone(),
+        );
+        let key = (o.hash, o.source.coverage.bytes, (!large).then_some(of));
+        let first = *seen.entry(key).or_insert(i);
+        if first == i {
+            continue;
+        }
+        let same = observations
+            .get(first)
+            .map(|f| format!("same content as {}", f.source.path));
+        if let Some(o) = observations.get_mut(i) {
             o.source.status = Status::Skipped;
-            o.source.note = format!("same content as {first}");
+            o.source.note = same.unwrap_or_default();
             o.facts.clear();
             o.lives.clear();
             o.templates.clear();
             o.dumps.clear();
+            o.edges = Edges::default();
             o.ending.clear();
             o.zones.clear();
-        } else {
-            seen.insert((o.hash, o.source.coverage.bytes), o.source.path.clone());
         }
     }
 }

@@ -42,6 +42,25 @@ pub(crate) struct Edges {
     pub(crate) cut: Option<Vec<u8>>,
     /// Whether it ends within a goroutine dump.
     pub(crate) in_dump: bool,
+    /// The pieces of a line, as one, that its container runtime cut and that is not complete at the end.
+    pub(crate) open: Option<Edge>,
+    /// A copy of its first lines as far as they may complete such a line of the part before.
+    pub(crate) pieces: Vec<u8>,
+}
+
+/// The lines at the beginning of a file that may be pieces of one line, the last of them with its end.
+pub(super) fn pieces(region: &[u8]) -> Vec<u8> {
+    let mut end = 0;
+    for line in region.split_inclusive(|b| *b == b'\n').take(RECORD_LINES) {
+        end += line.len();
+        if end > RECORD_BYTES {
+            break;
+        }
+        if !log::partial(line.strip_suffix(b"\n").unwrap_or(line)) {
+            return region.get(..end).unwrap_or_default().to_vec();
+        }
+    }
+    Vec::new()
 }
 
 /// The bytes before the first record, and whether one begins in reach. `wrapped`: the lines of this file have a

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::edges::Edge;
-use super::fold::RawFact;
+use super::fold::{RawFact, Seen};
 use super::observe::{Life, Observation};
 use super::scan::{DumpText, PAUSE_MIN, Scan};
 use super::templates::Template;
@@ -167,6 +167,9 @@ pub(super) fn join(catalog: &Catalog, observations: &mut [Observation], parts: &
         if let (Some(rest), Some(own)) = (rest.filter(|e| e.held), observations.get_mut(*i)) {
             read(catalog, own, &rest);
         }
+        if let Some(older) = before {
+            complete(catalog, observations, older, *i);
+        }
         before = Some(*i);
     }
     if let Some(last) = before.and_then(|i| observations.get_mut(i))
@@ -239,6 +242,60 @@ pub(super) fn read(catalog: &Catalog, own: &mut Observation, edge: &Edge) {
     for template in templates {
         add_template(&mut own.templates, template);
     }
+}
+
+/// Reads a line that the container runtime wrote in pieces, some of them before the border and some behind it. What a piece
+/// says by itself has been read; the whole is where its first piece is.
+fn complete(catalog: &Catalog, observations: &mut [Observation], older: usize, newer: usize) {
+    let pieces = observations
+        .get_mut(newer)
+        .map(|o| std::mem::take(&mut o.edges.pieces))
+        .unwrap_or_default();
+    let Some(own) = observations.get_mut(older) else {
+        return;
+    };
+    let first = pieces.split(|b| *b == b'\n').next().unwrap_or_default();
+    let Some(mut edge) = own
+        .edges
+        .open
+        .take()
+        .filter(|e| !first.is_empty() && log::writer(first) == log::writer(&e.text))
+    else {
+        return;
+    };
+    edge.text.push(b'\n');
+    edge.text.extend_from_slice(&pieces);
+    let (mut whole, _) = scan(catalog, own, &edge, &edge.text);
+    let is_whole = |s: &Seen| s.offset == edge.offset;
+    whole.retain(|fact| fact.first.iter().any(is_whole));
+    if let Some(rest) = observations.get_mut(newer) {
+        let told = |f: &RawFact| whole.iter().any(|w| same(w, f));
+        rest.facts.retain_mut(|f| {
+            !told(f) || {
+                let before = f.first.len();
+                f.first.retain(|s| s.offset >= pieces.len() as u64);
+                let gone = before.saturating_sub(f.first.len()) as u64;
+                f.count = f.count.saturating_sub(gone);
+                !f.first.is_empty()
+            }
+        });
+    }
+    let Some(own) = observations.get_mut(older) else {
+        return;
+    };
+    for mut fact in whole {
+        let known = |f: &RawFact| same(f, &fact) && f.first.iter().chain(&f.last).any(is_whole);
+        if !own.facts.iter().any(known) {
+            fact.first.retain(is_whole);
+            (fact.last, fact.count) = (None, 1);
+            add(catalog, &mut own.facts, fact);
+        }
+    }
+}
+
+/// Whether two facts are of one kind about one thing.
+fn same(a: &RawFact, b: &RawFact) -> bool {
+    a.fact == b.fact && a.entity == b.entity
 }
 
 /// Reads a record whose end is lost: only what it would say without its last word as well, which may be a part of one.

@@ -224,8 +224,8 @@ impl Scan<'_> {
 /// Where a line that was cut begins, and who wrote it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
-    line: u64,
-    offset: u64,
+    pub(super) line: u64,
+    pub(super) offset: u64,
     stream: Option<Stream>,
     ident: Option<Vec<u8>>,
     pid: Option<u64>,

@@ -212,6 +212,16 @@ impl<'c> Scan<'c> {
             self.coverage.last = *last;
         }
         self.edges.in_dump = self.stacks.is_active();
+        if self.keeps.is_some() && !self.pieces.is_empty() {
+            self.edges.open = Some(Edge {
+                text: std::mem::take(&mut self.pieces),
+                line: self.first_piece.line,
+                offset: self.first_piece.offset,
+                before: self.previous.map(|(t, ..)| t),
+                turn: self.turn,
+                held: false,
+            });
+        }
         let newest_first = self.falls > 0;
         let ending = if newest_first {
             Vec::new()
@@ -310,6 +320,9 @@ impl<'c> Scan<'c> {
             }
         };
         if self.lines == 0 {
+            if wrapped {
+                self.edges.pieces = edges::pieces(region);
+            }
             let (end, held) = edges::head(region, wrapped, last);
             if held && end > 0 {
                 own.start = end;

@@ -87,6 +87,80 @@ fn a_log_cut_anywhere_says_what_the_whole_log_says() {
     }
 }
 
+#[test]
+fn a_line_whose_pieces_two_files_hold_is_one_line() {
+    let catalog = Catalog::builtin().unwrap();
+    let line = |minute: u32, tag: &str, message: &str| {
+        format!("2026-03-02T12:{minute:02}:00.100000000Z stderr {tag} {message}\n")
+    };
+    let usual: Vec<String> = (0..30)
+        .map(|n| {
+            let message = format!(
+                "I0302 12:{n:02}:00.099000      86 kubelet_getters.go:187] \"Pod status updated\" pod=\"kube-system/etcd-n7\" status=\"Running\""
+            );
+            line(n, "F", &message)
+        })
+        .collect();
+    let long = "E0302 12:15:00.099000      86 kubelet.go:2855] \"Container runtime network not ready\" networkReady=\"NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized\"";
+    let middle = long.len() / 2;
+    for cuts in [
+        vec![long.find("plugin not in").unwrap() + 13],
+        vec![40, middle],
+    ] {
+        let mut ends = cuts.clone();
+        ends.push(long.len());
+        let pieces: Vec<String> = std::iter::once(0)
+            .chain(cuts)
+            .zip(ends)
+            .map(|(from, to)| {
+                let tag = if to == long.len() { "F" } else { "P" };
+                line(15, tag, &long[from..to])
+            })
+            .collect();
+        for border in 1..pieces.len() {
+            let older = usual[..15].concat() + &pieces[..border].concat();
+            let newer = pieces[border..].concat() + &usual[15..].concat();
+            let whole = older.clone() + &newer;
+            let whole = told(&world(&catalog, &[("n7/kubelet.log", whole.as_bytes())]));
+            assert!(whole.contains("cni/"), "{whole}");
+            let parts = [
+                ("n7/kubelet.log.1", older.as_bytes()),
+                ("n7/kubelet.log", newer.as_bytes()),
+            ];
+            assert_eq!(told(&world(&catalog, &parts)), whole, "{border}");
+        }
+    }
+}
+
+#[test]
+fn the_log_of_a_pod_in_two_folders_is_one() {
+    let catalog = Catalog::builtin().unwrap();
+    let line = |n: u32| {
+        format!(
+            "2026-03-02T12:00:{n:02}.100000000Z stderr F panic: runtime error: index out of range [5] with length 3\n"
+        )
+    };
+    let pods =
+        "n7/var/log/pods/shop_web-7d4b9c6f5-x2kpz_0f0e8400-e29b-41d4-a716-446655440000/app/0.log";
+    let containers = "n7/var/log/containers/web-7d4b9c6f5-x2kpz_shop_app-0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0.log";
+    for lines in [1, 2, 59] {
+        let log: String = (0..lines).map(line).collect();
+        let one = told(&world(&catalog, &[(pods, log.as_bytes())]));
+        assert!(!one.is_empty());
+        let two = world(
+            &catalog,
+            &[(pods, log.as_bytes()), (containers, log.as_bytes())],
+        );
+        assert_eq!(told(&two), one, "{lines}");
+        let places: Vec<u32> = two
+            .facts
+            .iter()
+            .flat_map(|f| f.evidence().iter().map(|q| q.place.source.0))
+            .collect();
+        assert!(places.iter().all(|p| *p == places[0]), "{places:?}");
+    }
+}
+
 /// The facts of a kind, of an analysis.
 fn of_kind<'a>(analysis: &'a Analysis, kind: &str) -> Vec<&'a Fact> {
     analysis.facts.iter().filter(|f| f.kind == kind).collect()
