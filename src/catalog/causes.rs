@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::definition::{
-    Cause, Definition, Exclude, Join, KeyPath, Need, Story, StoryFact, Strength,
-};
+use super::definition::{Cause, Definition, Exclude, Join, KeyPath, Story, StoryFact, Strength};
 use super::mistakes::Mistakes;
+use super::need::Need;
 use super::schema::{ExcludeTable, ExplainTable, Text};
 use crate::base::time::{MINUTE, RawStamp, SECOND};
 use crate::base::units::duration;

@@ -1,5 +1,7 @@
 //! What can be wrong with rules that parse: anchors, captures, entities, languages, cycles.
 
+use regex_syntax::hir::{Hir, HirKind};
+
 use super::RuleText;
 use super::definition::{Cause, Definition, Join, Origin, Pattern, Strength};
 use super::error::BadRule;
@@ -43,6 +45,14 @@ pub(super) fn file(
         captures(definition, pattern, table.anchor.span(), mistakes);
     }
     examples(rule, definition, mistakes);
+    if let Some(n) = rule.at_least.as_ref().filter(|n| *n.get_ref() < 2) {
+        mistakes.add(
+            n.span(),
+            "every fact is seen once",
+            "2 or more, or leave it out",
+        );
+    }
+    stories(index, definitions, causes, mistakes);
     join_keys(rule, index, definitions, patterns, causes, mistakes);
     if definition.benign && (!rule.explains.is_empty() || definition.symptom) {
         mistakes.add(
@@ -167,12 +177,32 @@ fn captures(
     mistakes: &mut Mistakes<'_>,
 ) {
     let names: Vec<&str> = pattern.regex.capture_names().flatten().collect();
+    // As the pattern itself is compiled.
+    let parsed = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern.regex.as_str());
     for wanted in definition.entity.names() {
-        if !names.contains(&wanted) && !SCOPE_KEYS.contains(&wanted) {
+        if SCOPE_KEYS.contains(&wanted) {
+            continue;
+        }
+        if !names.contains(&wanted) {
             mistakes.add(
                 at.clone(),
                 format!("the entity needs `{wanted}`, which this pattern does not capture"),
                 "here",
+            );
+        } else if parsed
+            .as_ref()
+            .is_ok_and(|hir| !captures_always(hir, wanted))
+        {
+            mistakes.add(
+                at.clone(),
+                format!(
+                    "the entity needs `{wanted}`, which not every branch of this pattern captures"
+                ),
+                "write it in each branch (one group around them), or as two patterns",
             );
         }
     }
@@ -184,6 +214,55 @@ fn captures(
             format!("`ago` names `{ago}`, which is not captured"),
             "here",
         );
+    }
+}
+
+/// Whether a match of the expression has always taken part in the group of that name.
+fn captures_always(hir: &Hir, name: &str) -> bool {
+    match hir.kind() {
+        HirKind::Capture(group) => {
+            group.name.as_deref() == Some(name) || captures_always(&group.sub, name)
+        }
+        HirKind::Concat(parts) => parts.iter().any(|part| captures_always(part, name)),
+        HirKind::Alternation(branches) => {
+            branches.iter().all(|branch| captures_always(branch, name))
+        }
+        HirKind::Repetition(again) => again.min > 0 && captures_always(&again.sub, name),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
+/// The facts of stories must have names as the extraction makes them: the kind of an entity is a key that holds its
+/// whole name (`component=etcd@m`).
+fn stories(
+    index: usize,
+    definitions: &[Definition],
+    causes: &[Cause],
+    mistakes: &mut Mistakes<'_>,
+) {
+    let stories = causes
+        .iter()
+        .filter(|c| c.cause == index)
+        .flat_map(|c| c.holds.iter().chain(&c.not));
+    for story in stories {
+        for fact in &story.facts {
+            let Some(definition) = definitions.get(fact.fact) else {
+                continue;
+            };
+            let kind = definition.entity_kind();
+            if let Some(name) = fact.keys.get(kind)
+                && !definition.entity.fits(&format!("{kind}/{name}"))
+            {
+                mistakes.add(
+                    story.at.0..story.at.1,
+                    format!(
+                        "`{}` is about `{}`: its key `{kind}` is never `{name}`",
+                        definition.id, definition.entity
+                    ),
+                    "this story",
+                );
+            }
+        }
     }
 }
 
@@ -235,6 +314,10 @@ fn known_keys<'a>(definition: &'a Definition, patterns: &'a [Pattern]) -> Option
     }
     let mut keys: Vec<&str> = SCOPE_KEYS.to_vec();
     keys.push(definition.entity_kind());
+    if definition.entity_kind() == "component" {
+        // The component without its machine.
+        keys.push("part");
+    }
     if definition.entity_kind() == "pod" {
         // As the pod's name shows it.
         keys.push("deployment");
@@ -372,4 +455,101 @@ pub(super) fn cycles(
         }
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::{Catalog, CatalogError, RuleText};
+
+    /// A rule about the machine of a component, with its pattern and what else stands in its file.
+    fn rule(head: &str, pattern: &str, tail: &str) -> String {
+        format!(
+            r#"
+title    = {{ en = "x", zh = "x" }}
+severity = "low"
+since    = "0.1.0"
+{head}
+[[pattern]]
+component = ["etcd"]
+anchor    = "lost the connection"
+regex     = '{pattern}'
+[[matches]]
+line  = "lost the connection with a"
+gives = ["peer/a"]
+[[ignores]]
+line = "x"
+why  = "x"
+{tail}
+"#
+        )
+    }
+
+    #[track_caller]
+    fn case(head: &str, pattern: &str, tail: &str, expected: &[&str]) {
+        let file = RuleText {
+            id: String::from("etcd/x"),
+            path: String::from("x.toml"),
+            text: rule(head, pattern, tail),
+        };
+        let mistakes: Vec<String> = match Catalog::of(&[file]) {
+            Ok(_) => Vec::new(),
+            Err(CatalogError::Bad(bad)) => bad.into_iter().map(|b| b.what).collect(),
+            Err(e) => panic!("{e}"),
+        };
+        let expected: Vec<String> = expected.iter().map(|e| format!("etcd/x: {e}")).collect();
+        assert_eq!(mistakes, expected);
+    }
+
+    #[test]
+    fn every_branch_captures_what_the_entity_needs() {
+        let peer = "entity = \"peer/{peer}\"";
+        let missing = "the entity needs `peer`, which not every branch of this pattern captures";
+        for good in [
+            "lost the connection with (?<peer>\\w+)",
+            "lost (?:the connection|it) with (?:peer |)(?<peer>\\w+)",
+            "lost the connection(?: with (?<peer>\\w+))+",
+        ] {
+            case(peer, good, "", &[]);
+        }
+        for bad in [
+            "lost the connection(?: with (?<peer>\\w+))?",
+            "lost the connection with (?:(?<peer>\\w+)|remote (?<other>\\w+))",
+            "lost the connection(?: with (?<peer>\\w+)){0,2}",
+        ] {
+            case(peer, bad, "", &[missing]);
+        }
+        // What the source tells need not be in the line.
+        let host = "entity = \"component/etcd@{host}\"";
+        case(host, "lost the connection(?: on (?<host>\\w+))?", "", &[]);
+    }
+
+    #[test]
+    fn stories_name_entities_as_lines_give_them() {
+        let head = "entity = \"component/etcd@{host}\"";
+        let story = |component: &str| {
+            format!(
+                r#"
+[[explains]]
+effect   = "etcd/x"
+join     = ["component"]
+strength = "weak"
+why      = {{ en = "x", zh = "x" }}
+holds    = ["+0s etcd/x component={component}", "+1s etcd/x component={component}"]
+"#
+            )
+        };
+        let pattern = "lost the connection";
+        case(head, pattern, &story("etcd@m"), &[]);
+        let wrong =
+            "`etcd/x` is about `component/etcd@{host}`: its key `component` is never `etcd`";
+        case(head, pattern, &story("etcd"), &[wrong, wrong]);
+    }
+
+    #[test]
+    fn a_fact_is_seen_once_anyway() {
+        let head = |n: u64| format!("entity = \"peer/{{peer}}\"\nat_least = {n}");
+        let pattern = "lost the connection with (?<peer>\\w+)";
+        case(&head(2), pattern, "", &[]);
+        case(&head(1), pattern, "", &["every fact is seen once"]);
+    }
 }

@@ -8,10 +8,11 @@ use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::causes::{cause, exclude, needs};
-use super::definition::{Ask, Definition, Example, Exclude, Origin, Pattern, Weight};
+use super::definition::{Ask, Definition, Example, Exclude, How, Origin, Pattern, Weight};
 use super::error::CatalogError;
 use super::mistakes::Mistakes;
-use super::schema::{PatternTable, RuleFile};
+use super::need::Need;
+use super::schema::{AskTable, PatternTable, RuleFile};
 use super::template::Template;
 use super::{Anchored, Anchors, Catalog, EVENTS_IN_LOGS, RuleText, check};
 use crate::base::units::duration;
@@ -143,7 +144,7 @@ fn asks(rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Vec<Ask> {
         .iter()
         .map(|a| Ask {
             what: a.what.clone(),
-            command: a.command.clone(),
+            how: how(rule, a, mistakes),
             collects: needs(&a.collects, mistakes),
         })
         .collect()
@@ -165,6 +166,22 @@ fn expressions(rule: &RuleFile, mistakes: &mut Mistakes<'_>) {
             }
         }
     }
+}
+
+fn how(rule: &RuleFile, ask: &AskTable, mistakes: &mut Mistakes<'_>) -> How {
+    match (&ask.command, &ask.way) {
+        (Some(command), None) => return How::Command(command.clone()),
+        (None, Some(way)) if Need::parse(way.get_ref()).is_some() => {
+            return How::Way(way.get_ref().clone());
+        }
+        (None, Some(way)) => mistakes.add(way.span(), "unknown source", Need::WORDS),
+        _ => mistakes.add(
+            rule.title.span(),
+            "an ask has a `command`, or the `way` of a source",
+            "one of the two",
+        ),
+    }
+    How::Command(String::new())
 }
 
 fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Option<Definition> {
@@ -252,6 +269,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         origin,
         weight: weight?,
         keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),
+        at_least: rule.at_least.as_ref().map_or(1, |n| *n.get_ref()),
         lasting,
         startup,
         detail: rule.detail.clone(),

@@ -12,6 +12,7 @@ mod definition;
 mod docs;
 mod error;
 mod mistakes;
+mod need;
 pub mod page;
 mod schema;
 mod template;
@@ -23,10 +24,11 @@ use include_dir::{Dir, include_dir};
 
 pub use anchors::Anchors;
 pub use definition::{
-    Ask, Cause, Definition, Example, Exclude, Join, KeyPath, Need, Origin, Pattern, Story,
+    Ask, Cause, Definition, Example, Exclude, How, Join, KeyPath, Origin, Pattern, Story,
     StoryFact, Strength, Weight,
 };
 pub use error::{BadRule, CatalogError};
+pub use need::Need;
 pub use schema::{Remedy, Text, Warning};
 pub use template::Template;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Catalog, CatalogError, Cause, Definition, FACTS, Origin, Strength, Text};
+use super::{Catalog, CatalogError, Cause, Definition, FACTS, How, Origin, Strength, Text};
 use crate::base::lang::Lang;
 use crate::base::units::human_duration;
 
@@ -17,9 +17,11 @@ struct Words {
     benign: &'static str,
     transient: &'static str,
     planned: &'static str,
+    at_least: &'static str,
     lasting: &'static str,
     startup: &'static str,
     since: &'static str,
+    way: &'static str,
     seen: &'static str,
     by: &'static str,
     any: &'static str,
@@ -45,9 +47,11 @@ const EN: Words = Words {
     benign: "healthy clusters print it",
     transient: "heals by itself",
     planned: "done on purpose",
+    at_least: "least signs that count:",
     lasting: "counts when it lasted",
     startup: "does not count after a start within",
     since: "since version",
+    way: "as `src/catalog/collection.toml` says for",
     seen: "What shows it",
     by: "printed by",
     any: "anyone",
@@ -73,9 +77,11 @@ const ZH: Words = Words {
     benign: "健康集群也会打印",
     transient: "会自行恢复",
     planned: "有意为之",
+    at_least: "至少出现多少次才计入：",
     lasting: "持续多久才计入：",
     startup: "启动后多久内不计：",
     since: "始于版本",
+    way: "按 `src/catalog/collection.toml` 中的",
     seen: "如何看到",
     by: "打印者：",
     any: "任意组件",
@@ -160,11 +166,13 @@ pub fn render(catalog: &Catalog, definition: &Definition, lang: Lang) -> String 
         .asks
         .iter()
         .map(|a| {
-            format!(
-                "{}\n\n  ```sh\n{}\n  ```",
-                pick(&a.what, lang),
-                indented(&a.command)
-            )
+            let what = pick(&a.what, lang);
+            match &a.how {
+                How::Command(command) => {
+                    format!("{what}\n\n  ```sh\n{}\n  ```", indented(command))
+                }
+                How::Way(word) => format!("{what}: {} `{word}`", words.way),
+            }
         })
         .collect();
     points(&mut out, words.ask, &asks);
@@ -226,6 +234,9 @@ fn properties(d: &Definition, words: &Words) -> Vec<String> {
             .filter(|(on, _)| *on)
             .map(|(_, word)| word.to_owned()),
     );
+    if d.at_least > 1 {
+        out.push(format!("{} {}", words.at_least, d.at_least));
+    }
     let times = [(d.lasting, words.lasting), (d.startup, words.startup)];
     out.extend(
         times

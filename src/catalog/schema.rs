@@ -48,6 +48,7 @@ pub(super) struct RuleFile {
     pub(super) weight: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) keys: Vec<Spanned<String>>,
+    pub(super) at_least: Option<Spanned<u64>>,
     pub(super) lasting: Option<Spanned<String>>,
     pub(super) startup: Option<Spanned<String>>,
     pub(super) detail: Option<Text>,
@@ -171,7 +172,8 @@ pub(super) struct ExcludeTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct AskTable {
     pub(super) what: Text,
-    pub(super) command: String,
+    pub(super) command: Option<String>,
+    pub(super) way: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) collects: Vec<Spanned<String>>,
 }

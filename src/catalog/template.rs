@@ -50,6 +50,30 @@ impl Template {
         })
     }
 
+    /// Whether the text can be this template filled in: its literals stand there in their order, with something between.
+    pub fn fits(&self, text: &str) -> bool {
+        let mut rest = text;
+        let mut open = false;
+        for part in &self.parts {
+            match part {
+                Part::Key(_) => open = true,
+                Part::Text(literal) => {
+                    let at = if open {
+                        rest.find(literal.as_str()).filter(|at| *at > 0)
+                    } else {
+                        rest.starts_with(literal.as_str()).then_some(0)
+                    };
+                    let Some(tail) = at.and_then(|at| rest.get(at + literal.len()..)) else {
+                        return false;
+                    };
+                    rest = tail;
+                    open = false;
+                }
+            }
+        }
+        open != rest.is_empty()
+    }
+
     /// The text with every place filled by `value`; `None` when one has no value.
     pub fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
         let mut out = String::new();
@@ -307,6 +331,13 @@ mod tests {
         ] {
             assert_eq!(partly(broken), None, "{broken}");
         }
+        assert!(t.fits("apiservice/v1.g") && t.fits("apiservice/v1.a.b"));
+        for other in ["apiservice/v1", "apiservice/v1.", "pod/v1.g", "v1.g"] {
+            assert!(!t.fits(other), "{other}");
+        }
+        let whole = Template::parse("component/etcd@{host}").unwrap();
+        assert!(whole.fits("component/etcd@n1") && !whole.fits("component/etcd"));
+        assert!(!Template::parse("a/b").unwrap().fits("a/bc"));
         assert_eq!(t.to_string(), "apiservice/{version}.{group}");
         assert!(Template::parse("a {x").is_err());
         assert!(Template::parse("a {x y}").is_err());

@@ -9,7 +9,7 @@ use super::link::{Fit, Met};
 use super::sources::{Sources, available, other_time};
 use super::verdict::text_of;
 use crate::base::lang::Lang;
-use crate::catalog::{Ask, Cause, Definition, Need, Origin, Strength};
+use crate::catalog::{Ask, Cause, Definition, How, Need, Origin, Strength};
 use crate::model::incident::{Gap, Root};
 use crate::model::{Basis, Confidence, Fact, FactId, Keys};
 
@@ -376,7 +376,13 @@ impl<'g> Asks<'g, '_> {
                 Lang::Zh => format!("（材料中缺少：{}）", words.join("、")),
             });
         }
-        self.add(what, &ask.command, open, question);
+        let command = match &ask.how {
+            How::Command(command) => command.clone(),
+            How::Way(word) => Need::parse(&filled(word, &question.keys))
+                .map(|need| Collection::builtin().command(&need))
+                .unwrap_or_default(),
+        };
+        self.add(what, &command, open, question);
         true
     }
 

@@ -87,10 +87,18 @@ impl<'w> Picker<'w> {
             .zip(0u32..)
             .filter(|(fact, _)| {
                 let definition = self.catalog.get(&fact.kind);
-                definition.is_some_and(|d| !d.benign && wanted(d, fact))
+                definition.is_some_and(|d| !d.benign && self.is_often(d, fact) && wanted(d, fact))
             })
             .map(|(_, i)| FactId(i))
             .collect()
+    }
+
+    /// Whether a fact is seen as often as its definition asks. A state stands for as long as it holds, and what a command
+    /// answered is sent because somebody could not go on.
+    fn is_often(&self, definition: &Definition, fact: &Fact) -> bool {
+        fact.count >= definition.at_least
+            || fact.component.as_str() == "kubectl"
+            || is_state(fact, self.world)
     }
 
     /// Whether a fact of this definition counts: it lasts long enough, and is not the noise of a start.

@@ -431,6 +431,12 @@ pub(crate) fn name_entity(keys: &mut Keys, entity: &str) {
         keys.insert(String::from("pod"), full);
     }
     if let Some((kind, name)) = entity.split_once('/') {
+        if kind == "component" {
+            // Of `etcd@n1` what it is a part of the control plane as: its pods and processes have that name.
+            let part = name.split('@').next().unwrap_or(name);
+            keys.entry(String::from("part"))
+                .or_insert_with(|| part.to_owned());
+        }
         if kind == "pod"
             && let Some(deployment) = deployment_of(name)
         {

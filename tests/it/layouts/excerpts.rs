@@ -87,3 +87,39 @@ fn the_log_of_k3s_is_no_log_of_the_kernel() {
     let told = format!("{:?}", first.ruled_out);
     assert!(!told.contains("kernel"), "{told}");
 }
+
+#[test]
+fn what_healthy_clusters_print_now_and_then_is_an_incident_when_it_repeats() {
+    let upstream = |second: u8| {
+        format!(
+            "2024-02-09T03:04:{second:02}.000Z [ERROR] plugin/errors: 2 www.example.com. A: read udp 10.244.0.7:40112->10.0.0.2:53: i/o timeout\n"
+        )
+    };
+    let told = |lines: &str| {
+        let analysis = run::file("coredns.log", lines.as_bytes());
+        assert!(has(&analysis, "dns/upstream-timeout"));
+        !analysis.incidents.is_empty()
+    };
+    assert!(!told(&upstream(1)));
+    assert!(told(&[1, 2, 3].map(upstream).concat()));
+
+    // What a command answered is sent because somebody could not go on.
+    let refused = "connect: connection refused";
+    let scrape = format!(
+        "E0520 09:11:15.227871       1 scraper.go:149] \"Failed to scrape node\" err=\"Get \\\"https://192.0.2.41:10250/metrics/resource\\\": dial tcp 192.0.2.41:10250: {refused}\" node=\"n1\"\n"
+    );
+    let answer = format!(
+        "$ kubectl logs web-1\nError from server: Get \"https://192.0.2.41:10250/containerLogs/shop/web-1/web\": dial tcp 192.0.2.41:10250: {refused}\n"
+    );
+    for (name, lines, expected) in [
+        ("metrics-server.log", scrape, false),
+        ("kubectl-logs.txt", answer, true),
+    ] {
+        let analysis = run::file(name, lines.as_bytes());
+        assert!(
+            has(&analysis, "blocked-path/kubelet-port-refused"),
+            "{name}"
+        );
+        assert_eq!(!analysis.incidents.is_empty(), expected, "{name}");
+    }
+}
