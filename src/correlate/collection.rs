@@ -150,14 +150,15 @@ mod tests {
             "kubectl -n kube-system logs --timestamps --tail=-1 --prefix -l k8s-app=kube-proxy",
         );
         case(
-            "log:kube-scheduler",
-            "kubectl -n kube-system logs --timestamps --tail=-1 --prefix -l component=kube-scheduler",
+            "log:etcd",
+            "cat /var/log/pods/kube-system_etcd-*/etcd/*.log || journalctl -u etcd --since '2 hours ago' --no-pager -o short-iso-precise",
         );
         case(
             "log:x",
             "kubectl logs --timestamps --all-containers <pod of x>",
         );
         case("spec:pod", "kubectl get pod -A -o yaml");
+        case("spec:secret", "kubectl describe secrets -A");
         case("host:uptime", "uptime");
         case(
             "goroutines:dockerd",
