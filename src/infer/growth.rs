@@ -6,14 +6,12 @@ use super::Task;
 use super::support::{first_quotes, machine};
 use crate::model::{Fact, FactId, workload_of};
 
-/// Fewer evictions of one workload than this are nobody's fault.
-const EVICTIONS: usize = 3;
-
 /// A workload and its node.
 type Place = (String, Option<String>);
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let kinds = task.list("evictions");
+    let least = task.amount("at_least").unwrap_or(3);
     let mut workloads: BTreeMap<Place, Vec<(FactId, &Fact)>> = BTreeMap::new();
     let mut total: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (id, fact) in (0u32..).map(FactId).zip(&task.world.facts) {
@@ -37,7 +35,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for ((workload, node), evicted) in workloads {
         let of_node = total.get(&node).copied().unwrap_or(0);
-        if evicted.len() < EVICTIONS || evicted.len() * 2 < of_node {
+        if evicted.len() < least || evicted.len() * 2 < of_node {
             continue;
         }
         let mut keys = machine(node.as_deref());

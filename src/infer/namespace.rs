@@ -8,13 +8,11 @@ use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Component, Fact, FactId, Keys, Quote, Span};
 
-/// The grace periods of pods end within this time; a namespace older than this in Terminating is stuck.
-const USUAL: i64 = 2 * MINUTE;
-
 /// Since when, as of when, and the lines that say so.
 type Terminating = (Option<Stamp>, Option<Stamp>, Vec<Quote>);
 
 pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
+    let usual = usual(task);
     let mut terminating: BTreeMap<String, Terminating> = BTreeMap::new();
     // Without logs the newest time in an object is all that tells when it was collected: that may have been long after.
     let undated: BTreeSet<&str> = task
@@ -32,7 +30,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         // A namespace younger than the usual time was not deleted before that.
         let made = line.first.and_then(|t| task.world.stamp(id, t));
         if let (Some(made), Some(collected)) = (made, collected)
-            && collected.at.since(made.at) < USUAL
+            && collected.at.since(made.at) < usual
             && !undated.contains(line.entity.name())
         {
             continue;
@@ -74,7 +72,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
         let since = since.or(earliest);
         let undated = undated.contains(name.as_str());
         if let (Some(since), Some(collected)) = (since, collected)
-            && collected.at.since(since.at) < USUAL
+            && collected.at.since(since.at) < usual
             && !undated
         {
             continue;
@@ -99,6 +97,11 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     facts
 }
 
+/// The grace periods of pods end within this time; a namespace that is longer in Terminating is stuck.
+fn usual(task: &Task<'_>) -> i64 {
+    task.time("usual").unwrap_or(2 * MINUTE)
+}
+
 /// Namespaces that only logs speak of: the controller fails on them (facts that `[infer] retries` names) from first to
 /// last, up to the end of what was collected.
 fn retried(task: &Task<'_>) -> BTreeMap<String, Span> {
@@ -116,10 +119,10 @@ fn retried(task: &Task<'_>) -> BTreeMap<String, Span> {
         span.first = earlier(span.first, fact.span.first);
         span.last = later(span.last, fact.span.last);
     }
-    let end = task.world.window.1;
+    let (end, usual) = (task.world.window.1, usual(task));
     spans.retain(|_, span| match (span.first, span.last, end) {
         (Some(first), Some(last), Some(end)) => {
-            last.at.since(first.at) >= USUAL && end.since(last.at) < USUAL
+            last.at.since(first.at) >= usual && end.since(last.at) < usual
         }
         _ => false,
     });

@@ -8,9 +8,6 @@ use crate::base::time::{MINUTE, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Component, Fact, Keys, Quote};
 
-/// A pod in a state for less than this is on its way.
-const USUAL: i64 = 2 * MINUTE;
-
 /// The state of a pod over the outputs that show it.
 struct Held<'a> {
     status: &'a str,
@@ -46,6 +43,8 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             }
         }
     }
+    // A pod in a state for less than this is on its way.
+    let usual = task.time("usual").unwrap_or(2 * MINUTE);
     let mut facts = Vec::new();
     for (name, held) in pods {
         if !wanted.contains(&held.status) {
@@ -55,7 +54,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
             (Some(since), Some(collected)) => Some(collected.at.since(since.at)),
             _ => None,
         };
-        if age.is_some_and(|a| a < USUAL) {
+        if age.is_some_and(|a| a < usual) {
             continue;
         }
         let mut keys = Keys::from([

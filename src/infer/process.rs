@@ -8,9 +8,6 @@ use crate::base::time::{HOUR, MINUTE, SECOND, Stamp};
 use crate::base::units::{duration, human_duration};
 use crate::model::{Component, Fact, SourceId, SourceKind, StateLine};
 
-/// How much later than the log's end the list may have been made and still speak about the same time.
-const APART: i64 = 2 * HOUR;
-
 /// The process lists: source, node, rows.
 fn lists<'a>(task: &'a Task<'_>) -> Vec<(SourceId, Option<&'a str>, Vec<&'a StateLine>)> {
     let mut of_source: BTreeMap<SourceId, Vec<&StateLine>> = BTreeMap::new();
@@ -30,6 +27,8 @@ fn lists<'a>(task: &'a Task<'_>) -> Vec<(SourceId, Option<&'a str>, Vec<&'a Stat
 
 /// The log of a node shows that a process ran there; a whole process list of the node, made later, has none.
 pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
+    // How much later than the log's end the list may have been made and still speak about the same time.
+    let within = task.time("within").unwrap_or(2 * HOUR);
     let wanted = task.list("process");
     let mut facts = Vec::new();
     for (id, node, rows) in lists(task) {
@@ -63,7 +62,7 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
             continue;
         };
         let collected = source.clock.collected;
-        if collected.is_some_and(|c| c.since(last.at) > APART || c < last.at.plus(-10 * SECOND)) {
+        if collected.is_some_and(|c| c.since(last.at) > within || c < last.at.plus(-10 * SECOND)) {
             continue;
         }
         let mut keys = machine(Some(node));

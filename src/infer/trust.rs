@@ -14,8 +14,6 @@ use crate::model::{Component, Entity, Fact, Keys, SourceId, StateLine};
 
 /// Longest chain of authorities followed.
 const DEPTH: usize = 5;
-/// What the serving certificate of every API server is made out to.
-const API_SERVER: &str = "kubernetes.default.svc";
 
 /// One certificate of the bundle.
 #[derive(Clone, Copy)]
@@ -147,7 +145,10 @@ fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
         format!("{name}.{namespace}.svc")
     };
     // Much else is served at the address of an API server: that of etcd, of a kubelet.
-    let by_role = |c: &Cert<'_>| side.owner.kind() != "kubeconfig" || c.names(API_SERVER);
+    let role = task
+        .word("api_server")
+        .filter(|_| side.owner.kind() == "kubeconfig");
+    let by_role = |c: &Cert<'_>| role.is_none_or(|name| c.names(name));
     let served: Vec<&Cert<'_>> = all
         .iter()
         .filter(|c| c.names(&host) && by_role(c))
