@@ -293,6 +293,10 @@ fn words(
 ) -> BTreeMap<String, BTreeMap<String, (Template, Template)>> {
     let mut out: BTreeMap<String, BTreeMap<String, (Template, Template)>> = BTreeMap::new();
     for (key, texts) in &rule.words {
+        if !rule.title.get_ref().en.contains(&format!("{{{key}}}")) {
+            let said = format!("the title has no place for `{key}`");
+            mistakes.add(rule.title.span(), said, "[words] tells what stands there");
+        }
         for (token, text) in texts {
             let span = rule.title.span();
             let both = (

@@ -16,6 +16,7 @@ mod need;
 pub mod page;
 mod schema;
 mod template;
+mod title;
 
 use std::collections::BTreeMap;
 use std::path::Path;
