@@ -166,7 +166,8 @@ fn one_side(least: &[Bound], most: &[Bound]) -> Option<Answer> {
             .iter()
             .take_while(|b| b.limit().saturating_sub(limit).saturating_abs() <= AGREE)
             .collect();
-        let moments = moments(&agreeing);
+        let rest = side.get(agreeing.len()..).unwrap_or_default();
+        let count = moments(&agreeing);
         // What is left between the bound and the offset: the shortest delay, and the resolution.
         let room = AGREE.saturating_add(tightest.res);
         let sign = match tightest.order {
@@ -175,17 +176,42 @@ fn one_side(least: &[Bound], most: &[Bound]) -> Option<Answer> {
         };
         let ahead = limit.saturating_add(sign * (room / 2));
         let proven = limit.saturating_mul(sign) > IN_STEP;
-        let constant = limit.saturating_abs() >= NO_DELAY && moments >= CONSTANT;
+        let constant = limit.saturating_abs() >= NO_DELAY && count >= CONSTANT;
         let fits = other
             .first()
             .is_none_or(|o| o.limit().saturating_sub(limit).saturating_mul(sign) >= -IN_STEP);
-        ((proven && moments >= AGREEING || constant) && fits).then_some(Answer::Off {
-            ahead,
-            err: WIDTH,
-            confidence: Confidence::Medium,
-        })
+        let answer = if was_set(&agreeing, rest) {
+            Answer::Doubtful {
+                ahead,
+                why: Why::Disagree,
+            }
+        } else {
+            Answer::Off {
+                ahead,
+                err: WIDTH,
+                confidence: Confidence::Medium,
+            }
+        };
+        ((proven && count >= AGREEING || constant) && fits).then_some(answer)
     };
     of(least, most).or_else(|| of(most, least))
+}
+
+/// Whether pairs that agree on an offset all lie before, or all behind, as many that show a clock in step: it was set in
+/// between. As delays, those would all be of just the size of the offset.
+fn was_set(agreeing: &[&Bound], rest: &[Bound]) -> bool {
+    let in_step: Vec<&Bound> = rest
+        .iter()
+        .filter(|b| b.apart.saturating_abs() <= IN_STEP.saturating_add(b.res))
+        .collect();
+    let ends = |side: &[&Bound]| {
+        let at = || side.iter().map(|b| b.at);
+        at().min().zip(at().max())
+    };
+    moments(&in_step) >= AGREEING
+        && ends(agreeing)
+            .zip(ends(&in_step))
+            .is_some_and(|((a, b), (from, to))| b < from || to < a)
 }
 
 /// At how many moments pairs were made.
@@ -313,6 +339,35 @@ mod tests {
         case(&[pairs(200, Took, &[0, 0, 0])], None);
         // A slow API server answers after the same few seconds, again and again.
         case(&[pairs(0, Saw, &[6, 6, 7, 6, 7, 6])], None);
+    }
+
+    #[test]
+    fn one_side_that_changes_for_good_is_a_clock_that_was_set() {
+        // So many seconds ahead in each minute, as the events show it.
+        let told = |ahead: &[i64]| {
+            let mut all = Vec::new();
+            for (n, ahead) in (0i64..).zip(ahead) {
+                let mut pair = pairs(*ahead, Saw, &[0]);
+                pair[0].at = Instant(n * 60 * SECOND);
+                all.append(&mut pair);
+            }
+            offset(&all)
+        };
+        let doubtful = |answer| {
+            matches!(
+                answer,
+                Answer::Doubtful {
+                    why: Why::Disagree,
+                    ..
+                }
+            )
+        };
+        assert!(doubtful(told(&[200, 200, 200, 0, 0, 0])));
+        assert!(doubtful(told(&[1, 0, 0, 200, 200, 201])));
+        // Events that were late, among others that were not, and only some.
+        assert!(!doubtful(told(&[200, 0, 200, 0, 200, 0])));
+        assert!(!doubtful(told(&[200, 200, 200, 190, 190, 190])));
+        assert!(!doubtful(told(&[200, 200, 200, 0, 0])));
     }
 
     #[test]
