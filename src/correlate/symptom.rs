@@ -1,6 +1,6 @@
 //! Which facts a person would notice, and which are start-up or passing noise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::time::{Instant, MINUTE, SECOND};
 use crate::catalog::{Catalog, Definition, Weight};
@@ -23,12 +23,13 @@ impl<'w> Picker<'w> {
     pub(super) fn new(catalog: &'w Catalog, world: &'w World) -> Self {
         let logs = world.sources.iter().filter(|s| s.kind == SourceKind::Log);
         let lines = logs.fold(0_u64, |n, s| n.saturating_add(s.coverage.lines));
+        let excerpt = lines <= EXCERPT;
         Self {
             catalog,
             world,
-            starts: Starts::of(world),
+            starts: Starts::of(world, excerpt),
             healed: Healed::of(catalog, world),
-            excerpt: lines <= EXCERPT,
+            excerpt,
         }
     }
 
@@ -306,11 +307,14 @@ struct Starts(Vec<Instant>);
 const STARTED: &str = "component/started";
 
 impl Starts {
-    /// The start of every log and of every process life, and what says that a process starts.
-    fn of(world: &World) -> Self {
+    /// The start of every log and of every process life, and what says that a process starts. With which line an excerpt
+    /// begins was somebody's choice: no process started there.
+    fn of(world: &World, excerpt: bool) -> Self {
+        let mut begun = BTreeSet::new();
         let lives = world
             .lives
             .iter()
+            .filter(|(source, _)| !(begun.insert(world.log_of(*source)) && excerpt))
             .filter_map(|(source, life)| life.first.and_then(|t| world.stamp(*source, t)));
         let lines = world
             .facts

@@ -123,3 +123,22 @@ fn what_healthy_clusters_print_now_and_then_is_an_incident_when_it_repeats() {
         assert_eq!(!analysis.incidents.is_empty(), expected, "{name}");
     }
 }
+
+#[test]
+fn with_its_first_line_an_excerpt_does_not_say_that_a_component_started() {
+    const FAILED: &str = "1 reflector.go:140] k8s.io/client-go/informers/factory.go:150: Failed to watch *v1.Service: failed to list *v1.Service: Get \"https://10.0.0.10:6443/api/v1/services?limit=500\": tls: failed to verify certificate: x509: certificate signed by unknown authority";
+    let lines: String = [0, 1, 3, 7, 20, 45]
+        .map(|s| format!("E0302 12:00:{s:02}.000000       {FAILED}\n"))
+        .concat();
+    let excerpt = run::file("kube-proxy.log", lines.as_bytes());
+    assert!(has(&excerpt, "certificate/unknown-authority"));
+    assert_eq!(excerpt.incidents.len(), 1);
+
+    // What a component complains of while it starts is no incident.
+    let started = format!(
+        "I0302 12:00:00.000000       1 server.go:872] \"Version info\" version=\"v1.30.1\"\n{lines}"
+    );
+    let started = run::file("kube-proxy.log", started.as_bytes());
+    assert!(has(&started, "certificate/unknown-authority"));
+    assert!(started.incidents.is_empty(), "{:?}", started.incidents);
+}
