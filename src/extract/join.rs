@@ -124,12 +124,14 @@ pub(super) fn turns_of(observations: &[Observation], logs: &[Vec<usize>]) -> Vec
 /// How many New Years each part begins after the beginning of the log.
 fn turns(observations: &[Observation], parts: &[usize]) -> Vec<u8> {
     let mut out = Vec::with_capacity(parts.len());
+    // Only readings without a year count: the lines of a log that changes its format may tell theirs.
+    let yearless = |stamp: &RawStamp| matches!(stamp, RawStamp::Local { year: None, .. });
     // The last reading so far, with the turns of the log before it.
     let mut before: Option<RawStamp> = None;
     for i in parts {
         let coverage = observations.get(*i).map(|o| &o.source.coverage);
         let (first, last) = coverage.map_or((None, None), |c| (c.first, c.last));
-        let base = match (before, first) {
+        let base = match (before, first.filter(yearless)) {
             (Some(b), Some(f)) => {
                 let fell = at_turn(b, 0)
                     .reading()
@@ -140,6 +142,7 @@ fn turns(observations: &[Observation], parts: &[usize]) -> Vec<u8> {
         };
         out.push(base);
         before = last
+            .filter(yearless)
             .map(|l| at_turn(l, base.saturating_add(turn_of(l))))
             .or(before);
     }

@@ -133,6 +133,32 @@ fn a_line_whose_pieces_two_files_hold_is_one_line() {
 }
 
 #[test]
+fn a_log_that_changes_its_format_crosses_no_new_year() {
+    // Until its options are read, a component prints klog, which has no year; then JSON.
+    let start = |minute: u32| {
+        format!("I0302 12:{minute:02}:00.000000       1 server.go:163] Version: v1.29.1\n")
+            .repeat(3)
+    };
+    let run = |minute: i64| -> String {
+        (0..40)
+            .map(|n| {
+                let ms = (NOON + minute * 60 + n) * 1000;
+                format!("{{\"ts\":{ms}.5,\"caller\":\"a/b.go:1\",\"msg\":\"Listening\",\"v\":0}}\n")
+            })
+            .collect()
+    };
+    let analysis = run::members(&[
+        Member::new("cp1/kube-apiserver.log.2", start(0)),
+        Member::new("cp1/kube-apiserver.log.1", run(1)),
+        Member::new("cp1/kube-apiserver.log", start(2) + &run(3)),
+    ]);
+    let started = of_kind(&analysis, "component/started");
+    assert_eq!(started.len(), 1, "{}", sources(&analysis));
+    let at = started[0].span.first.unwrap().at.rfc3339();
+    assert!(at.starts_with("2026-03-02T12:00:00"), "{at}");
+}
+
+#[test]
 fn the_log_of_a_pod_in_two_folders_is_one() {
     let catalog = Catalog::builtin().unwrap();
     let line = |n: u32| {
