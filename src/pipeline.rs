@@ -196,13 +196,13 @@ struct Collector<'a> {
 
 impl Visitor for Collector<'_> {
     fn file(&self, found: &Found, reader: &mut dyn std::io::Read) {
-        let observation = self
+        let observations = self
             .crew
-            .busy(|| extract::observe_with(self.catalog, found, reader, &self.crew));
+            .busy(|| extract::observe_all(self.catalog, found, reader, &self.crew));
         self.observations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(observation);
+            .extend(observations);
     }
 
     fn left_out(&self, path: &str, status: Status, note: String) {

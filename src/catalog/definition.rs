@@ -8,7 +8,6 @@ use regex::bytes::Regex;
 use super::need::Need;
 use super::schema::{Remedy, Text, Warning};
 use super::template::Template;
-use crate::base::lang::Lang;
 use crate::base::time::RawStamp;
 use crate::model::{Component, Level, Severity};
 

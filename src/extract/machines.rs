@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::fold::RawFact;
 use super::observe::Observation;
+use super::transcript;
 use crate::model::{Component, Entity, SourceKind};
 use crate::parse::sniff;
 
@@ -50,7 +51,7 @@ pub(super) fn name(observations: &mut [Observation]) {
     let nameless = |o: &Observation| {
         let local = o.source.scope.component.is_node_local()
             || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
-        local && o.source.scope.node.is_none()
+        local && o.source.scope.node.is_none() && !transcript::names_machines(&o.source)
     };
     let tenants = if observations.iter().any(nameless) {
         tenants(observations)

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::machines::place;
 use super::observe::Observation;
+use super::transcript;
 use crate::model::{Component, SourceKind};
 
 /// Pids below it repeat between machines and containers.
@@ -113,6 +114,7 @@ fn is_of_a_machine(o: &Observation) -> bool {
     let component = &o.source.scope.component;
     component.is_node_local()
         || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host)
+            && !transcript::names_machines(&o.source)
         || (o.source.kind == SourceKind::Goroutines && component.is_unknown())
 }
 

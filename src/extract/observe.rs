@@ -12,10 +12,11 @@ use super::preamble::{self, Preamble};
 use super::scan::{Crew, DumpText, Scan};
 use super::streams::{Counted, Unfolded, Utf16, decode_head};
 use super::templates::Template;
+use super::transcript;
 use crate::base::text;
 use crate::base::time::{Instant, RawStamp};
 use crate::base::units::human_bytes;
-use crate::catalog::{Catalog, Example, Pattern};
+use crate::catalog::Catalog;
 use crate::input::Found;
 use crate::input::rotation::{Series, series};
 use crate::model::{
@@ -23,10 +24,10 @@ use crate::model::{
     Status,
 };
 use crate::parse;
-use crate::parse::kernel;
 use crate::parse::margin::Unmargined;
+use crate::parse::session;
 use crate::parse::sniff::{Encoding, sniff};
-use crate::parse::state::{self, ClockHint};
+use crate::parse::state::{self, ClockHint, Reading};
 
 /// Bytes the sniffer looks at.
 const HEAD: usize = 64 * 1024;
@@ -101,18 +102,63 @@ pub struct Observation {
     pub series: Series,
 }
 
-/// Reads one source.
-pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
-    observe_with(catalog, found, reader, &Crew::alone())
+/// What is known, and who else could work.
+pub(super) type Known<'a> = (&'a Catalog, &'a Crew);
+
+/// What stands before a text in its file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Base {
+    pub(super) lines: u64,
+    pub(super) bytes: u64,
 }
 
-/// As [`observe`], on a second thread too while the crew has one to spare.
-pub fn observe_with(
+/// Reads one file as one source; of a terminal session, only what its commands said, not the logs they printed.
+pub fn observe(catalog: &Catalog, found: &Found, reader: &mut dyn Read) -> Observation {
+    file((catalog, &Crew::alone()), found, reader).0
+}
+
+/// Reads one file, on a second thread too while the crew has one to spare. A terminal session is several sources.
+pub fn observe_all(
     catalog: &Catalog,
     found: &Found,
     reader: &mut dyn Read,
     crew: &Crew,
-) -> Observation {
+) -> Vec<Observation> {
+    let (first, logs) = file((catalog, crew), found, reader);
+    std::iter::once(first).chain(logs).collect()
+}
+
+/// Reads a part of a file as a log of its own.
+pub(super) fn excerpt(known: Known<'_>, found: &Found, text: &[u8], base: Base) -> Observation {
+    let sniffed = sniff(
+        &found.path,
+        text.get(..text.len().min(HEAD)).unwrap_or(text),
+    );
+    let mut observation = blank(found);
+    observation.source.kind = SourceKind::Log;
+    observation.source.formats = sniffed.formats;
+    observation.source.why = sniffed.why;
+    observation.source.scope = sniffed.scope;
+    log(
+        known,
+        &mut observation,
+        (base, text.to_vec()),
+        &mut std::io::empty(),
+    );
+    observation.source.coverage.bytes = text.len() as u64;
+    let mut nothing = std::io::empty();
+    let mut counted = Counted::new(&mut nothing);
+    counted.pass(text);
+    observation.hash = counted.digest();
+    observation
+}
+
+fn file(
+    (catalog, crew): Known<'_>,
+    found: &Found,
+    reader: &mut dyn Read,
+) -> (Observation, Vec<Observation>) {
+    let mut logs = Vec::new();
     let mut counted = Counted::new(reader);
     let mut head = Vec::new();
     let read = behind_hole(&mut counted, &mut head);
@@ -163,111 +209,62 @@ pub fn observe_with(
                 (Vec::new(), all)
             }
         };
-        match observation.source.kind {
-            SourceKind::Log | SourceKind::Text => {
-                if let Some(level) = sniffed.unfold {
-                    let mut whole = head.chain(decoded);
-                    let mut lines = Unfolded::new(&mut whole, level);
-                    log(
-                        (catalog, crew),
-                        &mut observation,
-                        (hole, Vec::new()),
-                        &mut lines,
-                    );
-                } else {
-                    log(
-                        (catalog, crew),
-                        &mut observation,
-                        (hole, head),
-                        &mut *decoded,
-                    );
-                }
-            }
-            SourceKind::Binary | SourceKind::Archive => {
-                binary(&mut observation, &head, &mut *decoded);
-            }
-            SourceKind::Empty => observation.source.note = String::from("collected, but empty"),
-            SourceKind::Goroutines => dump(catalog, &mut observation, head, &mut *decoded),
-            _ => states(catalog, &mut observation, head, &mut *decoded),
+        let base = Base {
+            lines: 0,
+            bytes: hole,
+        };
+        let mut head = head;
+        if head.is_empty()
+            && let Err(e) = (&mut decoded).take(HEAD as u64).read_to_end(&mut head)
+        {
+            partial(
+                &mut observation.source,
+                &format!("reading stopped at the beginning: {e}"),
+            );
         }
+        logs = content(
+            (catalog, crew),
+            &mut observation,
+            (base, head),
+            (sniffed.unfold, decoded),
+        );
     }
     observation.source.coverage.bytes = counted.passed();
     observation.hash = counted.digest();
-    observation
+    (observation, logs)
 }
 
-/// One record of a given component, as if it stood in a log of `node`; for a pseudo component (`object`, `event`,
-/// `process`, `certificate`) the line is a state line.
-pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) -> Observation {
-    let found = Found {
-        path: format!("{node}/{component}.log"),
-        mtime: None,
-        size: None,
-        packed: false,
-        note: String::new(),
-    };
-    let mut observation = blank(&found);
-    observation.source.scope.node = Some(node.to_owned());
-    observation.source.scope.component = Component::named(component);
-    if matches!(
-        component,
-        "object" | "event" | "process" | "certificate" | "kernel-stack"
-    ) {
-        let mut fold = Fold::default();
-        let line = StateLine {
-            component: Component::named(component),
-            entity: Entity::parse(text.split_whitespace().next().unwrap_or_default()),
-            text: text.to_owned(),
-            quote: text::quote(text.as_bytes()),
-            line: 1,
-            first: None,
-            last: None,
-            count: 1,
-            host: (component == "event").then(|| node.to_owned()),
-        };
-        Matcher::new(catalog).state(&line, &observation.source.scope, 0, &mut fold);
-        observation.facts = fold.finish();
-    } else {
-        let bytes = text.trim_end_matches('\n').as_bytes().to_vec();
-        let scanned =
-            Scan::new(catalog, &observation.source.scope).run(bytes, &mut std::io::empty());
-        observation.facts = scanned.fold.finish();
+/// Reads what a file was taken for, from the place `base` of it on; gives the logs in it, where it is a session.
+fn content(
+    known: Known<'_>,
+    observation: &mut Observation,
+    (base, head): (Base, Vec<u8>),
+    (unfold, mut rest): (Option<usize>, Box<dyn Read + '_>),
+) -> Vec<Observation> {
+    match observation.source.kind {
+        SourceKind::Binary | SourceKind::Archive => {
+            binary(observation, &head, &mut *rest);
+        }
+        SourceKind::Empty => observation.source.note = String::from("collected, but empty"),
+        SourceKind::Goroutines => dump(known.0, observation, head, &mut *rest),
+        _ if unfold.is_none() && session::is_session(&head) => {
+            return transcript::read(known, observation, head, &mut *rest);
+        }
+        SourceKind::Log | SourceKind::Text => {
+            if let Some(level) = unfold {
+                let mut whole = head.chain(rest);
+                let mut lines = Unfolded::new(&mut whole, level);
+                log(known, observation, (base, Vec::new()), &mut lines);
+            } else {
+                log(known, observation, (base, head), &mut *rest);
+            }
+        }
+        _ => states(known.0, observation, head, &mut *rest),
     }
-    observation
+    Vec::new()
 }
 
-/// Whether this very pattern matches an example (others of its file may too).
-pub fn shows(pattern: &Pattern, example: &Example) -> bool {
-    let bytes = example.text.as_bytes();
-    let wanted = |c: &Component| example.component.as_deref().is_none_or(|e| e == c.as_str());
-    if !pattern.components.iter().any(wanted) {
-        return false;
-    }
-    if let Some(path) = &example.file {
-        let sniffed = sniff(path, bytes);
-        let reading = state::read(
-            sniffed.kind,
-            path,
-            example.text.trim_start_matches('\n').as_bytes(),
-        );
-        return reading
-            .lines
-            .iter()
-            .any(|l| pattern.regex.is_match(l.text.as_bytes()))
-            || example
-                .text
-                .lines()
-                .any(|l| pattern.regex.is_match(l.as_bytes()))
-            || pattern.components.contains(&Component::KERNEL_STACK)
-                && kernel::read(bytes, path)
-                    .iter()
-                    .any(|s| pattern.regex.is_match(s.state_line().text.as_bytes()));
-    }
-    let record = parse::log::record(bytes);
-    pattern.regex.is_match(&record.text) || pattern.regex.is_match(bytes)
-}
-
-fn blank(found: &Found) -> Observation {
+pub(super) fn blank(found: &Found) -> Observation {
     Observation {
         source: Source {
             id: SourceId::default(),
@@ -334,16 +331,16 @@ fn behind_hole(reader: &mut dyn Read, head: &mut Vec<u8>) -> std::io::Result<u64
 }
 
 fn log(
-    (catalog, crew): (&Catalog, &Crew),
+    (catalog, crew): Known<'_>,
     observation: &mut Observation,
-    (hole, head): (u64, Vec<u8>),
+    (base, head): (Base, Vec<u8>),
     reader: &mut dyn Read,
 ) {
     let outermost = observation.source.formats.first();
     let scanned = Scan::new(catalog, &observation.source.scope)
         .with_kernel_stacks(&observation.source.path)
         .keeping_edges(outermost.is_some_and(|f| parse::log::is_wrapper(f)))
-        .behind(hole)
+        .below(base.lines, base.bytes)
         .run_with(crew, head, reader);
     observation.source.coverage = scanned.coverage;
     observation.edges = scanned.edges;
@@ -388,8 +385,17 @@ fn log(
     kernel_stacks(catalog, observation, scanned.stacks);
 }
 
+/// The lines that a reading has statements from.
+pub(super) fn lines_of(reading: &Reading) -> BTreeSet<u64> {
+    reading.lines.iter().map(|l| l.line).collect()
+}
+
 /// Matches and keeps the stacks of threads inside the kernel.
-fn kernel_stacks(catalog: &Catalog, observation: &mut Observation, stacks: Vec<StateLine>) {
+pub(super) fn kernel_stacks(
+    catalog: &Catalog,
+    observation: &mut Observation,
+    stacks: Vec<StateLine>,
+) {
     if stacks.is_empty() {
         return;
     }
@@ -428,7 +434,7 @@ fn dump(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reader:
         log(
             (catalog, &Crew::alone()),
             observation,
-            (0, text),
+            (Base::default(), text),
             &mut std::io::empty(),
         );
         return;
@@ -469,7 +475,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     observation.source.coverage.lines = scanned.coverage.lines;
     observation.facts = fold.finish();
     // What a row or an object quotes (an event's message) is not what kubectl says of itself.
-    let said: BTreeSet<u64> = reading.lines.iter().map(|l| l.line).collect();
+    let said = lines_of(&reading);
     let own = |s: &Seen| {
         !said.contains(&s.line) && (kind != SourceKind::Objects || !is_inside_object(&s.text))
     };
@@ -481,6 +487,12 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
     if kind == SourceKind::Host {
         observation.dumps = scanned.dumps;
     }
+    keep(observation, reading);
+    kernel_stacks(catalog, observation, scanned.stacks);
+}
+
+/// Keeps what the inferences need of a reading, and its notes.
+pub(super) fn keep(observation: &mut Observation, reading: Reading) {
     observation.relations = reading.relations;
     observation.labels = reading.labels;
     observation.hints = reading.hints;
@@ -489,13 +501,12 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
         .lines
         .iter()
         .any(|l| l.component == Component::EVENT);
-    observation.states = reading
+    let kept = reading
         .lines
         .into_iter()
         .filter(|l| l.component != Component::EVENT)
-        .take(KEPT_STATES)
-        .collect();
-    kernel_stacks(catalog, observation, scanned.stacks);
+        .take(KEPT_STATES);
+    observation.states.extend(kept);
     for note in reading.notes {
         partial(&mut observation.source, &note);
     }
@@ -516,7 +527,11 @@ fn log_behind(text: &[u8]) -> Option<Vec<&'static str>> {
 }
 
 /// Reads the rest, up to the limit.
-fn whole(observation: &mut Observation, head: Vec<u8>, reader: &mut dyn Read) -> Vec<u8> {
+pub(super) fn whole(
+    observation: &mut Observation,
+    head: Vec<u8>,
+    reader: &mut dyn Read,
+) -> Vec<u8> {
     let mut text = head;
     let room = STATE_LIMIT.saturating_sub(text.len());
     if let Err(e) = (&mut *reader).take(room as u64).read_to_end(&mut text) {

@@ -23,6 +23,12 @@ impl<'r> Counted<'r> {
         }
     }
 
+    /// Counts bytes that did not come through it.
+    pub(super) fn pass(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+    }
+
     /// How many bytes passed.
     pub(super) fn passed(&self) -> u64 {
         self.bytes
@@ -37,8 +43,7 @@ impl<'r> Counted<'r> {
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let n = self.inner.read(buffer)?;
-        self.hash.update(buffer.get(..n).unwrap_or_default());
-        self.bytes = self.bytes.saturating_add(n as u64);
+        self.pass(buffer.get(..n).unwrap_or_default());
         Ok(n)
     }
 }

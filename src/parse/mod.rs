@@ -6,6 +6,7 @@ pub mod goroutines;
 pub mod kernel;
 pub mod log;
 pub mod margin;
+pub mod session;
 pub mod sniff;
 pub mod state;
 pub mod unfold;

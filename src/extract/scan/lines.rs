@@ -64,10 +64,11 @@ impl Scan<'_> {
             if level >= Level::Error && !is_claimed {
                 self.unexplained(line, offset);
             }
-            if self.lines % TIME_EVERY == 1 || self.previous.is_none() {
+            let number = self.lines.saturating_sub(self.first_line);
+            if number % TIME_EVERY == 1 || self.previous.is_none() {
                 self.sample_time(line, offset, region, position);
             }
-            if self.lines % RECORD_EVERY == 1 {
+            if number % RECORD_EVERY == 1 {
                 self.sample_record(line, offset);
             }
             if has_dump {

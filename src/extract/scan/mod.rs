@@ -96,7 +96,8 @@ pub(crate) struct Scan<'c> {
     /// Pieces of a line that was cut, and where it begins.
     pieces: Vec<u8>,
     first_piece: Piece,
-    /// Lines and bytes before the block at hand.
+    /// Lines before what is read; lines so far, and before the block at hand; bytes before it.
+    first_line: u64,
     lines: u64,
     lines_above: u64,
     offset: u64,
@@ -141,6 +142,7 @@ impl<'c> Scan<'c> {
             dump_end: None,
             pieces: Vec::new(),
             first_piece: Piece::default(),
+            first_line: 0,
             lines: 0,
             lines_above: 0,
             offset: 0,
@@ -163,8 +165,10 @@ impl<'c> Scan<'c> {
         self
     }
 
-    /// Counts offsets from behind so many bytes.
-    pub(crate) fn behind(mut self, bytes: u64) -> Self {
+    /// Counts lines and offsets from below so many.
+    pub(crate) fn below(mut self, lines: u64, bytes: u64) -> Self {
+        self.first_line = lines;
+        self.lines = lines;
         self.offset = bytes;
         self
     }
@@ -204,7 +208,7 @@ impl<'c> Scan<'c> {
             error, long_lines, ..
         } = cutter;
         self.coverage.bytes = self.offset;
-        self.coverage.lines = self.lines;
+        self.coverage.lines = self.lines.saturating_sub(self.first_line);
         if let Some(RawStamp::Local { .. }) = self.coverage.first {
             let [without, with] = &self.local;
             let (_, first, last) = if with.0 > without.0 { with } else { without };
@@ -319,7 +323,7 @@ impl<'c> Scan<'c> {
                 held,
             }
         };
-        if self.lines == 0 {
+        if self.lines == self.first_line {
             if wrapped {
                 self.edges.pieces = edges::pieces(region);
             }

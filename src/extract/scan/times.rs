@@ -20,7 +20,8 @@ impl Scan<'_> {
         self.extend(time);
         if let Some((previous, _, _)) = self.previous {
             self.count_fall(previous, time);
-            if self.gap(previous, time) >= self.shortest_pause() && self.lines > 1 {
+            if self.gap(previous, time) >= self.shortest_pause() && self.lines > self.first_line + 1
+            {
                 self.refine(region, position, time);
             }
         }

@@ -28,6 +28,7 @@ mod testing;
 mod tree;
 mod yaml;
 
+use super::session::Output;
 use crate::base::time::RawStamp;
 use crate::model::{ClockPair, Entity, SourceKind, StateLine};
 use sink::{Chunk, Sink};
@@ -166,6 +167,13 @@ pub fn read(kind: SourceKind, path: &str, text: &[u8]) -> Reading {
         | SourceKind::Binary
         | SourceKind::Empty => {}
     }
+    sink.finish()
+}
+
+/// Reads what the commands of a session printed, but for logs; `text` is the whole file.
+pub fn session(path: &str, text: &[u8], outputs: &[Output]) -> Reading {
+    let mut sink = Sink::new(path, text);
+    sections::session(&mut sink, Chunk::whole(text), outputs);
     sink.finish()
 }
 

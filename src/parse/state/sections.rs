@@ -6,6 +6,7 @@
 use super::host::{bus, checks, clock, dirs, disk, etcd, nat, network, units};
 use super::sink::{Chunk, Sink};
 use super::{certs, describe, json, kinds, messages, objects, process, tables};
+use crate::parse::session::Output;
 
 /// Most lines looked at to find out what a text is.
 const HEAD: usize = 200;
@@ -34,6 +35,17 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, path: &str) {
     }
     if !any {
         loose(sink, chunk, path);
+    }
+}
+
+/// Reads what the commands of a session printed, but for logs.
+pub(super) fn session(sink: &mut Sink<'_>, chunk: Chunk<'_>, outputs: &[Output]) {
+    for output in outputs.iter().filter(|o| !o.prints_log()) {
+        section(
+            sink,
+            chunk.part(output.body, output.range.end),
+            &output.command,
+        );
     }
 }
 

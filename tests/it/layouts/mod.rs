@@ -8,6 +8,7 @@ mod excerpts;
 mod exports;
 mod planted;
 mod rotations;
+mod sessions;
 mod skew;
 
 use std::fmt::Write as _;

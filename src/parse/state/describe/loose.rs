@@ -46,10 +46,12 @@ pub(in crate::parse) fn is_header(line: &str) -> bool {
     )
 }
 
-/// Says the events among lines that no object stands above.
-pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>]) {
+/// Says the events among lines that no object stands above; `asked`: the object that the command names.
+pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>], asked: Option<&Entity>) {
     // Two files of one name are not of one pod.
-    let unknown = entity("pod", "?", sink.path);
+    let unknown = asked
+        .cloned()
+        .unwrap_or_else(|| entity("pod", "?", sink.path));
     let rows: Vec<Row<'_>> = lines.iter().filter_map(|l| row(l.at, &l.text)).collect();
     let named: Vec<Entity> = rows
         .iter()
@@ -64,6 +66,7 @@ pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>]) {
     for r in rows {
         let object = r
             .object
+            .or_else(|| asked.cloned())
             .or_else(|| node_of(r.reason, r.message, r.from))
             .or_else(|| pod_in(r.message))
             .or_else(|| one.clone())

@@ -62,10 +62,42 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
         }
     }
     object(sink, &lines, hint);
-    loose::read(sink, &without);
+    loose::read(sink, &without, asked(hint).as_ref());
     if cut {
         sink.note("a described object is too long; the rest of it was left out");
     }
+}
+
+/// The object that a command asks for: `kubectl describe pod web-1 -n shop`.
+fn asked(command: &str) -> Option<Entity> {
+    let mut words = command
+        .strip_prefix("kubectl describe ")?
+        .split(" | ")
+        .next()?
+        .split_whitespace();
+    let (mut names, mut namespace) = (Vec::new(), None);
+    while let Some(word) = words.next() {
+        match word {
+            "-n" | "--namespace" => namespace = words.next(),
+            _ => match word.strip_prefix("--namespace=") {
+                None if word.starts_with('-') => {}
+                None => names.push(word),
+                of => namespace = of,
+            },
+        }
+    }
+    let (kind, name) = match names.as_slice() {
+        [kind, name] => (*kind, *name),
+        [one] => one.split_once('/')?,
+        _ => return None,
+    };
+    let kind = kinds::known(kind)?;
+    let namespace = if kinds::is_namespaced(kind)? {
+        namespace?
+    } else {
+        ""
+    };
+    Some(super::sink::entity(kind, namespace, name))
 }
 
 fn object(sink: &mut Sink<'_>, lines: &[Line<'_>], hint: &str) {

@@ -1,0 +1,516 @@
+//! Copied terminal sessions: commands behind a prompt, or under a heading, and what each of them printed.
+//!
+//! `[root@n1 ~]# kubectl -n shop get pods` and the table below it; `==== journalctl -u kubelet ====` and the log below it.
+//! Which text is the output of what is said here; what it means is read as if it stood in a file of its own.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Lines of a text in which a first command is looked for.
+const HEAD_LINES: usize = 400;
+/// Longest line that may be a command.
+const LINE_LIMIT: usize = 512;
+/// Longest prompt.
+const PROMPT_LIMIT: usize = 120;
+/// Longest name made of a command.
+const NAME_LIMIT: usize = 80;
+
+/// Programs whose output is understood, or ends that of the one before.
+const PROGRAMS: [&str; 48] = [
+    "busctl",
+    "cat",
+    "chronyc",
+    "crictl",
+    "ctr",
+    "curl",
+    "date",
+    "df",
+    "dig",
+    "dmesg",
+    "docker",
+    "du",
+    "echo",
+    "egrep",
+    "etcdctl",
+    "export",
+    "free",
+    "grep",
+    "head",
+    "helm",
+    "hostname",
+    "ip",
+    "iptables",
+    "iptables-save",
+    "ipvsadm",
+    "istioctl",
+    "journalctl",
+    "less",
+    "ls",
+    "lsblk",
+    "mount",
+    "nerdctl",
+    "netstat",
+    "nslookup",
+    "ntpq",
+    "openssl",
+    "ping",
+    "podman",
+    "ps",
+    "ss",
+    "ssh",
+    "systemctl",
+    "tail",
+    "timedatectl",
+    "top",
+    "uname",
+    "uptime",
+    "zcat",
+];
+/// Programs that print objects of a cluster.
+const KUBECTL: [&str; 3] = ["kubectl", "oc", "k"];
+/// What kubectl is asked for; without a prompt, only with one of them a line is a command.
+const VERBS: [&str; 13] = [
+    "get",
+    "describe",
+    "logs",
+    "top",
+    "version",
+    "cluster-info",
+    "api-resources",
+    "api-versions",
+    "exec",
+    "auth",
+    "config",
+    "events",
+    "explain",
+];
+/// Flags of kubectl that may stand in front of its verb, with a value.
+const VALUED: [&str; 7] = [
+    "-n",
+    "--namespace",
+    "--context",
+    "--kubeconfig",
+    "--cluster",
+    "--user",
+    "-s",
+];
+/// Words of sentences, not of commands.
+const PROSE: [&str; 12] = [
+    "and", "are", "but", "for", "gives", "is", "says", "shows", "that", "the", "this", "was",
+];
+
+/// One command of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The command, without prompt, `sudo` and the like; the flags of kubectl behind its verb.
+    pub command: String,
+    /// The machine that the prompt names.
+    pub host: Option<String>,
+    /// Lines before the command.
+    pub lines: u64,
+    /// Its bytes, from the command line on.
+    pub range: Range<usize>,
+    /// Where its output begins.
+    pub body: usize,
+}
+
+/// Whether a text, of which this is the beginning, is a session. A log under the one command that printed it is none.
+pub fn is_session(head: &[u8]) -> bool {
+    let mut outputs = head
+        .split(|b| *b == b'\n')
+        .take(HEAD_LINES)
+        .filter_map(line);
+    outputs
+        .next()
+        .is_some_and(|first| !first.prints_log() || outputs.next().is_some())
+}
+
+/// The commands of a session, in order. What stands before the first is of none.
+pub fn outputs(text: &[u8]) -> Vec<Output> {
+    let mut outputs: Vec<Output> = Vec::new();
+    let (mut at, mut lines) = (0_usize, 0_u64);
+    for raw in text.split_inclusive(|b| *b == b'\n') {
+        let end = at.saturating_add(raw.len());
+        if let Some(mut output) = line(raw) {
+            if let Some(before) = outputs.last_mut() {
+                before.range.end = at;
+            }
+            output.lines = lines;
+            output.range = at..text.len();
+            output.body = end;
+            outputs.push(output);
+        }
+        at = end;
+        lines = lines.saturating_add(1);
+    }
+    outputs
+}
+
+impl Output {
+    /// Whether it prints lines of a log.
+    pub fn prints_log(&self) -> bool {
+        let words = || self.command.split_whitespace();
+        let mut plain = words().filter(|w| !w.starts_with('-'));
+        let (program, verb) = (
+            plain.next().unwrap_or_default(),
+            plain.next().unwrap_or_default(),
+        );
+        match program {
+            "journalctl" | "dmesg" => true,
+            "kubectl" | "oc" | "k" | "docker" | "crictl" | "nerdctl" | "podman" => verb == "logs",
+            "cat" | "egrep" | "grep" | "head" | "less" | "tail" | "zcat" => words().any(|w| {
+                let name = w.to_ascii_lowercase();
+                name.contains("/log/") || name.trim_end_matches(".gz").ends_with(".log")
+            }),
+            _ => false,
+        }
+    }
+
+    /// A name for its output, as of a file: that of the file it prints, else its words.
+    pub fn name(&self) -> String {
+        let before_pipe = self.command.split(" | ").next().unwrap_or_default();
+        let file = before_pipe
+            .split_whitespace()
+            .skip(1)
+            .find(|w| w.starts_with('/') && w.len() > 1);
+        let is_program = |programs: &[&str]| programs.iter().any(|p| self.program() == *p);
+        let shown = match file {
+            Some(file) if is_program(&["cat", "egrep", "grep", "head", "less", "tail", "zcat"]) => {
+                file.trim_start_matches('/').to_owned()
+            }
+            _ => before_pipe
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join("-")
+                .replace('/', "-"),
+        };
+        shown
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/'))
+            .take(NAME_LIMIT)
+            .collect()
+    }
+
+    /// Whether it speaks of the machine on which it ran, not of the cluster.
+    pub fn is_of_host(&self) -> bool {
+        !KUBECTL.contains(&self.program()) && !matches!(self.program(), "helm" | "istioctl")
+    }
+
+    fn program(&self) -> &str {
+        self.command.split_whitespace().next().unwrap_or_default()
+    }
+}
+
+/// Reads a line as a command.
+fn line(raw: &[u8]) -> Option<Output> {
+    // Most lines are none by their length or first letter.
+    let text = std::str::from_utf8(raw.get(..raw.len().min(LINE_LIMIT))?).ok()?;
+    let text = text.trim_end();
+    if text.starts_with([' ', '\t', '{', '}', '"', '|'])
+        || raw.len() >= LINE_LIMIT
+        || text.is_empty()
+    {
+        return None;
+    }
+    let (host, words, announced) = if let Some((host, words)) = prompted(text) {
+        (host, words, true)
+    } else if let Some(words) = headed(text) {
+        (None, words, true)
+    } else {
+        (None, text.trim_end_matches(':'), false)
+    };
+    let words = stripped(words);
+    let program = words.split_whitespace().next()?;
+    let program = program.rsplit('/').next()?;
+    let is_kubectl = KUBECTL.contains(&program);
+    let is_known = if announced {
+        is_kubectl || PROGRAMS.contains(&program)
+    } else {
+        is_kubectl && program != "k"
+    };
+    if !is_known {
+        return None;
+    }
+    let rest = words.split_once(char::is_whitespace).map_or("", |(_, r)| r);
+    let command = if is_kubectl {
+        kubectl(rest, announced)?
+    } else {
+        format!("{program} {rest}").trim_end().to_owned()
+    };
+    if !announced && (command.ends_with('.') || command.split(' ').any(|w| PROSE.contains(&w))) {
+        return None;
+    }
+    Some(Output {
+        command,
+        host,
+        lines: 0,
+        range: 0..0,
+        body: 0,
+    })
+}
+
+/// The machine and the rest of a line that begins with a prompt.
+fn prompted(text: &str) -> Option<(Option<String>, &str)> {
+    if let Some(rest) = text.strip_prefix('➜') {
+        // `➜  ~ kubectl`, `➜  src git:(main) ✗ kubectl`.
+        let at = KUBECTL
+            .iter()
+            .chain(&PROGRAMS)
+            .filter_map(|p| rest.find(&format!(" {p} ")))
+            .min()?;
+        return (at < PROMPT_LIMIT).then(|| (None, rest.get(at..).unwrap_or_default()));
+    }
+    let is_windows = text.starts_with("PS ") || text.get(1..3) == Some(":\\");
+    let marks: &[&str] = if is_windows {
+        &["> "]
+    } else {
+        &["$ ", "# ", "% ", "❯ "]
+    };
+    let (at, mark) = marks
+        .iter()
+        .filter_map(|m| text.find(*m).map(|at| (at, *m)))
+        .min()?;
+    let prompt = text.get(..at)?.trim_end();
+    let rest = text.get(at.saturating_add(mark.len())..)?;
+    let is_prompt = prompt.is_empty() && (*mark != *"# " || is_no_comment(rest))
+        || is_windows
+        || prompt.len() < PROMPT_LIMIT
+            && (prompt.contains('@') || prompt.ends_with([']', ')', '~']));
+    is_prompt.then(|| (host_of(prompt), rest))
+}
+
+/// Whether what stands behind a lone `# ` is what root typed.
+fn is_no_comment(rest: &str) -> bool {
+    const PLAIN: [&str; 8] = [
+        "crictl",
+        "docker",
+        "etcdctl",
+        "journalctl",
+        "kubectl",
+        "oc",
+        "sudo",
+        "systemctl",
+    ];
+    let mut words = rest.split_whitespace();
+    words
+        .next()
+        .is_some_and(|w| PLAIN.contains(&w) || w.starts_with("KUBECONFIG="))
+        || words.any(|w| w.starts_with(['-', '/', '|']))
+}
+
+/// `root@n1`, `[root@n1 ~]`, `core@n1:/etc`.
+fn host_of(prompt: &str) -> Option<String> {
+    let (_, behind) = prompt.rsplit_once('@')?;
+    let end = behind
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')))
+        .unwrap_or(behind.len());
+    let host = behind.get(..end)?;
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// The text of a heading: `==== kubectl get pods ====`, `### df -h`.
+fn headed(text: &str) -> Option<&str> {
+    let mark = text
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '=' | '#' | '-' | '*' | '+'))?;
+    let rest = text.trim_start_matches(mark);
+    let length = text.len().saturating_sub(rest.len());
+    if length < 2 {
+        return None;
+    }
+    let rest = rest.trim_matches(|c: char| c == mark || c.is_whitespace() || c == ':');
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// The command without what runs it.
+fn stripped(words: &str) -> &str {
+    let mut rest = words.trim_start();
+    loop {
+        let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+        let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        });
+        if !is_assignment && !matches!(word, "sudo" | "time" | "watch" | "run") || behind.is_empty()
+        {
+            return rest;
+        }
+        rest = behind.trim_start();
+    }
+}
+
+/// A command of kubectl, its leading flags behind the verb.
+fn kubectl(rest: &str, announced: bool) -> Option<String> {
+    let mut words = rest.split_whitespace();
+    let mut flags = String::new();
+    let verb = loop {
+        let word = words.next()?;
+        if !word.starts_with('-') {
+            break word;
+        }
+        flags.push(' ');
+        flags.push_str(&spaced(word));
+        if VALUED.contains(&word) {
+            flags.push(' ');
+            flags.push_str(words.next()?);
+        }
+    };
+    if !announced && !VERBS.contains(&verb) {
+        return None;
+    }
+    let mut command = format!("kubectl {verb}");
+    for word in words {
+        if word.starts_with('|') {
+            command.push_str(&std::mem::take(&mut flags));
+        }
+        command.push(' ');
+        command.push_str(&spaced(word));
+    }
+    Some(command + &flags)
+}
+
+/// `-nshop` as `-n shop`.
+fn spaced(word: &str) -> Cow<'_, str> {
+    match word.strip_prefix("-n").filter(|ns| !ns.is_empty()) {
+        Some(namespace) => format!("-n {}", namespace.trim_start_matches('=')).into(),
+        None => word.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn case(text: &str, expected: Option<(&str, Option<&str>)>) {
+        let found = line(text.as_bytes());
+        let found = found
+            .as_ref()
+            .map(|o| (o.command.as_str(), o.host.as_deref()));
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn commands_behind_prompts() {
+        case("$ kubectl get pods", Some(("kubectl get pods", None)));
+        case(
+            "[root@k8s-m1 ~]# kubectl -n shop get pods -o wide",
+            Some(("kubectl get pods -o wide -n shop", Some("k8s-m1"))),
+        );
+        case(
+            "root@n1:/etc/kubernetes# sudo journalctl -u kubelet --no-pager | tail -50",
+            Some(("journalctl -u kubelet --no-pager | tail -50", Some("n1"))),
+        );
+        case(
+            "PS C:\\Users\\ops> kubectl -n kube-system get pods\r\n",
+            Some(("kubectl get pods -n kube-system", None)),
+        );
+        case(
+            "$ oc -n shop describe pod web-1 | tail -8",
+            Some(("kubectl describe pod web-1 -n shop | tail -8", None)),
+        );
+        case("C:\\> kubectl version", Some(("kubectl version", None)));
+        case("➜  ~ kubectl get ns", Some(("kubectl get ns", None)));
+        case(
+            "(prod|shop) ❯ k get po -nshop",
+            Some(("kubectl get po -n shop", None)),
+        );
+        case("# date", None);
+        case("# df -h /var", Some(("df -h /var", None)));
+        case(
+            "(prod) ❯ k get po -nshop",
+            Some(("kubectl get po -n shop", None)),
+        );
+        case("core@n1 ~ $ df -h", Some(("df -h", Some("n1"))));
+        case(
+            "# KUBECONFIG=/etc/kubernetes/admin.conf kubectl get no",
+            Some(("kubectl get no", None)),
+        );
+    }
+
+    #[test]
+    fn commands_under_headings_and_alone() {
+        case(
+            "==== kubectl get nodes -o wide ====",
+            Some(("kubectl get nodes -o wide", None)),
+        );
+        case("### df -h", Some(("df -h", None)));
+        case(
+            "--- journalctl -u docker ---",
+            Some(("journalctl -u docker", None)),
+        );
+        case(
+            "kubectl describe pod web-1 -n shop:",
+            Some(("kubectl describe pod web-1 -n shop", None)),
+        );
+        case("oc get co", Some(("kubectl get co", None)));
+    }
+
+    #[test]
+    fn what_is_no_command() {
+        for text in [
+            "kubectl get pods shows that the pods are gone",
+            "kubectl apply -f web.yaml",
+            "we ran kubectl get pods",
+            "I1120 17:02:26.164562 1 x.go:1] kubectl get pods",
+            "    kubectl get pods",
+            "> kubectl get pods",
+            "df -h",
+            "top of the list",
+            "# the nodes",
+            "# ip of the node",
+            "# cat",
+            "-----BEGIN CERTIFICATE-----",
+            "=====",
+            "Error from server (NotFound): pods \"a\" not found",
+            "--- a/file",
+            "",
+        ] {
+            case(text, None);
+        }
+    }
+
+    #[test]
+    fn outputs_lie_between_commands() {
+        let text = "Hi,\n$ kubectl get ns\nNAME\na\n$ kubectl logs web-1\nline\n";
+        let found = outputs(text.as_bytes());
+        let told: Vec<_> = found
+            .iter()
+            .map(|o| {
+                (
+                    o.lines,
+                    text.get(o.body..o.range.end).unwrap_or_default(),
+                    o.prints_log(),
+                )
+            })
+            .collect();
+        assert_eq!(told, [(1, "NAME\na\n", false), (4, "line\n", true)]);
+    }
+
+    #[test]
+    fn a_log_under_its_command_is_no_session() {
+        assert!(!is_session(
+            b"$ kubectl logs web-1\n2026-01-02T03:04:05Z a\n"
+        ));
+        assert!(!is_session(b"I1120 17:02:26.164562 1 x.go:1] up\n"));
+        assert!(is_session(b"$ kubectl logs web-1\na\n$ kubectl get pods\n"));
+        assert!(is_session(b"Hello\n\nkubectl get pods\nNAME   READY\n"));
+    }
+
+    #[test]
+    fn names_are_those_of_files_where_there_are_any() {
+        let name = |text: &str| line(text.as_bytes()).map(|o| o.name());
+        assert_eq!(
+            name("# tail -100 /var/log/kubelet.log | grep E").as_deref(),
+            Some("var/log/kubelet.log")
+        );
+        assert_eq!(
+            name("$ kubectl -n shop logs deploy/web").as_deref(),
+            Some("kubectl-logs-deploy-web--n-shop")
+        );
+        assert_eq!(
+            name("$ journalctl -u kubelet").as_deref(),
+            Some("journalctl--u-kubelet")
+        );
+    }
+}
