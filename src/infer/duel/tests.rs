@@ -240,8 +240,11 @@ fn two_logs_of_one_that_makes_and_removes() {
                 };
                 http += &request(second, method, uri, agent, address);
                 let at = format!("2026-07-23T10:{:02}:{:02}", second / 60, second % 60);
+                let user = agent.split('/').next().unwrap_or(agent);
+                // Now one of the logs is the first to tell, now the other.
+                let part = if verb == "create" { 10 } else { 20 };
                 audit += &format!(
-                    "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"{verb}{n}\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:ci:{agent}\"}},\"sourceIPs\":[\"{address}\"],\"userAgent\":\"{agent}\",\"objectRef\":{{\"resource\":\"workspaces\",\"apiGroup\":\"tenant.example.com\"{name}}},\"responseStatus\":{{\"code\":200}},\"requestReceivedTimestamp\":\"{at}.120134Z\",\"stageTimestamp\":\"{at}.125134Z\"}}\n"
+                    "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"auditID\":\"{verb}{n}\",\"stage\":\"ResponseComplete\",\"requestURI\":\"{uri}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"system:serviceaccount:ci:{user}\"}},\"sourceIPs\":[\"{address}\"],\"userAgent\":\"{agent}\",\"objectRef\":{{\"resource\":\"workspaces\",\"apiGroup\":\"tenant.example.com\"{name}}},\"responseStatus\":{{\"code\":200}},\"requestReceivedTimestamp\":\"{at}.{part}0134Z\",\"stageTimestamp\":\"{at}.{part}5134Z\"}}\n"
                 );
             }
         }
