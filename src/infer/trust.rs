@@ -12,9 +12,6 @@ use super::support::{machine, quote, value};
 use crate::base::time::{SECOND, Stamp};
 use crate::model::{Component, Entity, Fact, Keys, SourceId, StateLine};
 
-/// Longest chain of authorities followed.
-const DEPTH: usize = 5;
-
 /// One certificate of the bundle.
 #[derive(Clone, Copy)]
 struct Cert<'a> {
@@ -155,7 +152,7 @@ fn judge(task: &Task<'_>, side: &Side<'_>, all: &[Cert<'_>]) -> Option<Fact> {
         .collect();
     let judged: Vec<(&Cert<'_>, Option<bool>)> = served
         .iter()
-        .map(|c| (*c, trusted(c, &side.trust, all, DEPTH)))
+        .map(|c| (*c, trusted(c, &side.trust, all)))
         .collect();
     // The bundle may hold an old copy: as long as one fits, or one is not known to fail, nothing is said.
     if judged.iter().any(|(_, t)| *t != Some(false)) {
@@ -209,32 +206,32 @@ fn server_of<'a>(task: &'a Task<'_>, side: &Side<'_>) -> Option<&'a str> {
     hosts.first().copied().filter(|_| hosts.len() == 1)
 }
 
-/// Whether a chain of a certificate ends at a trusted one; `None`: the bundle does not hold enough to say no.
-fn trusted(leaf: &Cert<'_>, trust: &[Cert<'_>], all: &[Cert<'_>], depth: usize) -> Option<bool> {
-    if trust.iter().any(|t| leaf.is(t) || leaf.signed_by(t)) {
-        return Some(true);
-    }
-    if leaf.issuer == leaf.subject {
-        return Some(false);
-    }
-    let deeper = depth.checked_sub(1)?;
-    let mut answer = None;
-    // An authority may be signed by several, and several may have its name.
-    for signer in all.iter().filter(|c| leaf.signed_by(c) && !leaf.is(c)) {
-        match (trusted(signer, trust, all, deeper), answer) {
-            (Some(true), _) => return Some(true),
-            (None, _) => answer = Some(None),
-            (Some(false), None) => answer = Some(Some(false)),
-            (Some(false), Some(_)) => {}
+/// Whether a chain of a certificate ends at a trusted one; `None`: the bundle does not hold enough to say no. An
+/// authority may be signed by several, and several may have its name: all that fit are followed.
+fn trusted(leaf: &Cert<'_>, trust: &[Cert<'_>], all: &[Cert<'_>]) -> Option<bool> {
+    let (mut reached, mut next, mut open) = (vec![*leaf], 0, false);
+    while let Some(at) = reached.get(next).copied() {
+        next += 1;
+        if trust.iter().any(|t| at.is(t) || at.signed_by(t)) {
+            return Some(true);
+        }
+        if at.issuer == at.subject {
+            continue;
+        }
+        let mut signers = all
+            .iter()
+            .filter(|c| at.signed_by(c) && !at.is(c))
+            .peekable();
+        // Where its authority is trusted by name, that one has another key.
+        open |= signers.peek().is_none() && !trust.iter().any(|t| t.subject == at.issuer);
+        for signer in signers {
+            // The same one lies in many files.
+            if !reached.iter().any(|r| r.line.text == signer.line.text) {
+                reached.push(*signer);
+            }
         }
     }
-    answer.unwrap_or_else(|| {
-        // Its authority is trusted by name, and that one has another key.
-        trust
-            .iter()
-            .any(|t| t.subject == leaf.issuer)
-            .then_some(false)
-    })
+    (!open).then_some(false)
 }
 
 /// The expired certificate that a server shows, for errors that do not name its end (before Kubernetes 1.19): the one
