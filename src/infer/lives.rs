@@ -250,11 +250,12 @@ fn marked(task: &Task<'_>, wanted: &[Component], farewell: &[&str]) -> Vec<Fact>
             .filter(|t| t.at >= ended.at && t.at <= started.at)
             .min_by_key(|t| t.at);
         let down = human_duration(started.at.since(refused.unwrap_or(ended).at));
-        let down = match refused {
-            Some(_) => down,
-            None => format!("at most {down}"),
-        };
-        keys.insert(String::from("down"), down);
+        if refused.is_some() {
+            keys.insert(String::from("down"), down);
+        } else {
+            keys.insert(String::from("down"), String::from("at-most"));
+            keys.insert(String::from("longest"), down);
+        }
         let evidence = vec![quote.clone()];
         let made = task.fact("unavailable-episode", keys, component, evidence, Vec::new());
         let Some(mut made) = made else { continue };
@@ -333,5 +334,27 @@ mod tests {
         // Two processes that share a log.
         let mixed = log(&[(811, 0), (907, 120), (811, 240), (907, 360)]);
         case(path, &mixed, kind, &[]);
+    }
+
+    #[test]
+    fn an_end_without_a_word() {
+        let start = "2026-11-20 17:10:08.171331 I | etcdserver: restarting member b71f75320dc06a6c in cluster 1c45a069f3a1d796 at commit index 590\n";
+        let before = "2026-11-20 17:09:28.171331 I | etcdserver: saved snapshot at index 590\n";
+        let refused = "E1120 17:09:58.171331       1 clientconn.go:1] grpc: addrConn.createTransport failed to connect to {127.0.0.1:2379}. Err :connection error: desc = \"transport: Error while dialing dial tcp 127.0.0.1:2379: connect: connection refused\"\n";
+        let case = |etcd: &str, server: &str, expected: &[&str]| {
+            let files = [
+                ("nodes/cp1/etcd.log", etcd),
+                ("nodes/cp1/kube-apiserver.log", server),
+            ];
+            let facts = facts_of(&files, "etcd/killed");
+            assert_eq!(shown(&facts, &["down", "longest"]), expected, "{etcd}");
+        };
+        let whole = format!("{before}{start}");
+        case(&whole, "", &["component/etcd@cp1 down=at-most longest=40s"]);
+        case(&whole, refused, &["component/etcd@cp1 down=10s longest=-"]);
+        let orderly = format!(
+            "{before}2026-11-20 17:09:29.171331 N | pkg/osutil: received terminated signal, shutting down...\n{start}"
+        );
+        case(&orderly, "", &[]);
     }
 }

@@ -61,11 +61,12 @@ fn outage(
     keys.insert(
         String::from("lasted"),
         if mean <= DENSE {
-            format!("at least {}", human_duration(length))
+            String::from("at-least")
         } else {
             format!("{}× / {}", sign.count, human_duration(length))
         },
     );
+    keys.insert(String::from("length"), human_duration(length));
     // The line that the beginning rests on comes first.
     let begins = told_by.and_then(|id| task.world.facts.get(usize::try_from(id.0).ok()?));
     let evidence = begins
@@ -111,12 +112,15 @@ W1120 17:09:23.146504      61 clientconn.go:1223] grpc: addrConn.createTransport
     #[track_caller]
     fn case(log: &str, expected: &[&str]) {
         let facts = facts_of(&[("cp1/kube-apiserver.log", log)], "etcd/hung");
-        assert_eq!(shown(&facts, &["lasted"]), expected);
+        assert_eq!(shown(&facts, &["lasted", "length"]), expected);
     }
 
     #[test]
     fn a_port_that_takes_connections_and_says_nothing() {
-        case(HANGS, &["etcd-endpoint/127.0.0.1:2379 lasted=at least 23s"]);
+        case(
+            HANGS,
+            &["etcd-endpoint/127.0.0.1:2379 lasted=at-least length=23s"],
+        );
     }
 
     #[test]
