@@ -175,36 +175,36 @@ impl Case {
         }
     }
 
-    /// What all evidence together says.
-    fn decide(&self, of_reference: Option<i64>, in_step: &mut usize) -> Option<Skew> {
-        let bounds = self.bounds();
-        let mut answer = offset(&bounds);
-        *in_step += usize::from(answer == Answer::Silent { bounded: true });
-        let mut reason = None;
+    /// What the pairs and the time service say together, and why that is doubtful.
+    fn weigh(&self, bounds: &[Bound], of_reference: Option<i64>) -> (Answer, Option<&'static str>) {
+        let answer = offset(bounds);
         let statement = self.statement();
         let stated = statement
-            .map_or_else(Some, |s| s)
+            .unwrap_or_else(Some)
             .map(|ns| ns.saturating_sub(of_reference.unwrap_or(0)));
+        let differs = statement
+            .is_err()
+            .then_some("its time service says different things");
         match (answer, stated) {
-            (Answer::Off { .. }, Some(_)) if statement.is_err() => {
-                reason = Some("its time service says different things");
-            }
             (Answer::Off { ahead, err, .. }, Some(stated)) => {
-                if stated.saturating_sub(ahead).saturating_abs() <= err.saturating_add(AGREE) {
-                    answer = Answer::Off {
-                        ahead,
-                        err,
-                        confidence: Confidence::High,
-                    };
-                } else {
-                    reason = Some("its time service says otherwise");
+                let agrees =
+                    stated.saturating_sub(ahead).saturating_abs() <= err.saturating_add(AGREE);
+                let sure = Answer::Off {
+                    ahead,
+                    err,
+                    confidence: Confidence::High,
+                };
+                match differs {
+                    Some(why) => (answer, Some(why)),
+                    None if agrees => (sure, None),
+                    None => (answer, Some("its time service says otherwise")),
                 }
             }
             (
                 Answer::Silent { bounded: false } | Answer::Doubtful { why: Why::Few, .. },
                 Some(stated),
             ) if stated.saturating_abs() > IN_STEP => {
-                answer = Answer::Off {
+                let answer = Answer::Off {
                     ahead: stated,
                     err: SECOND,
                     confidence: if of_reference.is_some() {
@@ -213,17 +213,22 @@ impl Case {
                         Confidence::Medium
                     },
                 };
-                let (low, high) = bounds::proven(&bounds);
-                if statement.is_err() {
-                    reason = Some("its time service says different things");
-                } else if low.is_some_and(|low| stated < low.saturating_sub(AGREE))
-                    || high.is_some_and(|high| stated > high.saturating_add(AGREE))
-                {
-                    reason = Some("the times of objects contradict what its time service says");
-                }
+                let (low, high) = bounds::proven(bounds);
+                let outside = low.is_some_and(|low| stated < low.saturating_sub(AGREE))
+                    || high.is_some_and(|high| stated > high.saturating_add(AGREE));
+                let contradicted =
+                    outside.then_some("the times of objects contradict what its time service says");
+                (answer, differs.or(contradicted))
             }
-            _ => {}
+            _ => (answer, None),
         }
+    }
+
+    /// What all evidence together says.
+    fn decide(&self, of_reference: Option<i64>, in_step: &mut usize) -> Option<Skew> {
+        let bounds = self.bounds();
+        let (mut answer, mut reason) = self.weigh(&bounds, of_reference);
+        *in_step += usize::from(answer == Answer::Silent { bounded: true });
         if let Answer::Off { ahead, .. } = answer
             && self.known.iter().any(|k| k.zoned)
             && is_like_a_zone(ahead)

@@ -145,7 +145,8 @@ fn a_log_that_changes_its_format_crosses_no_new_year() {
                 let ms = (NOON + minute * 60 + n) * 1000;
                 format!("{{\"ts\":{ms}.5,\"caller\":\"a/b.go:1\",\"msg\":\"Listening\",\"v\":0}}\n")
             })
-            .collect()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let analysis = run::members(&[
         Member::new("cp1/kube-apiserver.log.2", start(0)),

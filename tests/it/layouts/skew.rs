@@ -226,7 +226,7 @@ fn a_time_service_that_objects_or_itself_contradict_is_not_believed() {
     let doubted = |events: String, outputs: &[(&str, u32)]| {
         let mut members = bundle(0, events);
         for (path, fast) in outputs {
-            members.push(Member::new(*path, tracking(*fast)));
+            members.push(Member::new(path, tracking(*fast)));
         }
         let analysis = run::members(&members);
         assert!(is_at(began(&analysis), NOON), "{}", sources(&analysis));
