@@ -13,6 +13,7 @@ use super::verdict::{self, text_of};
 use super::ways::{Path, carried, ways};
 use super::workload::whose;
 use crate::base::lang::Lang;
+use crate::base::time::MINUTE;
 use crate::catalog::Catalog;
 use crate::extract::World;
 use crate::model::incident::{Root, Step};
@@ -22,6 +23,8 @@ use crate::model::{Basis, Fact, FactId, Incident, Severity};
 const CHAIN: usize = 14;
 /// Candidates shown.
 const ROOTS: usize = 4;
+/// So long after its last sign a fact says nothing more about what goes on.
+const AFTERWARDS: i64 = MINUTE;
 
 /// Explains what a person noticed. Hypotheses that came up are added to the facts of the world.
 pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident> {
@@ -349,8 +352,13 @@ fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
                 .iter()
                 .filter_map(|id| graph.fact(*id))
                 .any(|f| {
-                    super::link::meets(&exclude.join, &f.keys, &root.keys, &graph.world.topology)
-                        == super::link::Met::Yes
+                    !goes_on_after(root, f)
+                        && super::link::meets(
+                            &exclude.join,
+                            &f.keys,
+                            &root.keys,
+                            &graph.world.topology,
+                        ) == super::link::Met::Yes
                 });
             if against {
                 out.push(text_of(&exclude.why, lang).to_owned());
@@ -358,6 +366,14 @@ fn contradictions(graph: &Graph<'_>, root: &Fact, lang: Lang) -> Vec<String> {
         }
     }
     out
+}
+
+/// Whether lines show the root well after the last sign of what excludes it: what was so then says nothing about later.
+fn goes_on_after(root: &Fact, against: &Fact) -> bool {
+    let (Some(root_last), Some(last)) = (root.span.last, against.span.last) else {
+        return false;
+    };
+    *root.basis() == Basis::Seen && root_last.at.since(last.at) > AFTERWARDS
 }
 
 /// The way of the main symptom, then what the others add, cause before effect. What happens in the same way to many
