@@ -40,7 +40,10 @@ pub(super) fn read(
     // What its lines say of their writer holds for one of the logs in it.
     source.scope = sniff(&source.path, &[]).scope;
     source.scope.component = Component::UNKNOWN;
-    source.why = format!("it is a terminal session with {} command(s)", outputs.len());
+    source.why = format!(
+        "it is a terminal session with {} command(s)",
+        outputs.iter().filter(|o| !o.command.is_empty()).count()
+    );
     source.coverage.lines = memchr::memchr_iter(b'\n', &text).count() as u64;
     let (logs, states): (Vec<Output>, Vec<Output>) = outputs
         .into_iter()

@@ -100,7 +100,7 @@ const PROSE: [&str; 12] = [
 ];
 
 /// One command of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// The command, without prompt, `sudo` and the like; the flags of kubectl behind its verb.
     pub command: String,
@@ -125,7 +125,7 @@ pub fn is_session(head: &[u8]) -> bool {
         .is_some_and(|first| !first.prints_log() || outputs.next().is_some())
 }
 
-/// The commands of a session, in order. What stands before the first is of none.
+/// The commands of a session, in order. What stands before the first is of a command without words.
 pub fn outputs(text: &[u8]) -> Vec<Output> {
     let mut outputs: Vec<Output> = Vec::new();
     let (mut at, mut lines) = (0_usize, 0_u64);
@@ -134,6 +134,11 @@ pub fn outputs(text: &[u8]) -> Vec<Output> {
         if let Some(mut output) = line(raw) {
             if let Some(before) = outputs.last_mut() {
                 before.range.end = at;
+            } else if at > 0 {
+                outputs.push(Output {
+                    range: 0..at,
+                    ..Output::default()
+                });
             }
             output.lines = lines;
             output.range = at..text.len();
@@ -193,7 +198,9 @@ impl Output {
 
     /// Whether it speaks of the machine on which it ran, not of the cluster.
     pub fn is_of_host(&self) -> bool {
-        !KUBECTL.contains(&self.program()) && !matches!(self.program(), "helm" | "istioctl")
+        !self.command.is_empty()
+            && !KUBECTL.contains(&self.program())
+            && !matches!(self.program(), "helm" | "istioctl")
     }
 
     fn program(&self) -> &str {
@@ -214,12 +221,22 @@ fn line(raw: &[u8]) -> Option<Output> {
     }
     let (host, words, announced) = if let Some((host, words)) = prompted(text) {
         (host, words, true)
+    } else if let Some(words) = text
+        .strip_prefix("+ ")
+        .filter(|w| KUBECTL.iter().any(|k| w.split(' ').next() == Some(*k)))
+    {
+        // What a script traced (`set -x`).
+        (None, words, true)
     } else if let Some(words) = headed(text) {
         (None, words, true)
     } else {
         (None, text.trim_end_matches(':'), false)
     };
     let words = stripped(words);
+    let (host, words) = match over_ssh(words) {
+        Some((host, words)) if announced => (Some(host), words),
+        _ => (host, words),
+    };
     let program = words.split_whitespace().next()?;
     let program = program.rsplit('/').next()?;
     let is_kubectl = KUBECTL.contains(&program);
@@ -274,9 +291,18 @@ fn prompted(text: &str) -> Option<(Option<String>, &str)> {
     let rest = text.get(at.saturating_add(mark.len())..)?;
     let is_prompt = prompt.is_empty() && (*mark != *"# " || is_no_comment(rest))
         || is_windows
+        || is_shell(prompt)
         || prompt.len() < PROMPT_LIMIT
             && (prompt.contains('@') || prompt.ends_with([']', ')', '~']));
     is_prompt.then(|| (host_of(prompt), rest))
+}
+
+/// `bash-4.2`, `sh-4.4`: inside a container.
+fn is_shell(prompt: &str) -> bool {
+    let version = prompt
+        .strip_prefix("bash-")
+        .or_else(|| prompt.strip_prefix("sh-"));
+    version.is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
 /// Whether what stands behind a lone `# ` is what root typed.
@@ -321,6 +347,26 @@ fn headed(text: &str) -> Option<&str> {
     }
     let rest = rest.trim_matches(|c: char| c == mark || c.is_whitespace() || c == ':');
     (!rest.is_empty()).then_some(rest)
+}
+
+/// Machine and command of `ssh -q root@n1 "ps -ef"`.
+fn over_ssh(words: &str) -> Option<(String, &str)> {
+    let mut rest = words.strip_prefix("ssh ")?.trim_start();
+    while rest.starts_with('-') {
+        let (flag, behind) = rest.split_once(' ')?;
+        // `-i key`, `-o option`, `-p port`.
+        let valued = matches!(flag, "-F" | "-J" | "-i" | "-l" | "-o" | "-p");
+        rest = if valued {
+            behind.trim_start().split_once(' ')?.1
+        } else {
+            behind
+        }
+        .trim_start();
+    }
+    let (target, command) = rest.split_once(' ')?;
+    let host = target.rsplit('@').next()?;
+    let command = command.trim().trim_matches(['"', '\'']);
+    (!command.is_empty()).then(|| (host.to_owned(), stripped(command)))
 }
 
 /// The command without what runs it.
@@ -369,6 +415,22 @@ fn kubectl(rest: &str, announced: bool) -> Option<String> {
     Some(command + &flags)
 }
 
+/// The words of a command from its program on, the program without its folder.
+pub(super) fn words(command: &str) -> impl Iterator<Item = &str> {
+    command
+        .split_whitespace()
+        .skip_while(|w| {
+            matches!(*w, "sudo" | "time" | "timeout" | "watch")
+                || w.bytes()
+                    .all(|b| b.is_ascii_digit() || b == b's' || b == b'.')
+        })
+        .enumerate()
+        .map(|(n, w)| match (n, w.rsplit_once('/')) {
+            (0, Some((_, program))) => program,
+            _ => w,
+        })
+}
+
 /// `-nshop` as `-n shop`.
 fn spaced(word: &str) -> Cow<'_, str> {
     match word.strip_prefix("-n").filter(|ns| !ns.is_empty()) {
@@ -409,6 +471,17 @@ mod tests {
             "$ oc -n shop describe pod web-1 | tail -8",
             Some(("kubectl describe pod web-1 -n shop | tail -8", None)),
         );
+        case(
+            "$ ssh -i key.pem root@n3 'systemctl status kubelet'",
+            Some(("systemctl status kubelet", Some("n3"))),
+        );
+        case("$ ssh n3", Some(("ssh n3", None)));
+        case(
+            "sh-4.4# cat /etc/resolv.conf",
+            Some(("cat /etc/resolv.conf", None)),
+        );
+        case("+ kubectl get ns", Some(("kubectl get ns", None)));
+        case("+ date", None);
         case("C:\\> kubectl version", Some(("kubectl version", None)));
         case("➜  ~ kubectl get ns", Some(("kubectl get ns", None)));
         case(
@@ -484,7 +557,14 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(told, [(1, "NAME\na\n", false), (4, "line\n", true)]);
+        assert_eq!(
+            told,
+            [
+                (0, "Hi,\n", false),
+                (1, "NAME\na\n", false),
+                (4, "line\n", true)
+            ]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! looked at, and no secret value ever leaves a file.
 
 mod certs;
+mod commands;
 pub(in crate::parse) mod describe;
 mod host;
 mod json;

@@ -117,7 +117,12 @@ pub(super) fn is_header(line: &str) -> bool {
 
 /// Reads a process list.
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
-    let mut columns: Option<Columns> = None;
+    read_under(sink, chunk, None);
+}
+
+/// Reads a process list whose header a filter may have taken away.
+pub(super) fn read_under(sink: &mut Sink<'_>, chunk: Chunk<'_>, header: Option<&str>) {
+    let mut columns = header.and_then(Columns::of);
     let mut rows: Vec<Row> = Vec::new();
     let (mut misfits, mut screens) = (0u64, 0u32);
     for line in chunk.lines() {
@@ -160,6 +165,7 @@ pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
     if let (Some(ns), Some(row)) = (now, rows.iter().find(|r| r.comm == "ps")) {
         sink.hint(row.at, |line| ClockHint::TimeOfDay { ns, line });
     }
+    let now = now.or(sink.time_of_day);
     say(sink, &rows, now);
 }
 

@@ -5,7 +5,7 @@
 
 use super::host::{bus, checks, clock, dirs, disk, etcd, nat, network, units};
 use super::sink::{Chunk, Sink};
-use super::{certs, describe, json, kinds, messages, objects, process, tables};
+use super::{certs, commands, describe, json, kinds, messages, objects, process, stamp, tables};
 use crate::parse::session::Output;
 
 /// Most lines looked at to find out what a text is.
@@ -14,39 +14,69 @@ const HEAD: usize = 200;
 /// Reads a text of one or several outputs.
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, path: &str) {
     let mut open: Option<(String, usize)> = None;
-    let mut any = false;
+    let mut found: Vec<(String, Chunk<'_>)> = Vec::new();
     for line in chunk.lines() {
         if let Some(command) = begins(&line.text) {
-            any = true;
             let after = line.at.saturating_add(line.text.len());
             if let Some((command, from)) = open.replace((command.to_owned(), after)) {
-                section(sink, chunk.part(from, line.at), &command);
+                found.push((command, chunk.part(from, line.at)));
             }
         } else if ends(&line.text)
             && let Some((command, from)) = open.take()
         {
-            section(sink, chunk.part(from, line.at), &command);
+            found.push((command, chunk.part(from, line.at)));
         } else if let Some(command) = line.text.strip_prefix("failed to collect info: ") {
             sink.note(format!("not collected: {command}"));
         }
     }
     if let Some((command, from)) = open {
-        section(sink, chunk.part(from, chunk.end()), &command);
+        found.push((command, chunk.part(from, chunk.end())));
     }
-    if !any {
-        loose(sink, chunk, path);
+    if found.is_empty() {
+        return loose(sink, chunk, path);
     }
+    sink.time_of_day = clock(
+        found
+            .iter()
+            .map(|(command, part)| (command.as_str(), *part)),
+    );
+    for (command, part) in found {
+        commands::read(sink, part, &command);
+    }
+    sink.time_of_day = None;
 }
 
 /// Reads what the commands of a session printed, but for logs.
 pub(super) fn session(sink: &mut Sink<'_>, chunk: Chunk<'_>, outputs: &[Output]) {
-    for output in outputs.iter().filter(|o| !o.prints_log()) {
-        section(
-            sink,
-            chunk.part(output.body, output.range.end),
-            &output.command,
-        );
+    let part = |o: &Output| chunk.part(o.body, o.range.end);
+    sink.time_of_day = clock(outputs.iter().map(|o| (o.command.as_str(), part(o))));
+    for output in outputs {
+        commands::read(sink, part(output), &output.command);
     }
+    sink.time_of_day = None;
+}
+
+/// The local time of the outputs: what `date`, `uptime`, `w` or `top` among them print.
+fn clock<'t>(outputs: impl Iterator<Item = (&'t str, Chunk<'t>)>) -> Option<i64> {
+    outputs.into_iter().find_map(|(command, chunk)| {
+        let by_date = || {
+            let first = chunk.lines().find(|l| !l.text.trim().is_empty())?;
+            let mut words = first.text.split_whitespace();
+            words.find_map(|w| stamp::time_of_day(w).map(|(ns, _)| ns))
+        };
+        (command == "date")
+            .then(by_date)
+            .flatten()
+            .or_else(|| chunk.lines().find_map(|l| time_of_day(&l.text)))
+    })
+}
+
+/// The local time that `uptime`, `w` or `top` print.
+fn time_of_day(line: &str) -> Option<i64> {
+    let (before, after) = line.split_once(" up ")?;
+    let clock = before.trim_start_matches("top - ").trim();
+    after.contains("load average").then_some(())?;
+    stamp::time_of_day(clock).map(|(ns, _)| ns)
 }
 
 /// The command of `-----run CMD-----`.
@@ -59,36 +89,6 @@ fn begins(line: &str) -> Option<&str> {
 fn ends(line: &str) -> bool {
     line.strip_prefix("-----")
         .is_some_and(|rest| rest.trim_start_matches('-').starts_with("End of "))
-}
-
-/// Reads one section by its command.
-fn section(sink: &mut Sink<'_>, chunk: Chunk<'_>, command: &str) {
-    let words: Vec<&str> = command
-        .split_whitespace()
-        .filter(|w| !matches!(*w, "sudo" | "timeout") && !w.bytes().all(|b| b.is_ascii_digit()))
-        .collect();
-    let program = words.first().copied().unwrap_or_default();
-    match (
-        program.rsplit('/').next().unwrap_or_default(),
-        words.get(1).copied().unwrap_or_default(),
-    ) {
-        ("kubectl" | "oc", "describe") => describe::read(sink, chunk, command),
-        ("kubectl" | "oc", "get")
-            if command.contains("-o json")
-                || command.contains("-o yaml")
-                || command.contains("-ojson")
-                || command.contains("-oyaml") =>
-        {
-            objects::read(sink, chunk);
-        }
-        ("kubectl" | "oc", "get" | "top") | ("docker" | "crictl", "ps" | "pods") => {
-            tables::read(sink, chunk, command);
-        }
-        ("ps" | "top", _) => process::read(sink, chunk),
-        ("ls", _) => dirs::read(sink, chunk, command),
-        ("date" | "timedatectl", _) => clock::read(sink, chunk),
-        _ => loose(sink, chunk, command),
-    }
 }
 
 /// Reads an output by its looks. Formats of single lines are tried on every line, those with a header where

@@ -127,6 +127,8 @@ pub(super) struct Sink<'t> {
     pub(super) path: &'t str,
     /// Objects are being read: a line may hold a whole file, neighbours of a value must not be quoted.
     pub(super) structured: bool,
+    /// The local time of day at which the outputs were made, where one of them shows it.
+    pub(super) time_of_day: Option<i64>,
     /// Services and pods, to be joined at the end.
     pub(super) links: Links,
     /// Times that two clocks wrote.
@@ -152,6 +154,7 @@ impl<'t> Sink<'t> {
             base: name(base),
             path,
             structured: false,
+            time_of_day: None,
             links: Links::default(),
             pairs: Pairs::default(),
             reading: Reading::default(),

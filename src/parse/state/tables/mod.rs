@@ -31,6 +31,14 @@ impl Columns {
         out
     }
 
+    /// Columns that no line shows.
+    fn named(names: &[&str]) -> Self {
+        Self {
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            starts: Vec::new(),
+        }
+    }
+
     /// The cells of a row; `None` when it cannot be brought under the header.
     pub(super) fn cells<'l>(&self, line: &'l str) -> Option<Vec<&'l str>> {
         self.by_offset(line).or_else(|| {
@@ -40,6 +48,9 @@ impl Columns {
     }
 
     fn by_offset<'l>(&self, line: &'l str) -> Option<Vec<&'l str>> {
+        if self.starts.is_empty() {
+            return None;
+        }
         let mut cells = Vec::with_capacity(self.starts.len());
         // Offsets count characters; most lines are ASCII, where these are bytes.
         let places: Option<Vec<usize>> =
@@ -153,13 +164,25 @@ pub(super) fn is_table(line: &str) -> bool {
 
 /// Reads all tables of a chunk; `hint` is a path or a command line that may name resource and namespace.
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str) {
+    read_under(sink, chunk, hint, None);
+}
+
+/// Reads tables of which the first may have lost its header to a filter: then these are its columns.
+pub(super) fn read_under(sink: &mut Sink<'_>, chunk: Chunk<'_>, hint: &str, lost: Option<&[&str]>) {
     let namespace = kinds::namespace_of(hint);
-    let mut table: Option<(Columns, Option<String>)> = None;
+    let mut table = lost.map(|names| {
+        let columns = Columns::named(names);
+        let kind = kind_of(&columns, hint);
+        (columns, kind)
+    });
+    let filtered = table.is_some();
     let mut misfits = 0u64;
     for line in chunk.lines() {
         let text = line.text.trim_end();
         if text.is_empty() {
-            table = None;
+            if !filtered {
+                table = None;
+            }
             continue;
         }
         if messages::is_message(text) {
