@@ -50,7 +50,9 @@ pub(super) fn name(observations: &mut [Observation]) {
         .filter(|first| machines.all(|m| m == *first));
     let nameless = |o: &Observation| {
         let local = o.source.scope.component.is_node_local()
-            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host);
+            || matches!(o.source.kind, SourceKind::Processes | SourceKind::Host)
+            // The dump of a program that is no component is of an agent or a plugin of the node.
+            || o.source.kind == SourceKind::Goroutines && o.source.scope.component.is_unknown();
         local && o.source.scope.node.is_none() && !transcript::names_machines(&o.source)
     };
     let tenants = if observations.iter().any(nameless) {

@@ -89,14 +89,18 @@ pub(super) fn gone(task: &Task<'_>) -> Vec<Fact> {
 pub(super) fn stuck(task: &Task<'_>) -> Vec<Fact> {
     let wanted = task.list("process");
     let words = task.list("args");
+    let folders = task.list("folders");
+    let daemons = task.list("daemons");
     let older = task.word("older").and_then(duration).unwrap_or(MINUTE);
     let mut facts: Vec<Fact> = Vec::new();
     for (id, node, rows) in lists(task) {
         for row in rows {
             let command = tail(row, "cmd").unwrap_or_default();
             let program = |w: &str| wanted.contains(&w.rsplit('/').next().unwrap_or(w));
-            let named = value(row, "comm").is_some_and(|c| wanted.contains(&c))
-                || command.split_whitespace().take(2).any(program);
+            let comm = value(row, "comm").unwrap_or_default();
+            let named = wanted.contains(&comm)
+                || command.split_whitespace().take(2).any(program)
+                || folders.iter().any(|f| command.starts_with(f)) && !daemons.contains(&comm);
             if !named {
                 continue;
             }
@@ -198,6 +202,16 @@ mod tests {
         case(kind, &[INIT, other, kubelet], &[]);
         // A list that is cut shows nothing of what is not in it.
         case(kind, &[other], &[]);
+    }
+
+    #[test]
+    fn one_of_a_folder() {
+        let kind = "cni-plugin/processes-pile-up";
+        let row = |command: &str| format!("root        4711     900 Sl      01:35:00 {command}\n");
+        case(kind, &[INIT, &row("/opt/cni/bin/kube-ovn")], &["node/n1 "]);
+        // The daemon of a plugin that hands out leases.
+        case(kind, &[INIT, &row("/opt/cni/bin/dhcp daemon")], &[]);
+        case(kind, &[INIT, &row("/opt/cni/dashboard")], &[]);
     }
 
     #[test]
