@@ -3,7 +3,8 @@
 //! `nameserver 172.19.0.10` in a pod's resolv.conf, `clusterDNS: [172.19.0.10]` of a kubelet, `lookup x on
 //! 172.19.0.10:53: … i/o timeout` in a log, against `service/kube-system/kube-dns type=ClusterIP clusterIP=172.19.9.54`.
 //! A resolv.conf counts only when it is a pod's (its search path says so); node-local caches listen on a link-local
-//! address on purpose; and a name server outside the range of the services is somebody else's.
+//! address on purpose, as long as they run; and a name server outside the range of the services is somebody else's, unless
+//! the kubelet itself gives it to pods and nobody answers there.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -26,6 +27,8 @@ struct Said {
     from: Vec<FactId>,
     /// A configuration says so, not only errors.
     configured: bool,
+    /// It is the kubelet's, which gives the address to every pod.
+    by_kubelet: bool,
     first: Option<Stamp>,
     last: Option<Stamp>,
 }
@@ -53,6 +56,7 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     let mut asked = asked(task);
     // Somebody uses the true address of some DNS service: then the others may be a deliberate second server.
     asked.retain(|ip, _| !services.iter().any(|(.., a)| a == ip));
+    let caches = task.list("cache");
     let ranges: Vec<&str> = task
         .states("service")
         .filter_map(|(_, l)| value(l, "clusterIP"))
@@ -60,7 +64,12 @@ pub(super) fn infer(task: &Task<'_>) -> Vec<Fact> {
     asked
         .into_iter()
         .filter(|(ip, said)| {
-            is_service_address(ip, actual, &ranges)
+            let silent = said.by_kubelet && !said.from.is_empty() && !is_local(ip);
+            let forsaken = caches.contains(&ip.as_str())
+                && said.configured
+                && !said.from.is_empty()
+                && cache_is_gone(task);
+            (is_service_address(ip, actual, &ranges) || silent || forsaken)
                 && (said.configured || said.from.len() + said.quotes.len() > 1)
         })
         .filter(|(ip, _)| {
@@ -125,6 +134,7 @@ fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
         for server in servers {
             let said = asked.entry(server.to_owned()).or_default();
             said.configured = true;
+            said.by_kubelet |= kind != "resolver";
             said.quotes.push(quote(task.world, *id, line));
             if let Some(node) = task.world.source(*id).and_then(|s| s.scope.node.clone())
                 && !said.nodes.contains(&node)
@@ -137,6 +147,7 @@ fn asked(task: &Task<'_>) -> BTreeMap<String, Said> {
         for server in fact.key("server").unwrap_or_default().split(',') {
             let said = asked.entry(server.to_owned()).or_default();
             said.configured = true;
+            said.by_kubelet = true;
             said.quotes.extend(fact.evidence().first().cloned());
             said.nodes.extend(fact.key("node").map(str::to_owned));
         }
@@ -170,12 +181,32 @@ fn flag(command: &str) -> Vec<&str> {
     Vec::new()
 }
 
+/// Whether an address is of the machine itself.
+fn is_local(address: &str) -> bool {
+    address
+        .parse::<Ipv4Addr>()
+        .is_ok_and(|ip| ip.is_link_local() || ip.is_loopback())
+}
+
+/// Whether the daemon sets of the cluster are known and none of them, nor any pod, is a node-local DNS cache.
+fn cache_is_gone(task: &Task<'_>) -> bool {
+    let words = task.list("cache-name");
+    let is_cache = |line: &StateLine| words.iter().any(|w| line.entity.name().contains(w));
+    let mut sets = task
+        .states("daemonset")
+        .filter(|(_, l)| l.entity.name().starts_with("kube-system/"))
+        .peekable();
+    sets.peek().is_some()
+        && !sets.any(|(_, l)| is_cache(l))
+        && !task.states("pod").any(|(_, l)| is_cache(l))
+}
+
 /// Whether an address can be one of the cluster's services: near the true one, or near any other.
 fn is_service_address(asked: &str, actual: &str, others: &[&str]) -> bool {
     let Ok(asked) = asked.parse::<Ipv4Addr>() else {
         return asked != actual && asked.contains(':');
     };
-    if asked.is_link_local() || asked.is_loopback() {
+    if is_local(&asked.to_string()) {
         return false;
     }
     // The smallest usual range of services is a /20; addresses that share 16 bits are of one.
@@ -245,6 +276,50 @@ kube-system   kube-dns   ClusterIP   172.19.9.54   <none>        53/UDP,53/TCP  
             &["service/kube-system/kube-dns configured=172.19.0.10 actual=172.19.9.54"],
         );
         case("n1/kubelet.log", &log.replace("0.10", "9.54"), &[]);
+    }
+
+    #[track_caller]
+    fn several(files: &[(&str, &str)], expected: &[&str]) {
+        let mut all = vec![("kubectl/get-svc-A.txt", SERVICES)];
+        all.extend(files);
+        let facts = facts_of(&all, "address-drift/dns-service-address-changed");
+        assert_eq!(
+            shown(&facts, &["configured", "actual"]),
+            expected,
+            "{files:?}"
+        );
+    }
+
+    #[test]
+    fn a_node_local_cache_that_is_gone() {
+        let pod = "nameserver 169.254.20.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\n";
+        let log = "2024-02-26T07:00:05Z ERROR dial tcp: lookup db on 169.254.20.10:53: read udp 10.244.1.9:4711->169.254.20.10:53: i/o timeout\n";
+        let log = log.repeat(3);
+        let head = "NAMESPACE     NAME             DESIRED   CURRENT   READY   UP-TO-DATE   AVAILABLE   NODE SELECTOR   AGE\n";
+        let proxy = "kube-system   kube-proxy       3         3         3       3            3           <none>          90d\n";
+        let cache = "kube-system   node-local-dns   3         3         3       3            3           <none>          90d\n";
+        let resolver = ("pods/shop_web-1/resolv.conf", pod);
+        let errors = ("logs/shop_web-1.log", log.as_str());
+        let gone = [head, proxy].concat();
+        let there = [head, proxy, cache].concat();
+        let drift = "service/kube-system/kube-dns configured=169.254.20.10 actual=172.19.9.54";
+        several(&[resolver, errors, ("kubectl/ds.txt", &gone)], &[drift]);
+        several(&[resolver, errors, ("kubectl/ds.txt", &there)], &[]);
+        // Which daemon sets there are is not known; nobody misses an answer.
+        several(&[resolver, errors], &[]);
+        several(&[resolver, ("kubectl/ds.txt", &gone)], &[]);
+    }
+
+    #[test]
+    fn what_the_kubelet_gives_to_pods_and_nobody_answers() {
+        let unit = "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n    '--cluster-dns=10.43.0.10' \\\n";
+        let log = "2024-02-26T07:00:05Z ERROR dial tcp: lookup db on 10.43.0.10:53: read udp 10.52.1.9:4711->10.43.0.10:53: i/o timeout\n";
+        let log = log.repeat(3);
+        let errors = ("logs/shop_web-1.log", log.as_str());
+        let drift = "service/kube-system/kube-dns configured=10.43.0.10 actual=172.19.9.54";
+        several(&[("n1/k3s.service", unit), errors], &[drift]);
+        several(&[("n1/k3s.service", unit)], &[]);
+        several(&[errors], &[]);
     }
 
     #[test]
