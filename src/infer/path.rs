@@ -111,12 +111,57 @@ impl<'a> Network<'a> {
             Some(node) => BTreeSet::from([node]),
             None => self.behind(ip),
         };
+        let to = if to.is_empty() && edge.port == Some("53") {
+            self.dns_nodes(ip)
+                .filter(|nodes| !nodes.contains(&from))
+                .unwrap_or_default()
+        } else {
+            to
+        };
         (!to.is_empty()).then_some(Pair {
             edge,
             source,
             from,
             to,
         })
+    }
+
+    /// The nodes of the cluster's DNS pods, where an address is that of its DNS service and what stands behind it is
+    /// told by the names of the pods alone: all of them run and are ready.
+    fn dns_nodes(&self, ip: &str) -> Option<BTreeSet<String>> {
+        use super::support::value;
+        let is_service = || {
+            self.task.states("service").any(|(_, l)| {
+                value(l, "clusterIP") == Some(ip)
+                    && value(l, "ports").is_some_and(|p| p.contains("53/UDP"))
+            })
+        };
+        // Who looks up names of the cluster asks its DNS service.
+        let is_asked = || {
+            self.task.facts(&["dns/lookup-timeout"]).any(|(_, f)| {
+                f.key("server") == Some(ip) && f.key("name").is_some_and(|n| n.contains(".svc."))
+            })
+        };
+        if !is_service() && !is_asked() {
+            return None;
+        }
+        let (names, namespaces) = (self.task.list("dns"), self.task.list("dns-namespace"));
+        let mut nodes = BTreeSet::new();
+        for (_, line) in self.task.states("pod") {
+            let (namespace, name) = line.entity.name().split_once('/')?;
+            let is_dns = namespaces.contains(&namespace)
+                && names.iter().any(|n| name.contains(n))
+                && !name.contains("autoscaler");
+            let Some(ready) = value(line, "ready").filter(|_| is_dns) else {
+                continue;
+            };
+            let (have, want) = ready.split_once('/')?;
+            if have != want || value(line, "status") != Some("Running") {
+                return None;
+            }
+            nodes.insert(value(line, "node")?.to_owned());
+        }
+        Some(nodes)
     }
 
     /// The pod whose log has the error, and its node; not one on the host's network.
@@ -274,6 +319,32 @@ shop          db-0        1/1     Running   0          9d    10.244.2.8   n2    
         case(&[DNS_1, DNS_3, DB], &[]); // the same fails within a node: the DNS pod is down
         case(
             &["lookup a.example.com on 10.244.2.5:53: no such host"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn the_dns_service_whose_pods_only_their_names_tell() {
+        let asked = |client: &str| {
+            format!(
+                "lookup db.shop.svc.cluster.local on 10.96.0.10:53: read udp {client}:40112->10.96.0.10:53: i/o timeout"
+            )
+        };
+        let (n1, n2, n3) = (
+            asked("10.244.1.7"),
+            asked("10.244.2.8"),
+            asked("10.244.3.9"),
+        );
+        case(
+            &[&n1, &n3],
+            &["cluster/pod-network from=n1, n3 to=n2 ports=53"],
+        );
+        // A client beside the DNS pod says nothing: its question may have gone to another one.
+        case(&[&n1, &n2], &[]);
+        // Somebody else's server.
+        let other = n1.replace(".svc.cluster.local", ".example.com");
+        case(
+            &[&other, &n3.replace(".svc.cluster.local", ".example.com")],
             &[],
         );
     }

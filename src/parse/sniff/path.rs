@@ -154,6 +154,25 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
         set(ns, pod, Some(container));
         return;
     }
+    // <ns>_<pod>.log, <ns>_<pod>_<container>.log, <pod>_<ns>.log: no name of Kubernetes holds an underscore.
+    match cells[..] {
+        [ns, pod] if is_name(ns) && is_generated(pod) && !is_generated(ns) => {
+            return set(ns, pod, None);
+        }
+        [ns, pod, container]
+            if is_name(ns)
+                && is_generated(pod)
+                && !is_generated(ns)
+                && is_name(container)
+                && !component::named(container).is_node_local() =>
+        {
+            return set(ns, pod, Some(container));
+        }
+        [pod, ns] if is_generated(pod) && is_name(ns) && !is_generated(ns) => {
+            return set(ns, pod, None);
+        }
+        _ => {}
+    }
     // …/<ns>_<pod>[_<uid>]/<container>/<n>.log
     if let [.., folder, container] = folders {
         let cells: Vec<&str> = folder.split('_').collect();
@@ -421,6 +440,25 @@ mod tests {
             "shop/web-5d9c7b6f4-k4l9z/istio-proxy",
         );
         case("logs/shop/web.log", "unknown", "", "");
+        case(
+            "logs/shop_web-5d9c7b6f4-k4l9z.log",
+            "app",
+            "",
+            "shop/web-5d9c7b6f4-k4l9z/",
+        );
+        case(
+            "web-5d9c7b6f4-k4l9z_shop.txt",
+            "app",
+            "",
+            "shop/web-5d9c7b6f4-k4l9z/",
+        );
+        case(
+            "shop_web-5d9c7b6f4-k4l9z_istio-proxy.log",
+            "istio-proxy",
+            "",
+            "shop/web-5d9c7b6f4-k4l9z/istio-proxy",
+        );
+        case("case_12_web.log", "unknown", "", "");
         case(
             "logs/pool1/gke-a-pool-1a2b3c4d-x2x7k/kubelet.log",
             "kubelet",
