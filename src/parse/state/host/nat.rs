@@ -3,7 +3,8 @@
 //!
 //! `-A KUBE-SEP-TFTZVOKFZ5NTKFK5 -p udp -m comment --comment "kube-system/kube-dns:dns" -m udp -j DNAT
 //! --to-destination 10.244.0.5:53` as `chain/KUBE-SEP-TFTZVOKFZ5NTKFK5 to=DNAT service=kube-system/kube-dns:dns
-//! address=10.244.0.5:53`; the chains of the nftables mode are told in the same words. Chains of others are left out;
+//! address=10.244.0.5:53`; the chains of the nftables mode are told in the same words. A rule for a service that has
+//! nowhere to go says so in its comment: `without=endpoints`, `without=local-endpoints`. Chains of others are left out;
 //! packet counters are not looked at. The end of the table of translations is told as well: only then is nothing
 //! missing.
 
@@ -100,6 +101,16 @@ pub(in crate::parse::state) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>) {
     }
 }
 
+/// What the comment of a rule says that a service lacks.
+fn lacks(rule: &str) -> &'static str {
+    const COMMENTS: [(&str, &str); 2] = [
+        (" has no endpoints", "endpoints"),
+        (" has no local endpoints", "local-endpoints"),
+    ];
+    let said = COMMENTS.iter().find(|(comment, _)| rule.contains(comment));
+    said.map_or("", |(_, lack)| lack)
+}
+
 fn is_chain(chain: &str) -> bool {
     CHAINS
         .iter()
@@ -150,7 +161,8 @@ fn list(sink: &mut Sink<'_>, at: usize, chain: &str, text: &str) {
         )
         .field("protocol", word(1))
         .field("port", after("dpt:"))
-        .field("address", after("to:"));
+        .field("address", after("to:"))
+        .field("without", lacks(text));
     sink.say(Component::HOST, &of, at, said);
 }
 
@@ -283,7 +295,7 @@ fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
         words.next().unwrap_or_default()
     };
     // A comment begins with the name of the service port, whatever follows it.
-    let service = after("--comment").trim_matches('"');
+    let service = after("--comment").trim_matches('"').trim_end_matches(':');
     let service = if service.contains('/') { service } else { "" };
     let destination = after("-d");
     let of = Entity::new("chain", &name(chain));
@@ -296,7 +308,8 @@ fn iptables(sink: &mut Sink<'_>, at: usize, rule: &str) {
         )
         .field("protocol", after("-p"))
         .field("port", after("--dport"))
-        .field("address", after("--to-destination"));
+        .field("address", after("--to-destination"))
+        .field("without", lacks(rest));
     sink.say(Component::HOST, &of, at, text);
 }
 
@@ -349,6 +362,26 @@ Chain KUBE-SEP-TFTZVOKFZ5NTKFK5 (1 references)
             &[
                 "chain/KUBE-SERVICES to=KUBE-SVC-TCOU7JCQXEZGVUNU service=kube-system/kube-dns:dns destination=10.96.0.10 protocol=udp port=53",
                 "chain/KUBE-SEP-TFTZVOKFZ5NTKFK5 to=DNAT service=kube-system/kube-dns:dns protocol=udp address=10.244.0.5:53",
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_of_services_with_nowhere_to_go() {
+        case(
+            "\
+*filter
+-A KUBE-SERVICES -d 10.96.77.7/32 -p tcp -m comment --comment \"shop/api:http has no endpoints\" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable
+-A KUBE-XLB-BJM46V3U5RZHCFRZ -m comment --comment \"shop/web: has no local endpoints\" -j KUBE-MARK-DROP
+COMMIT
+Chain KUBE-EXTERNAL-SERVICES (2 references)
+target     prot opt source               destination
+DROP       tcp  --  0.0.0.0/0            0.0.0.0/0            /* shop/web:https has no local endpoints */ ADDRTYPE match dst-type LOCAL tcp dpt:31443
+",
+            &[
+                "chain/KUBE-SERVICES to=REJECT service=shop/api:http destination=10.96.77.7 protocol=tcp port=80 without=endpoints",
+                "chain/KUBE-XLB-BJM46V3U5RZHCFRZ to=KUBE-MARK-DROP service=shop/web without=local-endpoints",
+                "chain/KUBE-EXTERNAL-SERVICES to=DROP service=shop/web:https protocol=tcp port=31443 without=local-endpoints",
             ],
         );
     }
