@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::Task;
 use super::support::place;
 use crate::base::text;
-use crate::base::time::Stamp;
+use crate::base::time::{Instant, Stamp};
 use crate::catalog::Weight;
 use crate::extract::LastLine;
 use crate::model::{Fact, FactId, Keys, Level, Source, SourceId, SourceKind, workload_of};
@@ -105,6 +105,8 @@ impl Says {
 struct Trouble {
     facts: Vec<FactId>,
     containers: Vec<String>,
+    /// When it was first seen.
+    since: Option<Instant>,
 }
 
 /// The end of one log, told.
@@ -193,7 +195,8 @@ fn fact(
     if let Some(address) = address_in(task, told) {
         keys.insert(String::from("address"), address);
     }
-    let from = troubled.get(pod)?.facts.iter().copied().take(3).collect();
+    let trouble = troubled.get(pod)?;
+    let from = trouble.facts.iter().copied().take(3).collect();
     let quote = place(
         told.source,
         told.line.line,
@@ -203,7 +206,10 @@ fn fact(
     );
     let component = told.source.scope.component.clone();
     let mut fact = task.fact("last-words", keys, component, vec![quote], from)?;
-    fact.span.first = told.at;
+    // The words of one run of many: where the trouble was there before that run ended, since when the program ends like
+    // this is not known.
+    let before = |since: Instant| told.at.is_some_and(|at| since < at.at);
+    fact.span.first = told.at.filter(|_| !trouble.since.is_some_and(before));
     fact.span.last = told.at;
     Some(fact)
 }
@@ -218,6 +224,8 @@ fn troubled(task: &Task<'_>) -> BTreeMap<String, Trouble> {
         };
         let trouble = pods.entry(pod.to_owned()).or_default();
         trouble.facts.push(id);
+        let began = fact.span.first.map(|s| s.at);
+        trouble.since = trouble.since.into_iter().chain(began).min();
         trouble
             .containers
             .extend(fact.key("container").map(str::to_owned));
@@ -427,6 +435,29 @@ mod tests {
             &format!("{log}I0302 10:00:05.100000       1 main.go:5] serving again\n"),
             &[],
         );
+    }
+
+    #[test]
+    fn since_when_a_loop_ends_with_these_words_is_not_known() {
+        let log = "2026-03-02T10:02:05Z start\n2026-03-02T10:02:06Z panic: no config\n";
+        let events = |last: &str| {
+            format!(
+                r#"{{"kind":"List","items":[{{"kind":"Event","involvedObject":{{"kind":"Pod","namespace":"shop","name":"api-5f5c64f949-9pblt"}},"reason":"BackOff","message":"Back-off restarting failed container","firstTimestamp":"{last}","lastTimestamp":"{last}","count":1,"type":"Warning"}}]}}"#
+            )
+        };
+        for (last, known) in [
+            ("2026-03-02T10:00:00Z", false),
+            ("2026-03-02T10:02:07Z", true),
+        ] {
+            let bundle = [
+                ("events.json", events(last)),
+                ("shop_api-5f5c64f949-9pblt.log", log.to_owned()),
+            ];
+            let files: Vec<(&str, &str)> = bundle.iter().map(|(p, t)| (*p, t.as_str())).collect();
+            let facts = facts_of(&files, "crash/last-words");
+            assert_eq!(facts[0].span.first.is_some(), known, "{last}");
+            assert!(facts[0].span.last.is_some());
+        }
     }
 
     #[test]
