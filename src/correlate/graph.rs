@@ -141,7 +141,11 @@ impl<'a> Graph<'a> {
                 let Some(fact) = self.fact(id).filter(|_| id != effect_id) else {
                     continue;
                 };
-                let met = meets(&cause.join, &fact.keys, &effect.keys, &self.world.topology);
+                let mut met = meets(&cause.join, &fact.keys, &effect.keys, &self.world.topology);
+                // Whichever machine it is, one line speaks of one.
+                if met == Met::Unproven && share_a_line(fact, &effect) {
+                    met = Met::Yes;
+                }
                 if met == Met::No || self.barred(cause.cause, &fact.keys, &effect.keys) {
                     continue;
                 }
@@ -372,4 +376,11 @@ fn rules_of(catalog: &Catalog, effect: usize) -> impl Iterator<Item = (usize, &C
         .iter()
         .enumerate()
         .filter(move |(_, c)| c.effect == effect)
+}
+
+/// Whether one line says both.
+fn share_a_line(a: &Fact, b: &Fact) -> bool {
+    a.evidence()
+        .iter()
+        .any(|q| b.evidence().iter().any(|other| other.place == q.place))
 }
