@@ -195,8 +195,8 @@ impl<'w> Picker<'w> {
         };
         let near_end = |quote: &Quote| {
             let id = quote.place.source;
-            let source = world.source(id).filter(|s| s.kind == SourceKind::Log)?;
-            let end = world.stamp(id, source.coverage.last?)?;
+            world.source(id).filter(|s| s.kind == SourceKind::Log)?;
+            let end = world.coverage(id).1?;
             Some(end.at.since(last.at) <= within)
         };
         is_state(fact, world)

@@ -117,8 +117,7 @@ impl World {
         let Some(source) = self.source(id) else {
             return (None, None);
         };
-        let at = |raw: Option<RawStamp>| raw.and_then(|r| self.stamp(id, r));
-        (at(source.coverage.first), at(source.coverage.last))
+        source.covers(|raw| self.stamp(id, raw))
     }
 
     /// Which log a source is part of: the position in [`World::logs`].

@@ -303,6 +303,9 @@ pub struct Coverage {
     pub first: Option<RawStamp>,
     /// Latest reading seen.
     pub last: Option<RawStamp>,
+    /// Where these are of lines without an offset, but most lines have one (a component prints klog until its options are
+    /// read, then JSON): the earliest and the latest of those.
+    pub with_offset: Option<(RawStamp, RawStamp)>,
     /// Lines by severity letter (`I W E F`), where the format tells.
     pub levels: BTreeMap<char, u64>,
     /// Longest pauses, at most a handful, longest first.
@@ -336,4 +339,17 @@ pub struct Source {
     pub status: Status,
     /// What to know about it (an error, a reason, a warning).
     pub note: String,
+}
+
+impl Source {
+    /// First and last moment it covers, `at` giving the moment of a reading.
+    pub fn covers(&self, at: impl Fn(RawStamp) -> Option<Stamp>) -> (Option<Stamp>, Option<Stamp>) {
+        let (from, to) = self.coverage.with_offset.unzip();
+        let of = |own: Option<RawStamp>, other: Option<RawStamp>| {
+            [own, other].map(|reading| reading.and_then(&at))
+        };
+        let first = of(self.coverage.first, from).into_iter().flatten();
+        let last = of(self.coverage.last, to).into_iter().flatten();
+        (first.min_by_key(|s| s.at), last.max_by_key(|s| s.at))
+    }
 }

@@ -121,7 +121,8 @@ pub fn inventory(report: &Report<'_>) -> Inventory {
 
 fn file(s: &Source) -> File {
     let at = |raw| times::instant(&s.clock, raw);
-    let window = (s.coverage.first.and_then(at), s.coverage.last.and_then(at));
+    let (first, last) = s.covers(|raw| s.clock.stamp(raw));
+    let window = (first.map(|t| t.at), last.map(|t| t.at));
     File {
         path: safe(&s.path),
         status: s.status.as_str(),

@@ -40,7 +40,7 @@ pub(in crate::extract) struct Evidence {
 
 impl Evidence {
     /// The evidence of a log of which `next` is the next part, which begins so many New Years after the log.
-    pub(in crate::extract) fn followed_by(mut self, (next, turn): (Self, u8)) -> Self {
+    pub(in crate::extract) fn followed_by(mut self, (mut next, turn): (Self, u8)) -> Self {
         self.node = self.node.or(next.node);
         self.contained |= next.contained;
         self.first = self.first.or(next.first);
@@ -60,8 +60,22 @@ impl Evidence {
                 res,
                 turn: turn.saturating_add(within),
             }),
+            // Lines with an offset need no clock, but the older ones do.
+            Some(RawStamp::Utc { .. }) if matches!(self.last, Some(RawStamp::Local { .. })) => {
+                let told = [next.first, next.last].into_iter().flatten();
+                let told = told.filter_map(|stamp| match stamp {
+                    RawStamp::Utc { ns, .. } => Some((Instant(ns), Instant(ns))),
+                    _ => None,
+                });
+                next.absolute = told.chain(next.absolute).reduce(wider);
+                self.last
+            }
             last => last.or(self.last),
         };
+        self.absolute = [self.absolute, next.absolute]
+            .into_iter()
+            .flatten()
+            .reduce(wider);
         for (zone, n) in next.zones {
             match self.zones.iter_mut().find(|(z, _)| *z == zone) {
                 Some((_, sum)) => *sum = sum.saturating_add(n),
@@ -81,4 +95,9 @@ impl Evidence {
         self.collector = self.collector.or(next.collector);
         self
     }
+}
+
+/// What both stretches of time lie in.
+fn wider(a: (Instant, Instant), b: (Instant, Instant)) -> (Instant, Instant) {
+    (a.0.min(b.0), a.1.max(b.1))
 }

@@ -67,6 +67,11 @@ fn evidence_of(o: &Observation) -> Evidence {
         state,
         ..Evidence::default()
     };
+    if let Some((RawStamp::Utc { ns: from, .. }, RawStamp::Utc { ns: to, .. })) =
+        o.source.coverage.with_offset
+    {
+        e.absolute = Some((Instant(from), Instant(to)));
+    }
     match o.series.dated {
         Some(Dated::Begun(at)) => e.year = e.year.or(year_of(at)),
         Some(Dated::Ended(at)) => e.year = e.year.or_else(|| year_before(e.last?, at)),

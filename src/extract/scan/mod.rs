@@ -105,6 +105,8 @@ pub(crate) struct Scan<'c> {
     previous: Option<(RawStamp, u64, u64)>,
     /// Local readings sampled, without and with a printed year: how many, the first, the last.
     local: [(u64, Option<RawStamp>, Option<RawStamp>); 2],
+    /// The same of readings with an offset.
+    offset_read: (u64, Option<(RawStamp, RawStamp)>),
     /// How much more often the time fell than rose from sample to sample.
     falls: i64,
     claimed: Vec<Range<usize>>,
@@ -149,6 +151,7 @@ impl<'c> Scan<'c> {
             turn: Turn::default(),
             previous: None,
             local: [(0, None, None); 2],
+            offset_read: (0, None),
             falls: 0,
             claimed: Vec::new(),
             keeps: None,
@@ -214,6 +217,8 @@ impl<'c> Scan<'c> {
             let (_, first, last) = if with.0 > without.0 { with } else { without };
             self.coverage.first = *first;
             self.coverage.last = *last;
+            let (count, span) = self.offset_read;
+            self.coverage.with_offset = span.filter(|_| count > with.0.saturating_add(without.0));
         }
         self.edges.in_dump = self.stacks.is_active();
         if self.keeps.is_some() && !self.pieces.is_empty() {

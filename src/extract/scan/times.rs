@@ -182,6 +182,17 @@ impl Scan<'_> {
     }
 
     fn extend(&mut self, time: RawStamp) {
+        if let RawStamp::Utc { .. } = time {
+            let (count, span) = &mut self.offset_read;
+            *count = count.saturating_add(1);
+            let (first, last) = span.get_or_insert((time, time));
+            if time.reading() < first.reading() {
+                *first = time;
+            }
+            if time.reading() > last.reading() {
+                *last = time;
+            }
+        }
         if let RawStamp::Local { year, .. } = time {
             // A date that stands at the beginning of some line inside a record is no time of the log.
             let with_year = usize::from(year.is_some());

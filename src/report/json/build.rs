@@ -7,7 +7,6 @@ use crate::model::incident as from;
 use crate::model::{Basis, FactId, Place, Quote, Source};
 
 use super::super::layout::clean;
-use super::super::times;
 use super::super::view::Report;
 use super::dumps;
 use super::types as to;
@@ -171,7 +170,7 @@ fn fact(report: &Report<'_>, id: FactId, f: &model::Fact) -> to::Fact {
 }
 
 fn artifact(s: &Source) -> to::Artifact {
-    let reading = |raw: Option<_>| raw.and_then(|r| times::instant(&s.clock, r));
+    let (first, last) = s.covers(|raw| s.clock.stamp(raw));
     to::Artifact {
         path: safe(&s.path),
         kind: String::from(s.kind.as_str()),
@@ -179,8 +178,8 @@ fn artifact(s: &Source) -> to::Artifact {
         node: s.scope.node.as_deref().map(safe),
         bytes: s.coverage.bytes,
         lines: s.coverage.lines,
-        first: reading(s.coverage.first).map(Instant::rfc3339),
-        last: reading(s.coverage.last).map(Instant::rfc3339),
+        first: first.map(|t| t.at.rfc3339()),
+        last: last.map(|t| t.at.rfc3339()),
         status: match s.status {
             model::Status::Read => to::ArtifactStatus::Read,
             model::Status::Partial => to::ArtifactStatus::Partial,

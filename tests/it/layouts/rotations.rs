@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use kforensics::catalog::Catalog;
 use kforensics::extract::{self, Overrides, World};
 use kforensics::input::Found;
-use kforensics::model::{Analysis, Fact};
+use kforensics::model::{Analysis, Fact, Source};
 
 use super::planted::{NOON, Zone, no_cni, runtime_start, text};
 use super::sources;
@@ -157,6 +157,30 @@ fn a_log_that_changes_its_format_crosses_no_new_year() {
     assert_eq!(started.len(), 1, "{}", sources(&analysis));
     let at = started[0].span.first.unwrap().at.rfc3339();
     assert!(at.starts_with("2026-03-02T12:00:00"), "{at}");
+
+    // It covers what its lines with and without an offset cover, in one file or in several.
+    let whole = run::members(&[Member::new("cp1/kube-apiserver.log", start(0) + &run(1))]);
+    let cut = run::members(&[
+        Member::new("cp1/kube-apiserver.log.1", start(0)),
+        Member::new("cp1/kube-apiserver.log", run(1)),
+    ]);
+    for analysis in [whole, cut] {
+        let all = || {
+            let covers = |s: &Source| s.covers(|raw| s.clock.stamp(raw));
+            analysis.sources.iter().map(covers)
+        };
+        let first = all().filter_map(|(first, _)| first).map(|t| t.at).min();
+        let last = all().filter_map(|(_, last)| last).map(|t| t.at).max();
+        assert_eq!(
+            first.zip(last).map(|(a, b)| (a.rfc3339(), b.rfc3339())),
+            Some((
+                String::from("2026-03-02T12:00:00Z"),
+                String::from("2026-03-02T12:01:39.000500Z")
+            )),
+            "{}",
+            sources(&analysis)
+        );
+    }
 }
 
 #[test]
