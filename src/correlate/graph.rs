@@ -143,7 +143,7 @@ impl<'a> Graph<'a> {
                 };
                 let mut met = meets(&cause.join, &fact.keys, &effect.keys, &self.world.topology);
                 // Whichever machine it is, one line speaks of one.
-                if met == Met::Unproven && share_a_line(fact, &effect) {
+                if met == Met::Unproven && share_a_line(fact, effect) {
                     met = Met::Yes;
                 }
                 if met == Met::No || self.barred(cause.cause, &fact.keys, &effect.keys) {

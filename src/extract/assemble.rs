@@ -11,6 +11,7 @@ use super::fold::RawFact;
 use super::join;
 use super::machines;
 use super::merge::{EPISODE_GAP, merge};
+use super::namespaces;
 use super::neighbours;
 use super::observe::{Life, Observation};
 use super::relations::{self, Labelled};
@@ -273,6 +274,7 @@ pub fn assemble(
     for parts in &logs {
         join::join(catalog, &mut observations, parts);
     }
+    namespaces::settle(&mut observations);
     machines::name(&mut observations);
     neighbours::name(&mut observations);
     machines::rename(&mut observations);

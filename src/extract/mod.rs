@@ -15,6 +15,7 @@ mod join;
 mod machines;
 mod matcher;
 mod merge;
+mod namespaces;
 mod neighbours;
 mod observe;
 mod preamble;

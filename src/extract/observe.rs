@@ -84,6 +84,8 @@ pub struct Observation {
     pub templates: Vec<Template>,
     /// Processes and certificates, for the inferences.
     pub states: Vec<StateLine>,
+    /// Lines about objects whose namespace is nowhere said.
+    pub assumed: BTreeSet<u64>,
     /// Occurrences beyond the limit of distinct facts, by definition: counted, not kept.
     pub overflow: BTreeMap<usize, u64>,
     /// Whether it shows Kubernetes Events.
@@ -288,6 +290,7 @@ pub(super) fn blank(found: &Found) -> Observation {
         pairs: Vec::new(),
         templates: Vec::new(),
         states: Vec::new(),
+        assumed: BTreeSet::new(),
         overflow: BTreeMap::new(),
         has_events: false,
         dumps: Vec::new(),
@@ -304,7 +307,7 @@ fn partial(source: &mut Source, why: &str) {
     note(source, why);
 }
 
-fn note(source: &mut Source, note: &str) {
+pub(super) fn note(source: &mut Source, note: &str) {
     if !source.note.is_empty() {
         source.note.push_str("; ");
     }
@@ -494,6 +497,7 @@ fn states(catalog: &Catalog, observation: &mut Observation, head: Vec<u8>, reade
 /// Keeps what the inferences need of a reading, and its notes.
 pub(super) fn keep(observation: &mut Observation, reading: Reading) {
     observation.relations = reading.relations;
+    observation.assumed = reading.assumed;
     observation.labels = reading.labels;
     observation.hints = reading.hints;
     observation.pairs = reading.pairs;

@@ -165,7 +165,8 @@ impl Output {
             "kubectl" | "oc" | "k" | "docker" | "crictl" | "nerdctl" | "podman" => verb == "logs",
             "cat" | "egrep" | "grep" | "head" | "less" | "tail" | "zcat" => words().any(|w| {
                 let name = w.to_ascii_lowercase();
-                name.contains("/log/") || name.trim_end_matches(".gz").ends_with(".log")
+                let file = name.trim_end_matches(".gz");
+                name.contains("/log/") || file.strip_suffix(".log").is_some()
             }),
             _ => false,
         }

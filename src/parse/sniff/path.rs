@@ -156,7 +156,7 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
     }
     // <ns>_<pod>.log, <ns>_<pod>_<container>.log, <pod>_<ns>.log: no name of Kubernetes holds an underscore.
     match cells[..] {
-        [ns, pod] if is_name(ns) && is_generated(pod) && !is_generated(ns) => {
+        [ns, pod] | [pod, ns] if is_name(ns) && is_generated(pod) && !is_generated(ns) => {
             return set(ns, pod, None);
         }
         [ns, pod, container]
@@ -167,9 +167,6 @@ fn pod(file: &str, folders: &[&str], scope: &mut Scope) {
                 && !component::named(container).is_node_local() =>
         {
             return set(ns, pod, Some(container));
-        }
-        [pod, ns] if is_generated(pod) && is_name(ns) && !is_generated(ns) => {
-            return set(ns, pod, None);
         }
         _ => {}
     }

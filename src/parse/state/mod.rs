@@ -30,6 +30,8 @@ mod tree;
 mod yaml;
 
 use super::session::Output;
+use std::collections::BTreeSet;
+
 use crate::base::time::RawStamp;
 use crate::model::{ClockPair, Entity, SourceKind, StateLine};
 use sink::{Chunk, Sink};
@@ -47,6 +49,8 @@ pub struct Reading {
     pub hints: Vec<ClockHint>,
     /// Times of machines beside times of the API server.
     pub pairs: Vec<ClockPair>,
+    /// Lines about objects whose namespace is nowhere said: `default` was taken for it.
+    pub assumed: BTreeSet<u64>,
     /// What was left out, and why.
     pub notes: Vec<String>,
 }

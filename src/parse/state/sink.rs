@@ -318,6 +318,12 @@ impl<'t> Sink<'t> {
         }
     }
 
+    /// The line there is about an object whose namespace is nowhere said: `default` was taken for it.
+    pub(super) fn assume(&mut self, at: usize) {
+        let line = self.line_of(at);
+        self.reading.assumed.insert(line);
+    }
+
     /// How many statements there are so far.
     pub(super) fn said(&self) -> usize {
         self.reading.lines.len()

@@ -75,7 +75,7 @@ fn a_log_in_a_session_is_a_source_of_the_machine_at_whose_prompt_it_was_printed(
     let swap = analysis
         .facts
         .iter()
-        .flat_map(|f| f.evidence())
+        .flat_map(kforensics::model::Fact::evidence)
         .find(|q| q.text.contains("running with swap on"))
         .expect("a quote of the kubelet");
     assert_eq!(swap.place.line, 20);

@@ -20,6 +20,8 @@ struct Row<'t> {
     message: &'t str,
     /// The object, where the row names it.
     object: Option<Entity>,
+    /// Its namespace is nowhere said.
+    assumed: bool,
 }
 
 /// Whether a line is such a row or the header above them.
@@ -64,6 +66,9 @@ pub(super) fn read(sink: &mut Sink<'_>, lines: &[Line<'_>], asked: Option<&Entit
         .filter(|first| named.iter().all(|n| n == *first))
         .cloned();
     for r in rows {
+        if r.assumed {
+            sink.assume(r.at);
+        }
         let object = r
             .object
             .or_else(|| asked.cloned())
@@ -164,6 +169,7 @@ fn described(at: usize, text: &str) -> Option<Row<'_>> {
         from,
         message,
         object: None,
+        assumed: false,
     })
 }
 
@@ -203,6 +209,7 @@ fn old(at: usize, text: &str) -> Option<Row<'_>> {
         from: cells.get(3)?,
         message: rests.get(kind + 2)?,
         object: None,
+        assumed: false,
     })
 }
 
@@ -237,6 +244,10 @@ fn listed(at: usize, text: &str) -> Option<Row<'_>> {
     {
         return None;
     }
+    let said = match namespace {
+        Some(namespace) => Some(say::event_object(of, namespace, name)),
+        None => said_in(rest, of, name),
+    };
     Some(Row {
         at,
         kind,
@@ -244,12 +255,8 @@ fn listed(at: usize, text: &str) -> Option<Row<'_>> {
         age: stamp::event_age(age),
         from: "",
         message: rest.trim(),
-        object: Some(match namespace {
-            Some(namespace) => say::event_object(of, namespace, name),
-            None => {
-                said_in(rest, of, name).unwrap_or_else(|| say::event_object(of, "default", name))
-            }
-        }),
+        assumed: said.is_none(),
+        object: said.or_else(|| Some(say::event_object(of, "default", name))),
     })
 }
 

@@ -45,8 +45,12 @@ pub(super) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
         return;
     }
     let object = match row.get("NAMESPACE") {
-        "" if row.namespace.is_none() => said_in(row.get("MESSAGE"), kind, id)
-            .unwrap_or_else(|| say::event_object(kind, "default", id)),
+        "" if row.namespace.is_none() => {
+            said_in(row.get("MESSAGE"), kind, id).unwrap_or_else(|| {
+                sink.assume(row.at);
+                say::event_object(kind, "default", id)
+            })
+        }
         "" => say::event_object(kind, row.namespace.unwrap_or("default"), id),
         namespace => say::event_object(kind, namespace, id),
     };

@@ -52,6 +52,15 @@ impl Row<'_> {
     }
 }
 
+impl Row<'_> {
+    /// Whether the namespace of an object of this kind is nowhere said.
+    fn is_assumed(&self, kind: &str) -> bool {
+        kinds::is_namespaced(kind) == Some(true)
+            && self.get("NAMESPACE").is_empty()
+            && self.namespace.is_none()
+    }
+}
+
 /// Says a row.
 pub(in crate::parse::state) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
     match row.kind {
@@ -69,6 +78,9 @@ pub(in crate::parse::state) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
         return;
     }
     let namespace = row.namespace_for(&kind);
+    if row.is_assumed(&kind) {
+        sink.assume(row.at);
+    }
     let of = entity(&kind, namespace, id);
     let top = row.has("CPU(CORES)");
     match kind.as_str() {
