@@ -221,7 +221,20 @@ pub(super) fn namespace_of(path: &str) -> Option<String> {
             return Some(super::sink::name(ns));
         }
     }
-    base.contains("kube-system").then(|| "kube-system".into())
+    if base.contains("kube-system") {
+        return Some("kube-system".into());
+    }
+    system_namespace(base)
+}
+
+/// `istio-system` of `pods-istio-system.txt`: what follows the kind, where it ends as namespaces of a system do.
+fn system_namespace(base: &str) -> Option<String> {
+    let stem = base.split('.').next()?.strip_suffix("-system")?;
+    let (kind, namespace) = stem.rsplit(['/', ' ']).next()?.split_once(['-', '_'])?;
+    let kind = kind.to_ascii_lowercase();
+    let is_kind = kind.len() > 3 || matches!(kind.as_str(), "svc" | "ep");
+    (is_kind && known(&kind).is_some() && !namespace.is_empty())
+        .then(|| super::sink::name(&format!("{namespace}-system")))
 }
 
 #[cfg(test)]
@@ -262,6 +275,17 @@ mod tests {
             Some("team-a")
         );
         assert_eq!(namespace_of("kubectl/get-pods-during-stall.txt"), None);
+        assert_eq!(
+            namespace_of("kubectl/pods-istio-system.txt").as_deref(),
+            Some("istio-system")
+        );
+        assert_eq!(
+            namespace_of("events_gatekeeper-system.log").as_deref(),
+            Some("gatekeeper-system")
+        );
+        // A subject, and a name without a namespace.
+        assert_eq!(namespace_of("network-of-the-system.txt"), None);
+        assert_eq!(namespace_of("pods-system.txt"), None);
     }
 
     #[test]
