@@ -266,6 +266,7 @@ fn define(file: &RuleText, rule: &RuleFile, mistakes: &mut Mistakes<'_>) -> Opti
         transient: rule.transient,
         raw: rule.raw,
         planned: rule.planned,
+        deed: rule.deed,
         origin,
         weight: weight?,
         keys: rule.keys.iter().map(|k| k.get_ref().clone()).collect(),

@@ -145,6 +145,8 @@ pub struct Definition {
     pub raw: bool,
     /// Somebody does it on purpose: an incident that it explains and that is over is of low severity.
     pub planned: bool,
+    /// Somebody's deed, whose consequences remain: told where nothing else is, however long ago it was.
+    pub deed: bool,
     /// Where it comes from when no line shows it.
     pub origin: Origin,
     /// How much it says as a root.

@@ -17,6 +17,7 @@ struct Words {
     benign: &'static str,
     transient: &'static str,
     planned: &'static str,
+    deed: &'static str,
     at_least: &'static str,
     lasting: &'static str,
     startup: &'static str,
@@ -47,6 +48,7 @@ const EN: Words = Words {
     benign: "healthy clusters print it",
     transient: "heals by itself",
     planned: "done on purpose",
+    deed: "somebody's deed",
     at_least: "least signs that count:",
     lasting: "counts when it lasted",
     startup: "does not count after a start within",
@@ -77,6 +79,7 @@ const ZH: Words = Words {
     benign: "健康集群也会打印",
     transient: "会自行恢复",
     planned: "有意为之",
+    deed: "人为操作",
     at_least: "至少出现多少次才计入：",
     lasting: "持续多久才计入：",
     startup: "启动后多久内不计：",
@@ -227,6 +230,7 @@ fn properties(d: &Definition, words: &Words) -> Vec<String> {
         (d.benign, words.benign),
         (d.transient, words.transient),
         (d.planned, words.planned),
+        (d.deed, words.deed),
     ];
     out.extend(
         flags

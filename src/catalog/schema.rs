@@ -40,6 +40,8 @@ pub(super) struct RuleFile {
     pub(super) transient: bool,
     #[serde(default)]
     pub(super) planned: bool,
+    #[serde(default)]
+    pub(super) deed: bool,
     pub(super) inferred: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) infer: toml::Table,

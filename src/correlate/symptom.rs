@@ -73,7 +73,7 @@ impl<'w> Picker<'w> {
             let holds = if d.symptom {
                 !self.of_a_start(d, fact) && self.goes_on(fact, JUST)
             } else {
-                self.held(d, fact) && self.goes_on(fact, ENDS)
+                self.held(d, fact) && (d.deed || self.goes_on(fact, ENDS))
             };
             grave && !d.transient && holds && !self.healed.holds(self.catalog, fact)
         });
