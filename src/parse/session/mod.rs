@@ -119,7 +119,7 @@ pub fn is_session(head: &[u8]) -> bool {
     let mut outputs = head
         .split(|b| *b == b'\n')
         .take(HEAD_LINES)
-        .filter_map(line);
+        .filter_map(|l| line(l, false));
     outputs
         .next()
         .is_some_and(|first| !first.prints_log() || outputs.next().is_some())
@@ -129,9 +129,13 @@ pub fn is_session(head: &[u8]) -> bool {
 pub fn outputs(text: &[u8]) -> Vec<Output> {
     let mut outputs: Vec<Output> = Vec::new();
     let (mut at, mut lines) = (0_usize, 0_u64);
+    // Where one `# ` is a prompt, the others are.
+    let sure = text
+        .split(|b| *b == b'\n')
+        .any(|l| l.starts_with(b"# ") && line(l, false).is_some());
     for raw in text.split_inclusive(|b| *b == b'\n') {
         let end = at.saturating_add(raw.len());
-        if let Some(mut output) = line(raw) {
+        if let Some(mut output) = line(raw, sure) {
             if let Some(before) = outputs.last_mut() {
                 before.range.end = at;
             } else if at > 0 {
@@ -209,8 +213,8 @@ impl Output {
     }
 }
 
-/// Reads a line as a command.
-fn line(raw: &[u8]) -> Option<Output> {
+/// Reads a line as a command; `sure`: a lone `# ` is a prompt.
+fn line(raw: &[u8], sure: bool) -> Option<Output> {
     // Most lines are none by their length or first letter.
     let text = std::str::from_utf8(raw.get(..raw.len().min(LINE_LIMIT))?).ok()?;
     let text = text.trim_end();
@@ -220,7 +224,7 @@ fn line(raw: &[u8]) -> Option<Output> {
     {
         return None;
     }
-    let (host, words, announced) = if let Some((host, words)) = prompted(text) {
+    let (host, words, announced) = if let Some((host, words)) = prompted(text, sure) {
         (host, words, true)
     } else if let Some(words) = text
         .strip_prefix("+ ")
@@ -242,7 +246,7 @@ fn line(raw: &[u8]) -> Option<Output> {
     let program = program.rsplit('/').next()?;
     let is_kubectl = KUBECTL.contains(&program);
     let is_known = if announced {
-        is_kubectl || PROGRAMS.contains(&program)
+        host.is_some() || is_kubectl || PROGRAMS.contains(&program)
     } else {
         is_kubectl && program != "k"
     };
@@ -268,7 +272,7 @@ fn line(raw: &[u8]) -> Option<Output> {
 }
 
 /// The machine and the rest of a line that begins with a prompt.
-fn prompted(text: &str) -> Option<(Option<String>, &str)> {
+fn prompted(text: &str, sure: bool) -> Option<(Option<String>, &str)> {
     if let Some(rest) = text.strip_prefix('➜') {
         // `➜  ~ kubectl`, `➜  src git:(main) ✗ kubectl`.
         let at = KUBECTL
@@ -290,7 +294,7 @@ fn prompted(text: &str) -> Option<(Option<String>, &str)> {
         .min()?;
     let prompt = text.get(..at)?.trim_end();
     let rest = text.get(at.saturating_add(mark.len())..)?;
-    let is_prompt = prompt.is_empty() && (*mark != *"# " || is_no_comment(rest))
+    let is_prompt = prompt.is_empty() && (*mark != *"# " || sure || is_no_comment(rest))
         || is_windows
         || is_shell(prompt)
         || prompt.len() < PROMPT_LIMIT
@@ -327,10 +331,13 @@ fn is_no_comment(rest: &str) -> bool {
 
 /// `root@n1`, `[root@n1 ~]`, `core@n1:/etc`.
 fn host_of(prompt: &str) -> Option<String> {
-    let (_, behind) = prompt.rsplit_once('@')?;
-    let end = behind
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')))
-        .unwrap_or(behind.len());
+    let first = prompt.split(' ').next()?;
+    let (user, behind) = first.trim_start_matches(['[', '(']).split_once('@')?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if user.is_empty() || !user.chars().all(legal) || prompt.split(' ').count() > 3 {
+        return None;
+    }
+    let end = behind.find(|c: char| !legal(c)).unwrap_or(behind.len());
     let host = behind.get(..end)?;
     (!host.is_empty()).then(|| host.to_owned())
 }
@@ -441,157 +448,4 @@ fn spaced(word: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn case(text: &str, expected: Option<(&str, Option<&str>)>) {
-        let found = line(text.as_bytes());
-        let found = found
-            .as_ref()
-            .map(|o| (o.command.as_str(), o.host.as_deref()));
-        assert_eq!(found, expected, "{text}");
-    }
-
-    #[test]
-    fn commands_behind_prompts() {
-        case("$ kubectl get pods", Some(("kubectl get pods", None)));
-        case(
-            "[root@k8s-m1 ~]# kubectl -n shop get pods -o wide",
-            Some(("kubectl get pods -o wide -n shop", Some("k8s-m1"))),
-        );
-        case(
-            "root@n1:/etc/kubernetes# sudo journalctl -u kubelet --no-pager | tail -50",
-            Some(("journalctl -u kubelet --no-pager | tail -50", Some("n1"))),
-        );
-        case(
-            "PS C:\\Users\\ops> kubectl -n kube-system get pods\r\n",
-            Some(("kubectl get pods -n kube-system", None)),
-        );
-        case(
-            "$ oc -n shop describe pod web-1 | tail -8",
-            Some(("kubectl describe pod web-1 -n shop | tail -8", None)),
-        );
-        case(
-            "$ ssh -i key.pem root@n3 'systemctl status kubelet'",
-            Some(("systemctl status kubelet", Some("n3"))),
-        );
-        case("$ ssh n3", Some(("ssh n3", None)));
-        case(
-            "sh-4.4# cat /etc/resolv.conf",
-            Some(("cat /etc/resolv.conf", None)),
-        );
-        case("+ kubectl get ns", Some(("kubectl get ns", None)));
-        case("+ date", None);
-        case("C:\\> kubectl version", Some(("kubectl version", None)));
-        case("➜  ~ kubectl get ns", Some(("kubectl get ns", None)));
-        case(
-            "(prod|shop) ❯ k get po -nshop",
-            Some(("kubectl get po -n shop", None)),
-        );
-        case("# date", None);
-        case("# df -h /var", Some(("df -h /var", None)));
-        case(
-            "(prod) ❯ k get po -nshop",
-            Some(("kubectl get po -n shop", None)),
-        );
-        case("core@n1 ~ $ df -h", Some(("df -h", Some("n1"))));
-        case(
-            "# KUBECONFIG=/etc/kubernetes/admin.conf kubectl get no",
-            Some(("kubectl get no", None)),
-        );
-    }
-
-    #[test]
-    fn commands_under_headings_and_alone() {
-        case(
-            "==== kubectl get nodes -o wide ====",
-            Some(("kubectl get nodes -o wide", None)),
-        );
-        case("### df -h", Some(("df -h", None)));
-        case(
-            "--- journalctl -u docker ---",
-            Some(("journalctl -u docker", None)),
-        );
-        case(
-            "kubectl describe pod web-1 -n shop:",
-            Some(("kubectl describe pod web-1 -n shop", None)),
-        );
-        case("oc get co", Some(("kubectl get co", None)));
-    }
-
-    #[test]
-    fn what_is_no_command() {
-        for text in [
-            "kubectl get pods shows that the pods are gone",
-            "kubectl apply -f web.yaml",
-            "we ran kubectl get pods",
-            "I1120 17:02:26.164562 1 x.go:1] kubectl get pods",
-            "    kubectl get pods",
-            "> kubectl get pods",
-            "df -h",
-            "top of the list",
-            "# the nodes",
-            "# ip of the node",
-            "# cat",
-            "-----BEGIN CERTIFICATE-----",
-            "=====",
-            "Error from server (NotFound): pods \"a\" not found",
-            "--- a/file",
-            "",
-        ] {
-            case(text, None);
-        }
-    }
-
-    #[test]
-    fn outputs_lie_between_commands() {
-        let text = "Hi,\n$ kubectl get ns\nNAME\na\n$ kubectl logs web-1\nline\n";
-        let found = outputs(text.as_bytes());
-        let told: Vec<_> = found
-            .iter()
-            .map(|o| {
-                (
-                    o.lines,
-                    text.get(o.body..o.range.end).unwrap_or_default(),
-                    o.prints_log(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                (0, "Hi,\n", false),
-                (1, "NAME\na\n", false),
-                (4, "line\n", true)
-            ]
-        );
-    }
-
-    #[test]
-    fn a_log_under_its_command_is_no_session() {
-        assert!(!is_session(
-            b"$ kubectl logs web-1\n2026-01-02T03:04:05Z a\n"
-        ));
-        assert!(!is_session(b"I1120 17:02:26.164562 1 x.go:1] up\n"));
-        assert!(is_session(b"$ kubectl logs web-1\na\n$ kubectl get pods\n"));
-        assert!(is_session(b"Hello\n\nkubectl get pods\nNAME   READY\n"));
-    }
-
-    #[test]
-    fn names_are_those_of_files_where_there_are_any() {
-        let name = |text: &str| line(text.as_bytes()).map(|o| o.name());
-        assert_eq!(
-            name("# tail -100 /var/log/kubelet.log | grep E").as_deref(),
-            Some("var/log/kubelet.log")
-        );
-        assert_eq!(
-            name("$ kubectl -n shop logs deploy/web").as_deref(),
-            Some("kubectl-logs-deploy-web--n-shop")
-        );
-        assert_eq!(
-            name("$ journalctl -u kubelet").as_deref(),
-            Some("journalctl--u-kubelet")
-        );
-    }
-}
+mod tests;
