@@ -3,11 +3,10 @@
 use super::blocks::Line;
 use super::{DumpText, LINE_LIMIT, Scan};
 use crate::base::text;
-use crate::base::time::{Instant, RawStamp, SECOND};
 use crate::extract::edges::RECORD_BYTES;
 use crate::extract::fold::Seen;
 use crate::extract::observe::Life;
-use crate::model::{Level, Place, Record};
+use crate::model::{Level, Place};
 use crate::parse::log::{self, Glance, Stream};
 
 /// One line in so many has its time read.
@@ -118,7 +117,6 @@ impl Scan<'_> {
         if let Some(zone) = record.zone {
             self.saw_zone(zone);
         }
-        self.saw_year(&record);
         let Some(pid) = record.pid else { return };
         let (component, scope) = self.author(&record);
         if component != self.scope.component {
@@ -142,17 +140,6 @@ impl Scan<'_> {
             offset,
             text: text::quote(line),
         });
-    }
-
-    /// Takes the year from a line that tells its time twice, without a year (a journal's) and with one (the program's): where
-    /// programs of several kinds write to one log, the others need it.
-    pub(super) fn saw_year(&mut self, record: &Record<'_>) {
-        if self.year.is_none()
-            && let (Some(zone), Some(RawStamp::Utc { ns, .. })) = (record.zone, record.time)
-        {
-            let local = Instant(ns.saturating_add(i64::from(zone).saturating_mul(SECOND)));
-            self.year = Some(local.year() - i32::from(self.turn.count));
-        }
     }
 
     pub(super) fn saw_zone(&mut self, zone: i32) {
@@ -243,33 +230,4 @@ pub(super) struct Piece {
     stream: Option<Stream>,
     ident: Option<Vec<u8>>,
     pid: Option<u64>,
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::catalog::Catalog;
-    use crate::extract::scan::Scan;
-    use crate::model::Scope;
-
-    #[test]
-    fn a_line_that_tells_its_time_twice_gives_the_year_to_the_others() {
-        let mut text = String::new();
-        for n in 0..200 {
-            let (m, s) = (n / 60, n % 60);
-            let said = if n % 2 == 0 {
-                format!(
-                    "time=\"2025-06-03T04:{m:02}:{s:02}+08:00\" level=info msg=\"Saving cluster snapshot\""
-                )
-            } else {
-                format!("I0603 04:{m:02}:{s:02}.000000     912 scope.go:117] \"RemoveContainer\"")
-            };
-            text.push_str(&format!(
-                "Jun 03 04:{m:02}:{s:02} edge-1 k3s[912]: {said}\n"
-            ));
-        }
-        let catalog = Catalog::builtin().unwrap();
-        let scanned =
-            Scan::new(&catalog, &Scope::default()).run(text.into_bytes(), &mut std::io::empty());
-        assert_eq!(scanned.year, Some(2025));
-    }
 }

@@ -159,7 +159,6 @@ impl<'c> Scan<'c> {
         let again = log::came_again(behind.get(..next).unwrap_or_default()).unwrap_or(0);
         let mut record = log::record(chunk);
         record.repeats = record.repeats.max(1).saturating_add(again);
-        self.saw_year(&record);
         if let Some(time) = record.time
             && self.wants_now(time)
             && let Some((year, zone)) = preamble::now(&record.text, time)
