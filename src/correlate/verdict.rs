@@ -123,12 +123,13 @@ fn excluded(
             if on_chain.contains(other.id.as_str()) {
                 continue;
             }
-            // It must be about something on the chain, and what it excludes must be a cause that one would think of there.
+            // What it excludes must be a cause that one would think of there; a step of the chain knows that of itself.
+            let is_step = on_chain.contains(definition.id.as_str());
             let explains = chain.iter().filter_map(|id| graph.fact(*id)).any(|step| {
                 let effect = graph.catalog.index(&step.kind);
                 effect.is_some_and(|e| graph.catalog.causes_of(e).any(|c| c.cause == exclude.kind))
             });
-            if !explains {
+            if !is_step && !explains {
                 continue;
             }
             let fact = graph

@@ -11,8 +11,9 @@ use std::net::Ipv4Addr;
 
 use super::Task;
 use super::support::{earlier, later, quote, some, value};
-use crate::base::time::Stamp;
-use crate::model::{Component, Fact, FactId, Keys, Quote, SourceId, StateLine};
+use crate::base::time::{HOUR, Stamp};
+use crate::base::units::human_duration;
+use crate::model::{Component, Entity, Fact, FactId, Keys, Quote, SourceId, StateLine};
 
 /// What kubelet prints of its flags.
 const FLAGS: &[&str] = &["address-drift/cluster-dns-flag"];
@@ -96,13 +97,18 @@ fn fact(
         (String::from("service"), name.to_owned()),
         (String::from("namespace"), namespace.to_owned()),
     ]);
+    let mut evidence: Vec<Quote> = said.quotes.into_iter().take(5).collect();
+    if let Some((after, proof)) = made_again(task, &service.1.entity) {
+        keys.insert(String::from("made"), String::from("later"));
+        keys.insert(String::from("after"), human_duration(after));
+        evidence.push(proof);
+    }
     if !said.nodes.is_empty() {
         keys.insert(
             String::from("node"),
             some(said.nodes.iter().map(String::as_str), 4),
         );
     }
-    let mut evidence: Vec<Quote> = said.quotes.into_iter().take(5).collect();
     evidence.push(quote(task.world, service.0, service.1));
     let mut fact = task.fact(
         "dns-address-mismatch",
@@ -114,6 +120,22 @@ fn fact(
     fact.span.first = said.first;
     fact.span.last = later(said.last, task.collected(service.0));
     Some(fact)
+}
+
+/// By how much a service is younger than the oldest one that an output shows with it, and the line that says so.
+fn made_again(task: &Task<'_>, service: &Entity) -> Option<(i64, Quote)> {
+    let made: Vec<(i64, SourceId, &StateLine)> = task
+        .states("service")
+        .filter(|(_, l)| value(l, "made").is_some())
+        .filter_map(|(id, l)| Some((l.first?.reading(), id, l)))
+        .collect();
+    let (own, source, line) = made.iter().find(|(.., l)| l.entity == *service)?;
+    // Ages and times of different outputs are not compared.
+    let of_source = made.iter().filter(|(_, id, _)| id == source);
+    let oldest = of_source.map(|(at, ..)| *at).min()?;
+    let after = own.saturating_sub(oldest);
+    let least = task.time("younger").unwrap_or(HOUR);
+    (after > least).then(|| (after, quote(task.world, *source, line)))
 }
 
 /// The addresses that pods ask, and who says so.
@@ -264,6 +286,23 @@ kube-system   kube-dns   ClusterIP   172.19.9.54   <none>        53/UDP,53/TCP  
         );
         let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS:\n- 172.19.0.10\nclusterDomain: cluster.local\n";
         case("n1/var/lib/kubelet/config.yaml", kubelet, &[drift]);
+    }
+
+    #[test]
+    fn a_service_that_was_made_again() {
+        let resolver = "nameserver 172.19.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\n";
+        let after = |services: &str| {
+            let files = [
+                ("svc.txt", services),
+                ("pods/shop_web-1/resolv.conf", resolver),
+            ];
+            let facts = facts_of(&files, "address-drift/dns-service-address-changed");
+            facts
+                .first()
+                .and_then(|f| f.key("after").map(str::to_owned))
+        };
+        assert_eq!(after(SERVICES).as_deref(), Some("85d"));
+        assert_eq!(after(&SERVICES.replace("5d", "90d")), None);
     }
 
     #[test]

@@ -58,13 +58,35 @@ const VALUED: [&str; 12] = [
     "--server",
 ];
 
-/// Reads the output of a command.
+/// Programs behind a pipe that pass lines on as they are.
+const FILTERS: [&str; 13] = [
+    "cat", "column", "egrep", "fgrep", "findstr", "grep", "head", "less", "more", "sort", "tail",
+    "tee", "uniq",
+];
+
+/// Reads the output of a command: as it is known to print, else by its looks.
 pub(super) fn read(sink: &mut Sink<'_>, chunk: Chunk<'_>, command: &str) {
+    let before = sink.said();
+    let changed = command.split('|').skip(1).any(|segment| {
+        let program = words(segment).next().unwrap_or_default();
+        !FILTERS.contains(&program) && !program.eq_ignore_ascii_case("select-string")
+    });
+    if !changed {
+        known(sink, chunk, command);
+    }
+    let verb = words(command).nth(1);
+    if sink.said() == before && !matches!(verb, Some("logs" | "log")) {
+        loose(sink, chunk, command);
+    }
+}
+
+/// Reads what a command is known to print.
+fn known(sink: &mut Sink<'_>, chunk: Chunk<'_>, command: &str) {
     // What runs elsewhere: `kubectl exec web-1 -- cat /etc/resolv.conf`, `ssh n1 ps -ef`.
     if let Some((outer, inner)) = command.split_once(" -- ")
         && words(outer).any(|w| w == "exec" || w == "debug")
     {
-        return read(sink, chunk, inner);
+        return known(sink, chunk, inner);
     }
     let piped = command.contains('|');
     let command = command.split('|').next().unwrap_or_default().trim();
@@ -226,6 +248,25 @@ NAME  is not a table
                 "pod/kube-system/coredns-565d847f94-8s2kp status=Running ready=1/1 restarts=0 node=n1 ip=10.244.10.4",
             ],
         );
+    }
+
+    #[test]
+    fn what_a_pipeline_made_is_told_by_its_looks() {
+        let text = "\
+$ kubectl get secret a -o jsonpath='{.data.ca}' | base64 -d | openssl x509 -noout -text
+Certificate:
+    Data:
+        Issuer: O = k8s.cluster.local
+        Validity
+            Not Before: Nov 21 23:55:00 2018 GMT
+            Not After : Nov 21 23:55:00 2019 GMT
+        Subject: O = k8s.cluster.local
+";
+        let outputs = session::outputs(text.as_bytes());
+        let reading = state::session("session.txt", text.as_bytes(), &outputs);
+        let line = reading.lines.first().expect("a certificate");
+        assert_eq!(line.entity.kind(), "certificate");
+        assert_eq!(line.line, 7);
     }
 
     #[test]

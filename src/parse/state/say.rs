@@ -194,6 +194,20 @@ pub(super) fn service(sink: &mut Sink<'_>, of: &Entity, at: usize, s: &Service<'
     related_ip(sink, of, s.cluster_ip, at);
 }
 
+/// Says when an object was made, as the output prints it (an age, a time).
+pub(super) fn made(
+    sink: &mut Sink<'_>,
+    of: &Entity,
+    at: usize,
+    when: &str,
+    first: Option<RawStamp>,
+) {
+    if first.is_some() {
+        let text = Text::of(of).field("made", when);
+        sink.say_when(Component::OBJECT, of, at, text, When::since(first));
+    }
+}
+
 /// Says the addresses behind a service. `not_ready` is `None` where the output does not tell.
 pub(super) fn endpoints(
     sink: &mut Sink<'_>,

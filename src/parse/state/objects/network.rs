@@ -3,6 +3,7 @@
 use super::{Object, pod};
 use crate::parse::state::say;
 use crate::parse::state::sink::{Sink, entity};
+use crate::parse::state::stamp;
 use crate::parse::state::tree::Node;
 
 /// Says a service.
@@ -30,6 +31,8 @@ pub(super) fn service(sink: &mut Sink<'_>, o: &Object<'_>) {
         selector: &n.pairs("spec.selector"),
     };
     say::service(sink, &o.entity, o.at, &state);
+    let created = n.text("metadata.creationTimestamp");
+    say::made(sink, &o.entity, o.at, created, stamp::rfc3339(created));
     let at = n.spot_of(&["spec.selector"]);
     sink.links
         .service(o.namespace, o.name, pod::pairs(n, "spec.selector"), at);

@@ -116,6 +116,8 @@ pub(in crate::parse::state) fn say(sink: &mut Sink<'_>, row: &Row<'_>) {
                 selector: row.get("SELECTOR"),
             };
             say::service(sink, &of, row.at, &state);
+            let age = row.get("AGE");
+            say::made(sink, &of, row.at, age, stamp::age(age));
             let selector = split_pairs(row.get("SELECTOR"));
             sink.links.service(namespace, id, selector, row.at);
         }

@@ -72,6 +72,7 @@ kube-system   endpoints/metrics-server   <none>                        4m21s
             "deployment/kube-system/metrics-server desired=0 ready=0 available=0",
             "replicaset/kube-system/metrics-server-76dc47c4ff desired=0 ready=0",
             "service/kube-system/metrics-server type=ClusterIP clusterIP=10.97.241.199 ports=443/TCP",
+            "service/kube-system/metrics-server made=4m21s",
             "endpoints/default/kubernetes ready=1 addresses=10.20.0.10",
             "endpoints/kube-system/metrics-server ready=0",
         ],
