@@ -80,6 +80,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("certificate-graph", certificate::graph),
     ("issued-together", issuance::infer),
     ("certificate-trust", trust::infer),
+    ("certificate-authority-replaced", trust::replaced),
     ("served-certificate", trust::served),
     ("reachability", reachability::infer),
     ("blocked-path", path::infer),
