@@ -38,8 +38,20 @@ const ORDINARY: &str = "I1120 17:06:13.398027 2026-11-20T17:06:13Z stderr F stdo
 pub struct Anchors {
     literals: Vec<Box<[u8]>>,
     bits: Box<[u64]>,
-    /// Behind each piece: the literals that hold it, and how far into them.
-    pieces: FxHashMap<[u8; PIECE], Vec<(u32, u32)>>,
+    /// Behind each piece: the windows that hold it.
+    pieces: FxHashMap<[u8; PIECE], Vec<Window>>,
+}
+
+/// The window of a literal, as one of its pieces finds it.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    /// Its bytes: they are compared before the literal is, since most pieces are ordinary and few windows are.
+    bytes: [u8; WINDOW],
+    /// How far into it the piece lies.
+    before: u32,
+    literal: u32,
+    /// How far into the literal the window begins.
+    into: u32,
 }
 
 impl Anchors {
@@ -57,9 +69,19 @@ impl Anchors {
                 .windows(WINDOW)
                 .enumerate()
                 .min_by_key(|(_, w)| w.windows(PIECE).map(|p| seen(&common, p)).sum::<u32>());
-            if let Some((at, window)) = window {
-                for (into, piece) in (at..).zip(window.windows(PIECE)) {
-                    anchors.expect(piece, number, into);
+            if let Some((at, window)) = window
+                && let (Some(bytes), Ok(into)) = (window.first_chunk(), u32::try_from(at))
+            {
+                for (before, piece) in (0_u32..).zip(window.windows(PIECE)) {
+                    anchors.expect(
+                        piece,
+                        Window {
+                            bytes: *bytes,
+                            before,
+                            literal: number,
+                            into,
+                        },
+                    );
                 }
             }
             anchors.literals.push(bytes.into());
@@ -67,15 +89,15 @@ impl Anchors {
         anchors
     }
 
-    fn expect(&mut self, piece: &[u8], literal: u32, into: usize) {
-        let (Some(piece), Ok(into)) = (piece.first_chunk::<PIECE>(), u32::try_from(into)) else {
+    fn expect(&mut self, piece: &[u8], window: Window) {
+        let Some(piece) = piece.first_chunk::<PIECE>() else {
             return;
         };
         let (word, bit) = place(*piece);
         if let Some(word) = self.bits.get_mut(word) {
             *word |= bit;
         }
-        self.pieces.entry(*piece).or_default().push((literal, into));
+        self.pieces.entry(*piece).or_default().push(window);
     }
 
     /// Calls `hit` with the position of the last byte and the number of the literal, for each occurrence, in no
@@ -98,14 +120,20 @@ impl Anchors {
         }
     }
 
-    /// Compares the literals that hold the piece found at `at`.
-    #[cold]
+    /// Compares the literals whose window holds the piece found at `at`.
     fn look(&self, text: &[u8], at: usize, piece: [u8; PIECE], hit: &mut impl FnMut(usize, usize)) {
-        for (number, into) in self.pieces.get(&piece).into_iter().flatten() {
-            let number = *number as usize;
-            let (Some(start), Some(literal)) =
-                (at.checked_sub(*into as usize), self.literals.get(number))
-            else {
+        for window in self.pieces.get(&piece).into_iter().flatten() {
+            let Some(from) = at.checked_sub(window.before as usize) else {
+                continue;
+            };
+            if text.get(from..).and_then(<[u8]>::first_chunk) != Some(&window.bytes) {
+                continue;
+            }
+            let number = window.literal as usize;
+            let (Some(start), Some(literal)) = (
+                from.checked_sub(window.into as usize),
+                self.literals.get(number),
+            ) else {
                 continue;
             };
             if text.get(start..).is_some_and(|t| t.starts_with(literal)) {
