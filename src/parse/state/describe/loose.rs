@@ -386,7 +386,7 @@ mod tests {
             ],
         );
         case(
-            "  4h\t\t19s\t\t564\tkubelet, n1\tspec.containers{web}\tWarning\tFailed\tError  then Error\n",
+            "  4h\t\t19s\t\t564\tkubelet, n1\t\t\tWarning\tFailed\tError  then Error\n",
             &[
                 "reason=Failed type=Warning object=pod/?/x/events.txt from=kubelet message=Error then Error",
             ],
