@@ -32,7 +32,7 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
     let mut symptoms = picker.told();
     let passing = picker.passing();
     symptoms.extend(&passing);
-    let hints = picker.hints(&symptoms);
+    let mut hints = picker.hints();
     let mut graph = Graph::build(catalog, world, &symptoms);
     let mut paths = ways(&graph, &symptoms);
     symptoms.retain(|s| {
@@ -50,6 +50,7 @@ pub fn explain(catalog: &Catalog, world: &mut World, lang: Lang) -> Vec<Incident
         .collect();
     // Beside an incident that somebody complains of they would only draw the eye away from it.
     if incidents.iter().all(|(i, _)| i.severity <= Severity::Low) {
+        hints.retain(|h| !symptoms.contains(h));
         graph.grow(&hints);
         let hints = hint::apart(&graph, &hints, &symptoms);
         let paths = ways(&graph, &hints);

@@ -64,10 +64,10 @@ impl<'w> Picker<'w> {
         self.pick(|d, fact| d.symptom && d.transient && self.held(d, fact))
     }
 
-    /// Facts that might be told where `told` makes no incident: what is bad by itself and goes on, and symptoms that are
+    /// Facts that might be told where nothing else makes an incident: what is bad by itself and goes on, and symptoms that are
     /// too short to count but with which their log ends, for they may just have begun.
-    pub(super) fn hints(&self, told: &[FactId]) -> Vec<FactId> {
-        let mut hints = self.pick(|d, fact| {
+    pub(super) fn hints(&self) -> Vec<FactId> {
+        self.pick(|d, fact| {
             let grave = d.severity >= Severity::High && d.weight >= Weight::Supporting
                 || d.severity >= Severity::Medium && d.weight >= Weight::Primary;
             let holds = if d.symptom {
@@ -75,10 +75,11 @@ impl<'w> Picker<'w> {
             } else {
                 self.held(d, fact) && (d.deed || self.goes_on(fact, ENDS))
             };
-            grave && !d.transient && holds && !self.healed.holds(self.catalog, fact)
-        });
-        hints.retain(|id| !told.contains(id));
-        hints
+            // What heals by itself may be what somebody noticed, where it stands at the collection and nothing else is found.
+            let stands = d.symptom && d.severity >= Severity::Medium && is_state(fact, self.world);
+            let told = if d.transient { stands } else { grave };
+            told && holds && !self.healed.holds(self.catalog, fact)
+        })
     }
 
     fn pick(&self, wanted: impl Fn(&Definition, &Fact) -> bool) -> Vec<FactId> {
