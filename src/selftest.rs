@@ -123,13 +123,7 @@ type Given = BTreeMap<usize, Vec<(String, crate::model::Keys)>>;
 fn given(catalog: &Catalog, definition: &Definition, example: &Example) -> Given {
     let observation: Observation = if let Some(path) = &example.file {
         let text = example.text.trim_start_matches('\n').to_owned();
-        let found = Found {
-            path: path.clone(),
-            mtime: None,
-            size: None,
-            packed: false,
-            note: String::new(),
-        };
+        let found = Found::named(path.clone());
         let mut observation = observe(catalog, &found, &mut text.as_bytes());
         settle(catalog, &mut observation);
         observation

@@ -357,13 +357,7 @@ mod tests {
     }
 
     fn observed(catalog: &Catalog, path: &str, text: &str) -> crate::extract::Observation {
-        let found = Found {
-            path: path.to_owned(),
-            mtime: None,
-            size: None,
-            packed: false,
-            note: String::new(),
-        };
+        let found = Found::named(path.to_owned());
         observe(catalog, &found, &mut text.as_bytes())
     }
 

@@ -140,13 +140,7 @@ mod tests {
         let mut all: Vec<Observation> = files
             .iter()
             .map(|(path, text)| {
-                let found = Found {
-                    path: String::from(*path),
-                    mtime: None,
-                    size: None,
-                    packed: false,
-                    note: String::new(),
-                };
+                let found = Found::named(String::from(*path));
                 observe(&catalog, &found, &mut text.as_bytes())
             })
             .collect();

@@ -16,13 +16,7 @@ use crate::parse::state;
 /// One record of a given component, as if it stood in a log of `node`; for a pseudo component (`object`, `event`,
 /// `process`, `certificate`) the line is a state line.
 pub fn observe_line(catalog: &Catalog, component: &str, node: &str, text: &str) -> Observation {
-    let found = Found {
-        path: format!("{node}/{component}.log"),
-        mtime: None,
-        size: None,
-        packed: false,
-        note: String::new(),
-    };
+    let found = Found::named(format!("{node}/{component}.log"));
     let mut observation = blank(&found);
     observation.source.scope.node = Some(node.to_owned());
     observation.source.scope.component = Component::named(component);

@@ -18,13 +18,7 @@ pub(super) fn world_of(files: &[(&str, &str)]) -> World {
     let observations = files
         .iter()
         .map(|(path, text)| {
-            let found = Found {
-                path: (*path).to_owned(),
-                mtime: None,
-                size: None,
-                packed: false,
-                note: String::new(),
-            };
+            let found = Found::named((*path).to_owned());
             extract::observe(catalog(), &found, &mut text.as_bytes())
         })
         .collect();

@@ -95,6 +95,19 @@ pub struct Found {
     pub note: String,
 }
 
+impl Found {
+    /// A file of which only the path is known.
+    pub fn named(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            mtime: None,
+            size: None,
+            packed: false,
+            note: String::new(),
+        }
+    }
+}
+
 /// Receives what is found.
 pub trait Visitor: Sync {
     /// One regular file, decompressed. Called from several threads at once; each path is unique.

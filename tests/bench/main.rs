@@ -83,13 +83,7 @@ fn mixed() -> Vec<u8> {
 }
 
 fn scan(catalog: &Catalog, path: &str, mut text: &[u8]) -> Observation {
-    let found = Found {
-        path: path.to_owned(),
-        mtime: None,
-        size: None,
-        packed: false,
-        note: String::new(),
-    };
+    let found = Found::named(path.to_owned());
     observe(catalog, &found, &mut text)
 }
 

@@ -16,13 +16,7 @@ use crate::support::run;
 /// What the files say, before any inference.
 pub(super) fn world(catalog: &Catalog, files: &[(&str, &[u8])]) -> World {
     let read = |(path, data): &(&str, &[u8])| {
-        let found = Found {
-            path: (*path).to_owned(),
-            mtime: None,
-            size: None,
-            packed: false,
-            note: String::new(),
-        };
+        let found = Found::named((*path).to_owned());
         extract::observe(catalog, &found, &mut { *data })
     };
     let overrides = Overrides {
