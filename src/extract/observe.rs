@@ -130,17 +130,23 @@ pub fn observe_all(
     std::iter::once(first).chain(logs).collect()
 }
 
-/// Reads a part of a file as a log of its own.
-pub(super) fn excerpt(known: Known<'_>, found: &Found, text: &[u8], base: Base) -> Observation {
-    let sniffed = sniff(
-        &found.path,
-        text.get(..text.len().min(HEAD)).unwrap_or(text),
-    );
+/// Reads a part of a file as a log of its own, of that machine where its lines name none.
+pub(super) fn excerpt(
+    known: Known<'_>,
+    found: &Found,
+    (text, base): (&[u8], Base),
+    node: Option<String>,
+) -> Observation {
+    let head = head_of(text);
+    let sniffed = sniff(&found.path, head);
     let mut observation = blank(found);
     observation.source.kind = SourceKind::Log;
     observation.source.formats = sniffed.formats;
     observation.source.why = sniffed.why;
     observation.source.scope = sniffed.scope;
+    let scope = &mut observation.source.scope;
+    scope.node = scope.node.take().or(node);
+    observation.preamble = preamble::read(head);
     log(
         known,
         &mut observation,
@@ -153,6 +159,11 @@ pub(super) fn excerpt(known: Known<'_>, found: &Found, text: &[u8], base: Base) 
     counted.pass(text);
     observation.hash = counted.digest();
     observation
+}
+
+/// As much of a text as the sniffer looks at.
+pub(super) fn head_of(text: &[u8]) -> &[u8] {
+    text.get(..text.len().min(HEAD)).unwrap_or(text)
 }
 
 fn file(
@@ -577,13 +588,7 @@ mod tests {
             "-- Logs begin at Mon 2019-08-12 09:10:00 CST, end at Wed 2019-08-14 14:43:20 CST. --";
         for margin in ["", "    ", "> "] {
             let text = format!("{margin}{header}\n{margin}{line}\n");
-            let found = Found {
-                path: String::from("n1/kubelet.txt"),
-                mtime: None,
-                size: None,
-                packed: false,
-                note: String::new(),
-            };
+            let found = Found::named("n1/kubelet.txt");
             let seen = observe(&catalog, &found, &mut text.as_bytes());
             assert_eq!(seen.source.kind, SourceKind::Log, "{margin:?}");
             assert!(seen.preamble.end.is_some(), "{margin:?}");

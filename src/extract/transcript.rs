@@ -64,15 +64,13 @@ pub(super) fn read(
                 lines: output.lines,
                 bytes: output.range.start as u64,
             };
-            let mut log = observe::excerpt((catalog, crew), &found(n, output), section, base);
-            let node = output.host.clone().filter(|_| output.is_of_host());
-            let scope = &mut log.source.scope;
-            scope.node = scope
-                .node
-                .take()
-                .or(node)
-                .or_else(|| observation.source.scope.node.clone());
-            log
+            // What kubectl prints is of no machine on which it runs.
+            let node = output
+                .host
+                .clone()
+                .or_else(|| observation.source.scope.node.clone())
+                .filter(|_| output.is_of_host());
+            observe::excerpt((catalog, crew), &found(n, output), (section, base), node)
         })
         .collect()
 }
@@ -80,7 +78,7 @@ pub(super) fn read(
 /// Whether a command printed a log: it is said to, or its output is nothing else.
 fn is_log(output: &Output, text: &[u8]) -> bool {
     let body = text.get(output.body..output.range.end).unwrap_or_default();
-    let sniffed = sniff("", body);
+    let sniffed = sniff("", observe::head_of(body));
     match sniffed.kind {
         SourceKind::Log => output.prints_log() || !sniffed.formats.is_empty(),
         SourceKind::Text => output.prints_log(),
@@ -90,9 +88,8 @@ fn is_log(output: &Output, text: &[u8]) -> bool {
 
 /// Reads what the commands said that printed no log.
 fn states(catalog: &Catalog, observation: &mut Observation, text: &[u8], outputs: &[Output]) {
-    let of_file = observation.source.scope.clone();
     let whose = |output: &Output| {
-        let mut scope: Scope = of_file.clone();
+        let mut scope: Scope = observation.source.scope.clone();
         if output.is_of_host() {
             scope.component = Component::HOST;
             scope.node = output.host.clone().or(scope.node);
@@ -101,23 +98,23 @@ fn states(catalog: &Catalog, observation: &mut Observation, text: &[u8], outputs
         }
         scope
     };
+    let scopes: Vec<Scope> = outputs.iter().map(whose).collect();
     let reading = state::session(&observation.source.path, text, outputs);
     let mut fold = Fold::default();
     let mut matcher = Matcher::new(catalog);
     for line in &reading.lines {
         // Lines count from one, those before a command from zero.
         let at = outputs.partition_point(|o| o.lines < line.line);
-        if let Some(output) = at.checked_sub(1).and_then(|n| outputs.get(n)) {
-            matcher.state(line, &whose(output), 0, &mut fold);
+        if let Some(scope) = at.checked_sub(1).and_then(|n| scopes.get(n)) {
+            matcher.state(line, scope, 0, &mut fold);
         }
     }
     let mut facts = fold.finish();
     let said = observe::lines_of(&reading);
     let own = |s: &Seen| !said.contains(&s.line);
-    for output in outputs {
-        let scope = whose(output);
+    for (output, scope) in outputs.iter().zip(&scopes) {
         let section = text.get(output.range.clone()).unwrap_or_default();
-        let mut scan = Scan::new(catalog, &scope).below(output.lines, output.range.start as u64);
+        let mut scan = Scan::new(catalog, scope).below(output.lines, output.range.start as u64);
         if output.is_of_host() {
             scan = scan.with_kernel_stacks(&observation.source.path);
         }

@@ -255,7 +255,9 @@ fn line(raw: &[u8], sure: bool) -> Option<Output> {
     }
     let rest = words.split_once(char::is_whitespace).map_or("", |(_, r)| r);
     let command = if is_kubectl {
-        kubectl(rest, announced)?
+        // Above a manifest stands how it is applied: a comment, not what printed it.
+        let lone = text.starts_with("# ") && !sure;
+        kubectl(rest, announced && !lone)?
     } else {
         format!("{program} {rest}").trim_end().to_owned()
     };

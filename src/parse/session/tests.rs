@@ -91,6 +91,7 @@ fn what_is_no_command() {
         "# ip of the node",
         "mail ops@example.com for $ 5 more",
         "# cat",
+        "# kubectl apply -f web.yaml",
         "-----BEGIN CERTIFICATE-----",
         "=====",
         "Error from server (NotFound): pods \"a\" not found",

@@ -83,3 +83,23 @@ fn a_log_in_a_session_is_a_source_of_the_machine_at_whose_prompt_it_was_printed(
     let at = usize::try_from(swap.place.offset).unwrap();
     assert!(text[at..].starts_with(b"Mar 02 12:00:02 n2 kubelet"));
 }
+
+#[test]
+fn a_log_that_names_no_machine_is_of_the_prompt_and_that_of_a_pod_is_not() {
+    let refused = "E0302 12:00:02.000000     812 run.go:74] \"command failed\" err=\"failed to run Kubelet: running with swap on is not supported, please disable swap! or set --fail-swap-on flag to false\"\n";
+    let text = format!(
+        "[root@n2 ~]# date\nMon Mar  2 12:05:00 UTC 2026\n[root@n2 ~]# tail -1 /var/log/kubelet.log\n{refused}[root@n2 ~]# kubectl -n shop logs web-1\n2026-03-02T12:00:00Z up\n"
+    );
+    let analysis = run::file("ticket.txt", text.as_bytes());
+    let of = |end: &str| {
+        let source = analysis.sources.iter().find(|s| s.path.ends_with(end));
+        source.expect("a source").scope.node.clone()
+    };
+    assert_eq!(of("kubelet.log").as_deref(), Some("n2"));
+    assert_eq!(of("kubectl-logs-web-1--n-shop"), None);
+    let swap = analysis
+        .facts
+        .iter()
+        .find(|f| f.evidence().iter().any(|q| q.text.contains("swap on")));
+    assert_eq!(swap.expect("a fact").entity.as_str(), "node/n2");
+}
