@@ -11,6 +11,8 @@ use crate::model::Entity;
 
 /// What stands for a namespace that was not said.
 const DEFAULT: &str = "default";
+/// The API server's own service, which only that namespace has.
+const OF_DEFAULT: &str = "kubernetes";
 
 /// Kind and name of an object.
 type Object = (String, String);
@@ -22,6 +24,10 @@ pub(super) fn settle(observations: &mut [Observation]) {
         return;
     }
     let mut known: BTreeMap<Object, BTreeSet<String>> = BTreeMap::new();
+    for kind in ["service", "endpoints"] {
+        let own = (kind.to_owned(), String::from(OF_DEFAULT));
+        known.entry(own).or_default().insert(DEFAULT.to_owned());
+    }
     for o in observations.iter() {
         let facts = o
             .facts
@@ -128,13 +134,7 @@ LAST SEEN   TYPE      REASON             OBJECT           MESSAGE
         let mut observations: Vec<Observation> = files
             .iter()
             .map(|(path, text)| {
-                let found = Found {
-                    path: (*path).to_owned(),
-                    mtime: None,
-                    size: None,
-                    packed: false,
-                    note: String::new(),
-                };
+                let found = Found::named((*path).to_owned());
                 observe(&catalog, &found, &mut text.as_bytes())
             })
             .collect();
@@ -176,6 +176,29 @@ LAST SEEN   TYPE      REASON             OBJECT           MESSAGE
             ]),
             ["pod/default/api-7", "pod/default/postgres-0"]
         );
+    }
+
+    #[test]
+    fn beside_the_api_servers_own_service_all_is_of_default() {
+        let services = "NAME         TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\nkubernetes   ClusterIP   10.96.0.1    <none>        443/TCP   90d\nweb          ClusterIP   10.96.7.7    <none>        80/TCP    90d\n";
+        let shop = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  clusterIP: 10.96.8.8\n";
+        let lists = |text: &str| {
+            let read = |path: &str, text: &str| {
+                observe(
+                    &Catalog::builtin().unwrap(),
+                    &Found::named(path),
+                    &mut text.as_bytes(),
+                )
+            };
+            let mut all = [read("svc.txt", text), read("web.yaml", shop)];
+            settle(&mut all);
+            let [list, _] = all;
+            list.states
+                .iter()
+                .any(|l| l.entity.as_str() == "service/default/web")
+        };
+        assert!(lists(services));
+        assert!(!lists(&services.replace("kubernetes", "other     ")));
     }
 
     #[test]
