@@ -11,7 +11,7 @@ use super::Task;
 use super::support::{quote, value};
 use crate::base::time::{DAY, Instant, SECOND, Stamp, civil};
 use crate::base::units::human_duration;
-use crate::model::{Component, Fact, FactId, Keys, SourceId, StateLine};
+use crate::model::{Component, Fact, FactId, Keys, SourceId, SourceKind, StateLine};
 
 /// `expires-soon` without a parameter.
 const SOON: i64 = 30 * DAY;
@@ -63,6 +63,9 @@ pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
             continue;
         }
         let mut keys = keys(task, id, line);
+        if state == State::Expired && until.is_some_and(|u| passed_elsewhere(task, u)) {
+            keys.insert(String::from("passed"), String::from("elsewhere"));
+        }
         if let (State::Soon, Some(until)) = (state, until) {
             keys.insert(String::from("in"), human_duration(until.since(end)));
         }
@@ -85,6 +88,26 @@ pub(super) fn validity(task: &Task<'_>) -> Vec<Fact> {
         facts.push(fact);
     }
     facts
+}
+
+/// Whether a machine that is known not to be the API server's wrote lines after that moment, by its own clock.
+fn passed_elsewhere(task: &Task<'_>, moment: Instant) -> bool {
+    let logs = || {
+        task.world
+            .sources
+            .iter()
+            .filter(|s| s.kind == SourceKind::Log)
+    };
+    let server: BTreeSet<&str> = logs()
+        .filter(|s| s.scope.component.as_str() == "kube-apiserver")
+        .filter_map(|s| s.scope.node.as_deref())
+        .collect();
+    !server.is_empty()
+        && logs().any(|s| {
+            let other = s.scope.node.as_deref().is_some_and(|n| !server.contains(n));
+            let end = task.world.coverage(s.id).1;
+            other && end.is_some_and(|end| end.at > moment)
+        })
 }
 
 /// Certificates whose signer is expired (`finding = "issuer-expired"`), client certificates of nodes that name another

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 use super::Task;
 use super::support::{earlier, later, quote, some, value};
-use crate::base::time::{HOUR, Stamp};
+use crate::base::time::{HOUR, RawStamp, Stamp};
 use crate::base::units::human_duration;
 use crate::model::{Component, Entity, Fact, FactId, Keys, Quote, SourceId, StateLine};
 
@@ -124,15 +124,19 @@ fn fact(
 
 /// By how much a service is younger than the oldest one that an output shows with it, and the line that says so.
 fn made_again(task: &Task<'_>, service: &Entity) -> Option<(i64, Quote)> {
-    let made: Vec<(i64, SourceId, &StateLine)> = task
+    let made: Vec<(RawStamp, SourceId, &StateLine)> = task
         .states("service")
         .filter(|(_, l)| value(l, "made").is_some())
-        .filter_map(|(id, l)| Some((l.first?.reading(), id, l)))
+        .filter_map(|(id, l)| Some((l.first?, id, l)))
         .collect();
     let (own, source, line) = made.iter().find(|(.., l)| l.entity == *service)?;
     // Ages and times of different outputs are not compared.
-    let of_source = made.iter().filter(|(_, id, _)| id == source);
-    let oldest = of_source.map(|(at, ..)| *at).min()?;
+    let sort = std::mem::discriminant(own);
+    let beside = made
+        .iter()
+        .filter(|(at, id, _)| id == source && std::mem::discriminant(at) == sort);
+    let oldest = beside.map(|(at, ..)| at.reading()).min()?;
+    let own = own.reading();
     let after = own.saturating_sub(oldest);
     let least = task.time("younger").unwrap_or(HOUR);
     (after > least).then(|| (after, quote(task.world, *source, line)))

@@ -5,6 +5,7 @@
 //! What an inference has to see line by line (each CNI call, each write to an object) comes in as raw facts
 //! (`raw = true` in the catalogue); those on which nothing rests are dropped at the end.
 
+mod authority;
 mod busiest;
 mod certificate;
 mod clock;
@@ -80,7 +81,7 @@ const INFERENCES: &[(&str, Inference)] = &[
     ("certificate-graph", certificate::graph),
     ("issued-together", issuance::infer),
     ("certificate-trust", trust::infer),
-    ("certificate-authority-replaced", trust::replaced),
+    ("certificate-authority-replaced", authority::infer),
     ("served-certificate", trust::served),
     ("reachability", reachability::infer),
     ("blocked-path", path::infer),
